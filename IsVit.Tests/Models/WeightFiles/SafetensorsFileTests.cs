@@ -60,7 +60,7 @@ public sealed class SafetensorsFileTests
     public void Read_TypeWithoutTorchTensors_SaysSoByName(string type, int bytes)
     {
         using var folder = new TemporaryFolder();
-        var path = folder.Safetensors($$"""{"codes":{"dtype":"{{type}}","shape":[1],"data_offsets":[0,{{bytes}}]}}""", bytes);
+        var path = folder.Safetensors($"{{\"codes\":{{\"dtype\":\"{type}\",\"shape\":[1],\"data_offsets\":[0,{bytes}]}}}}", bytes);
         using var file = SafetensorsFile.Open(path);
 
         var error = Assert.Throws<WeightFileException>(() => file.Read("codes"));

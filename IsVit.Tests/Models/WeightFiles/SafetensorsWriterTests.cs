@@ -52,7 +52,7 @@ public sealed class SafetensorsWriterTests
         var large = arange((1 << 26) + 3, ScalarType.Byte);
         var tensors = new Dictionary<string, Tensor>
         {
-            ["parameter"] = new Modules.Parameter(randn(2, 3)),
+            ["parameter"] = new TorchSharp.Modules.Parameter(randn(2, 3)),
             ["transposed"] = randn(4, 3).t(),
             ["large"] = large,
         };

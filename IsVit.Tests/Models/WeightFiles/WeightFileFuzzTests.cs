@@ -17,32 +17,40 @@ public sealed class WeightFileFuzzTests
     });
 
     private static readonly Gen<byte[]> Mutated =
-        from original in Gen.OneOfConst(Safetensors, TorchSharpFormat)
+        from original in Gen.Bool.Select(b => b ? Safetensors : TorchSharpFormat)
         from flips in Gen.Select(Gen.Int[0, 319], Gen.Byte).Array[0, 6]
         from length in Gen.OneOf(Gen.Const(int.MaxValue), Gen.Int[0, 400])
         select Mutate(original, flips, length);
 
+    private static readonly string[] Words =
+    [
+        "{", "}", "[", "]", ",", ":", "0", "4", "-1", "1e9", "9223372036854775807", "null", "\"", " ", "\"a\"", "\"__metadata__\"", "\"a\":{", "\"b\":{",
+        "\"dtype\":\"F32\"", "\"dtype\":\"F4\"", "\"shape\":[1]", "\"shape\":[]", "\"shape\":[0,4611686018427387904]", "\"data_offsets\":[0,4]", "\"data_offsets\":[0,0]",
+    ];
+
     private static readonly Gen<byte[]> Pieces =
-        from parts in Gen.OneOfConst(
-            "{", "}", "[", "]", ",", ":", "0", "4", "-1", "1e9", "9223372036854775807", "\"a\"", "\"__metadata__\"", "\"dtype\":\"F32\"", "\"dtype\":\"F4\"",
-            "\"shape\":[1]", "\"shape\":[]", "\"shape\":[0,4611686018427387904]", "\"data_offsets\":[0,4]", "\"data_offsets\":[0,0]", "\"a\":{", " ", "null", "\"").Array[0, 12]
+        from parts in Gen.Int[0, Words.Length - 1].Select(i => Words[i]).Array[0, 12]
         from data in Gen.Byte.Array[0, 8]
         let json = System.Text.Encoding.UTF8.GetBytes("{" + string.Concat(parts))
         select (byte[])[.. BitConverter.GetBytes((long)json.Length), .. json, .. data];
 
     [Fact]
-    public void Open_ChangedOrCutFiles_ReadOrThrowWeightFileException() => Mutated.Sample(ReadsOrRefuses, iter: 3000, threads: 1);
+    public void Open_ChangedOrCutFiles_ReadOrThrowWeightFileException() => Sample(Mutated, 1500);
 
     [Fact]
-    public void Open_HeadersOfRandomPieces_ReadOrThrowWeightFileException() => Pieces.Sample(ReadsOrRefuses, iter: 2000, threads: 1);
+    public void Open_HeadersOfRandomPieces_ReadOrThrowWeightFileException() => Sample(Pieces, 1000);
 
     [Fact]
-    public void Open_RandomBytes_ReadOrThrowWeightFileException() => Gen.Byte.Array[0, 64].Sample(ReadsOrRefuses, iter: 1000, threads: 1);
+    public void Open_RandomBytes_ReadOrThrowWeightFileException() => Sample(Gen.Byte.Array[0, 64], 500);
 
-    private static bool ReadsOrRefuses(byte[] content)
+    private static void Sample(Gen<byte[]> files, int count)
     {
         using var folder = new TemporaryFolder();
-        var path = folder.Bytes("fuzzed", content);
+        files.Sample(content => ReadsOrRefuses(folder.Bytes("fuzzed", content)), iter: count, threads: 1);
+    }
+
+    private static bool ReadsOrRefuses(string path)
+    {
         try
         {
             using var scope = NewDisposeScope();
