@@ -68,6 +68,32 @@ public sealed class ModuleGraph
         return new ModuleGraph(model, modules, sites, units);
     }
 
+    /// <summary>A graph whose sites are known already, as a saved model lists them; it has no units.</summary>
+    /// <param name="model">The root.</param>
+    /// <param name="sites">The sites.</param>
+    /// <exception cref="QuantizationException">The model has no such module, or one of another kind.</exception>
+    public static ModuleGraph FromSites(nn.Module<Tensor, Tensor> model, IReadOnlyList<Site> sites)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(sites);
+        var modules = ListModules(model);
+        foreach (var site in sites)
+        {
+            var fits = modules.TryGetValue(site.Path, out var module) && site.Operand switch
+            {
+                SiteOperand.Input or SiteOperand.Weight => ModuleWeight.Has(module),
+                SiteOperand.Left or SiteOperand.Right => module is nn.Module<Tensor, Tensor, Tensor>,
+                _ => module is nn.Module<Tensor, Tensor>,
+            };
+            if (!fits)
+            {
+                throw new QuantizationException($"The model has no module for site '{site.Id}', or one of another kind ({module?.GetName() ?? "none"}).");
+            }
+        }
+
+        return new ModuleGraph(model, modules, sites, []);
+    }
+
     /// <summary>The unit that holds a module, if one does.</summary>
     /// <param name="path">The module's path.</param>
     public Unit? UnitOf(string path) => Units.FirstOrDefault(unit => unit.Contains(path));
