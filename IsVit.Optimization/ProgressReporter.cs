@@ -10,9 +10,11 @@ internal sealed class ProgressReporter(IProgress<QuantizationProgress>? progress
     private long _stepsDone;
     private long _stepsCounted;
     private string _stage = "";
-    private int _stageIndex;
 
     public int StageCount { get; set; }
+
+    /// <summary>The number of the stage that runs, from 0.</summary>
+    public int StageIndex { get; private set; }
 
     /// <summary>The steps of all units and stages of the run.</summary>
     public long StepsTotal { get; set; }
@@ -20,7 +22,7 @@ internal sealed class ProgressReporter(IProgress<QuantizationProgress>? progress
     public void BeginStage(string stage, int index)
     {
         _stage = stage;
-        _stageIndex = index;
+        StageIndex = index;
         Report(null, 0, 0, 0, 0, null);
     }
 
@@ -52,6 +54,6 @@ internal sealed class ProgressReporter(IProgress<QuantizationProgress>? progress
         }
 
         TimeSpan? remaining = _stepsCounted > 0 ? _stepClock.Elapsed / _stepsCounted * Math.Max(0, StepsTotal - _stepsDone) : null;
-        progress.Report(new QuantizationProgress(_stage, _stageIndex, StageCount, unit, index, count, iteration, iterations, loss, _clock.Elapsed, remaining));
+        progress.Report(new QuantizationProgress(_stage, StageIndex, StageCount, unit, index, count, iteration, iterations, loss, _clock.Elapsed, remaining));
     }
 }

@@ -74,7 +74,7 @@ internal sealed class UnitReconstructor(
         var value = loss.Compute(module.call(input), target);
         value.backward();
         optimizer.Step();
-        return value.ToDouble();
+        return value.to(float64).item<double>();
     }
 
     private double Evaluate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, CancellationToken cancellationToken)
@@ -85,7 +85,7 @@ internal sealed class UnitReconstructor(
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            sum += loss.Compute(module.call(inputs.Batches[i]), targets.Batches[i]).ToDouble() * inputs.Batches[i].shape[0];
+            sum += loss.Compute(module.call(inputs.Batches[i]), targets.Batches[i]).to(float64).item<double>() * inputs.Batches[i].shape[0];
         }
 
         return sum / inputs.Count;

@@ -35,10 +35,10 @@ public sealed class ReparameterizationStage : IQuantizationStage
         }
 
         using var difference = (Outputs(context) - before).norm() / before.norm().clamp_min(1e-30);
-        if (!(difference.ToDouble() <= Tolerance))
+        if (!(difference.to(float64).item<double>() <= Tolerance))
         {
             throw new QuantizationException(
-                $"Moving the LayerNorm scales changed the model's output by {difference.ToDouble():p1}, where only rounding is expected. Something reads a LayerNorm's output that the trace cannot see, such as a residual addition; declare those sites' role as {nameof(SiteRole.Other)}.");
+                $"Moving the LayerNorm scales changed the model's output by {difference.to(float64).item<double>():p1}, where only rounding is expected. Something reads a LayerNorm's output that the trace cannot see, such as a residual addition; declare those sites' role as {nameof(SiteRole.Other)}.");
         }
     }
 
