@@ -60,7 +60,7 @@ public sealed class ImageDecoder
         {
             using var data = SKData.Create((nint)start, file.Length);
             using var codec = SKCodec.Create(data)
-                ?? throw new ImageException(name, $"the {format} header is broken or cut off ({file.Length} bytes).");
+                ?? throw new ImageException(name, $"the {Name(format)} header is broken or cut off ({file.Length} bytes).");
             return Decode(codec, format, name);
         }
     }
@@ -107,9 +107,11 @@ public sealed class ImageDecoder
         };
         if (reason is not null)
         {
-            throw new ImageException(name, $"the {format} image of {target.Width} x {target.Height} pixels {reason}.");
+            throw new ImageException(name, $"the {Name(format)} image of {target.Width} x {target.Height} pixels {reason}.");
         }
     }
+
+    private static string Name(ImageFormat format) => format == ImageFormat.WebP ? "WebP" : format.ToString().ToUpperInvariant();
 
     private (byte[] Buffer, int Length) ReadFile(string path)
     {

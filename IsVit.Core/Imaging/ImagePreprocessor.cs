@@ -33,20 +33,14 @@ public sealed class ImagePreprocessor
     public torch.Tensor Preprocess(string path)
     {
         using var image = _decoder.Decode(path);
-        return Preprocess(image);
+        return Preprocess(image, path);
     }
 
     /// <summary>Preprocesses an image.</summary>
     /// <param name="image">The image; unchanged.</param>
     /// <returns>float32 [channels, size, size]; the caller's.</returns>
-    /// <exception cref="ArgumentException">The image is so long and narrow that its resized form does not fit into memory.</exception>
-    public torch.Tensor Preprocess(RgbImage image)
-    {
-        var size = Preprocessing.ImageSize;
-        var pixels = torch.empty(Preprocessing.ChannelCount, size, size, dtype: torch.float32, device: torch.CPU);
-        Preprocess(image, MemoryMarshal.Cast<byte, float>(pixels.bytes));
-        return pixels;
-    }
+    /// <exception cref="ImageException">The image is so long and narrow that its resized long side is no 32-bit number.</exception>
+    public torch.Tensor Preprocess(RgbImage image) => Preprocess(image, "image");
 
     /// <summary>Reads and preprocesses an image file into given memory.</summary>
     /// <param name="path">A JPEG, PNG, BMP or WebP file.</param>
@@ -56,14 +50,33 @@ public sealed class ImagePreprocessor
     public void Preprocess(string path, Span<float> destination)
     {
         using var image = _decoder.Decode(path);
-        Preprocess(image, destination);
+        Preprocess(image, destination, path);
     }
 
     /// <summary>Preprocesses an image into given memory.</summary>
     /// <param name="image">The image; unchanged.</param>
     /// <param name="destination"><see cref="ValueCount"/> values: one plane of size x size after the other.</param>
+    /// <exception cref="ImageException">The image is so long and narrow that its resized long side is no 32-bit number.</exception>
     /// <exception cref="ArgumentException"><paramref name="destination"/> is of another length.</exception>
-    public void Preprocess(RgbImage image, Span<float> destination)
+    public void Preprocess(RgbImage image, Span<float> destination) => Preprocess(image, destination, "image");
+
+    private torch.Tensor Preprocess(RgbImage image, string name)
+    {
+        var size = Preprocessing.ImageSize;
+        var pixels = torch.empty(Preprocessing.ChannelCount, size, size, dtype: torch.float32, device: torch.CPU);
+        try
+        {
+            Preprocess(image, MemoryMarshal.Cast<byte, float>(pixels.bytes), name);
+            return pixels;
+        }
+        catch
+        {
+            pixels.Dispose();
+            throw;
+        }
+    }
+
+    private void Preprocess(RgbImage image, Span<float> destination, string name)
     {
         ArgumentNullException.ThrowIfNull(image);
         if (destination.Length != ValueCount)
@@ -73,7 +86,7 @@ public sealed class ImagePreprocessor
 
         // Grey models see the luma of colour images, taken before resizing as Pillow's convert("L") in a dataset does.
         using var grey = Preprocessing.ChannelCount == 1 ? ToGrey(image) : null;
-        using var cropped = ResizeAndCrop(grey ?? image);
+        using var cropped = ResizeAndCrop(grey ?? image, name);
         PixelNormalizer.Normalize(cropped.Pixels, Preprocessing.Mean, Preprocessing.Std, destination);
     }
 
@@ -81,13 +94,18 @@ public sealed class ImagePreprocessor
     /// The image with its short side resized and the centre cut out. As torchvision rounds: the long side is truncated, half a pixel of margin
     /// goes to the even side.
     /// </summary>
-    private RgbImage ResizeAndCrop(RgbImage image)
+    private RgbImage ResizeAndCrop(RgbImage image, string name)
     {
         var target = Preprocessing.ResizeSize;
         var shortSide = Math.Min(image.Width, image.Height);
         var longSide = Math.Max(image.Width, image.Height);
-        var resizedLong = (int)((double)((long)target * longSide) / shortSide);
-        var (width, height) = image.Width <= image.Height ? (target, resizedLong) : (resizedLong, target);
+        var resizedLong = (double)((long)target * longSide) / shortSide;
+        if (resizedLong > int.MaxValue)
+        {
+            throw new ImageException(name, $"{image.Width} x {image.Height} pixels are too long and narrow to bring the short side to {target}.");
+        }
+
+        var (width, height) = image.Width <= image.Height ? (target, (int)resizedLong) : ((int)resizedLong, target);
 
         var size = Preprocessing.ImageSize;
         var left = (int)Math.Round((width - size) / 2.0, MidpointRounding.ToEven);
