@@ -18,10 +18,10 @@ internal sealed class DecodingPipeline : IDisposable
     private readonly CancellationTokenRegistration _registration;
     private readonly object _gate = new();
     private readonly Queue<DecodedBatch> _batches = new();
+    private readonly Queue<DecodedBatch> _open = new();
     private readonly Thread[] _threads;
-    private DecodedBatch? _filling;
-    private Exception? _fault;
-    private int _next;
+    private int _allocated;
+    private int _claimed;
     private int _inFlight;
     private bool _stopped;
 
@@ -49,24 +49,19 @@ internal sealed class DecodingPipeline : IDisposable
         DecodedBatch batch;
         lock (_gate)
         {
+            Allocate();
             while (!IsDecided())
             {
                 Monitor.Wait(_gate);
             }
 
             _cancellation.ThrowIfCancellationRequested();
-            if (_fault is not null)
-            {
-                ExceptionDispatchInfo.Throw(_fault);
-            }
-
             if (_batches.Count == 0)
             {
                 return null;
             }
 
             batch = _batches.Dequeue();
-            Monitor.PulseAll(_gate);
         }
 
         var fatal = Array.Find(batch.Failures, failure => failure is not null && IsFatal(failure));
@@ -95,17 +90,17 @@ internal sealed class DecodingPipeline : IDisposable
         }
     }
 
-    /// <summary>Whether the reader need not wait: cancelled, out of memory, at the end, or the first batch is finished or will never be.</summary>
+    /// <summary>Whether the reader need not wait: cancelled, at the end, or the first batch is finished or will never be.</summary>
     private bool IsDecided()
     {
-        if (_cancellation.IsCancellationRequested || _fault is not null)
+        if (_cancellation.IsCancellationRequested)
         {
             return true;
         }
 
         return _batches.TryPeek(out var first)
             ? first.Finished == first.Count || (_stopped && _inFlight == 0)
-            : _next >= _images.Count;
+            : _allocated == _images.Count;
     }
 
     private bool IsFatal(Exception failure) => failure is not ImageException || _options.Unreadable == UnreadableImage.Throw;
@@ -136,24 +131,23 @@ internal sealed class DecodingPipeline : IDisposable
         }
     }
 
-    /// <summary>The next image to decode, once there is room for its batch; no batch if there is nothing left to do.</summary>
+    /// <summary>The next image to decode, once there is a batch for it; no batch if there is nothing left to do.</summary>
     private (DecodedBatch? Batch, int Place) Claim()
     {
         lock (_gate)
         {
-            while (!_stopped && _next < _images.Count)
+            while (!_stopped && _claimed < _images.Count)
             {
-                var place = _next % _batchSize;
-                if (place > 0 || _batches.Count < _options.PrefetchBatches)
+                if (_open.TryPeek(out var batch))
                 {
-                    if (place == 0 && !TryBeginBatch())
+                    var place = _claimed++ - batch.First;
+                    if (place == batch.Count - 1)
                     {
-                        break;
+                        _open.Dequeue();
                     }
 
-                    _next++;
                     _inFlight++;
-                    return (_filling, place);
+                    return (batch, place);
                 }
 
                 Monitor.Wait(_gate);
@@ -163,20 +157,20 @@ internal sealed class DecodingPipeline : IDisposable
         }
     }
 
-    /// <summary>Makes room for a batch. Out of memory must reach the reader: on a thread of ours it would end the process.</summary>
-    private bool TryBeginBatch()
+    /// <summary>
+    /// Makes room for the next batch and as many as may be ahead of it, on the reader's thread: running out of memory surfaces there, and TorchSharp, which counts
+    /// tensors by thread, sees them made and disposed on the same one.
+    /// </summary>
+    private void Allocate()
     {
-        try
+        while (!_stopped && _batches.Count <= _options.PrefetchBatches && _allocated < _images.Count)
         {
-            _filling = new DecodedBatch(_next, Math.Min(_batchSize, _images.Count - _next), _preprocessor.Preprocessing);
-            _batches.Enqueue(_filling);
-            return true;
+            var batch = new DecodedBatch(_allocated, Math.Min(_batchSize, _images.Count - _allocated), _preprocessor.Preprocessing);
+            _batches.Enqueue(batch);
+            _open.Enqueue(batch);
+            _allocated += batch.Count;
         }
-        catch (Exception e)
-        {
-            _fault = e;
-            Stop();
-            return false;
-        }
+
+        Monitor.PulseAll(_gate);
     }
 }

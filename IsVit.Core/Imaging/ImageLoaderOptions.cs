@@ -33,7 +33,7 @@ public sealed record ImageLoaderOptions
 
     /// <summary>
     /// Batches that are decoded ahead of the one that the reader has, 1 to <see cref="MaxPrefetchBatches"/>; 2 by default. Bounds the memory: no more than
-    /// this many wait at any time.
+    /// this many are in the making or wait while the reader works on one.
     /// </summary>
     public int PrefetchBatches
     {
