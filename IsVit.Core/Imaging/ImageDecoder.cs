@@ -101,7 +101,7 @@ public sealed class ImageDecoder
         {
             SKCodecResult.Success => null,
             SKCodecResult.IncompleteInput => "ends before the last pixel: the file is cut off",
-            SKCodecResult.ErrorInInput => "is damaged",
+            SKCodecResult.ErrorInInput or SKCodecResult.InvalidInput => "is damaged or cut off",
             SKCodecResult.InvalidConversion or SKCodecResult.Unimplemented => "is of a variant that cannot be read as 8-bit RGB",
             _ => $"cannot be decoded ({result})",
         };

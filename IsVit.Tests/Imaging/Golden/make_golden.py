@@ -22,7 +22,7 @@ def pattern(width, height):
 def smooth(width, height):
     """Something that lossy formats keep recognisable."""
     y, x = np.mgrid[0:height, 0:width]
-    return np.stack([x * 5 % 256, y * 7 % 256, (x + y) * 3 % 256], -1).astype(np.uint8)
+    return np.stack([x * 6 ^ y, y * 9 ^ x * 2, x * y // 4 ^ 85], -1).astype(np.uint8)
 
 
 def digest(array):
@@ -106,11 +106,12 @@ def files():
     exif = image.getexif()
     for orientation in range(1, 9):
         exif[0x112] = orientation
-        image.save(f"files/orientation{orientation}.png", exif=exif)
+        image.save(f"files/orientation{orientation}.jpg", exif=exif)
+    image.save("files/orientation8.webp", exif=exif)
 
     names = ["colour.jpg", "progressive.jpg", "full_chroma.jpg", "grey.jpg", "cmyk.jpg", "colour.png", "grey.png", "bilevel.png", "palette.png",
              "palette_transparent.png", "alpha.png", "grey_alpha.png", "colour.bmp", "palette.bmp", "lossy.webp", "lossless.webp", "alpha_lossy.webp",
-             "alpha_lossless.webp", "deep.png", "deep_alpha.png"] + [f"orientation{o}.png" for o in range(1, 9)]
+             "alpha_lossless.webp", "deep.png", "deep_alpha.png"] + [f"orientation{o}.jpg" for o in range(1, 9)] + ["orientation8.webp"]
     from PIL import ImageOps
     with open("decode.csv", "w", newline="\n") as out:
         out.write("file,width,height,sha256,uprightWidth,uprightHeight,uprightSha256\n")
