@@ -1,4 +1,5 @@
 using IsVit.Core.Models;
+using IsVit.Tests.TestSupport;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -101,16 +102,10 @@ public sealed class VisionTransformerLifetimeTests
         using var images = rand(2, 3, 8, 8);
         using var mode = set_grad_enabled(gradients);
         model.train(gradients);
-        var statistics = DisposeScopeManager.Statistics;
+        var logits = new List<Tensor>();
 
-        var before = statistics.ThreadTotalLiveCount;
-        for (var i = 0; i < 3; i++)
-        {
-            using var logits = model.call(images);
-            Assert.Equal(before + 1, statistics.ThreadTotalLiveCount);
-        }
-
-        Assert.Equal(before, statistics.ThreadTotalLiveCount);
+        Assert.Equal(3, LiveTensors.LeftBy(() => logits.AddRange(Enumerable.Range(0, 3).Select(_ => model.call(images)))));
+        logits.ForEach(l => l.Dispose());
     }
 
     [Fact]
@@ -170,11 +165,6 @@ public sealed class VisionTransformerLifetimeTests
     [Fact]
     public void Dispose_Model_FreesItsParameters()
     {
-        var statistics = DisposeScopeManager.Statistics;
-        var before = statistics.ThreadTotalLiveCount;
-
-        new VisionTransformer(Micro).Dispose();
-
-        Assert.Equal(before, statistics.ThreadTotalLiveCount);
+        LiveTensors.AssertNoneLeftBy(() => new VisionTransformer(Micro).Dispose());
     }
 }

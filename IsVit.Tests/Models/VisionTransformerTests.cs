@@ -157,6 +157,20 @@ public sealed class VisionTransformerTests
     }
 
     [Fact]
+    public void Constructor_SameSeed_GivesTheSameWeights()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(7);
+        using var first = new VisionTransformer(Micro);
+        manual_seed(7);
+        using var second = new VisionTransformer(Micro);
+
+        var other = second.state_dict();
+        Assert.All(first.state_dict(), p => Assert.Equal(0, ModelFiles.MaxDifference(p.Value, other[p.Key])));
+        Assert.InRange(first.Head.weight.std().item<float>(), 0.01f, 0.03f);
+    }
+
+    [Fact]
     public void Call_ImagesOfAnotherSize_NamesBothShapes()
     {
         using var scope = NewDisposeScope();

@@ -1,4 +1,5 @@
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Tests.TestSupport;
 using TorchSharp;
 
 namespace IsVit.Tests.Models.WeightFiles;
@@ -8,7 +9,7 @@ public sealed class SafetensorsFileTests
     [Fact]
     public void Open_OracleFile_ListsItsTensorsAndTexts()
     {
-        using var file = SafetensorsFile.Open(ModelFiles.Shared("oracle", "vit_micro.safetensors"));
+        using var file = SafetensorsFile.Open(SharedData.Oracle("vit_micro.safetensors"));
 
         Assert.Equal("timm", file.Metadata["source"]);
         var info = file.Tensors["state/blocks.2.mlp.fc1.weight"];
