@@ -154,7 +154,7 @@ public sealed class UniformQuantizer : Quantizer
 
     private (torch.Tensor Scale, torch.Tensor ZeroPoint) Parameters(torch.Device device, torch.ScalarType type, long rank, int axis)
     {
-        var shape = new long[Math.Max(rank, 1)];
+        var shape = new long[rank];
         Array.Fill(shape, 1);
         if (axis >= 0)
         {
