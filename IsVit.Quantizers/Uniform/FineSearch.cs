@@ -61,7 +61,12 @@ internal sealed record FineSearch : RangeSearch
         var error = best.Error;
         double Relative(double factor)
         {
-            var candidate = start with { Scale = Math.Max((float)(start.Scale * factor), float.Epsilon) };
+            var candidate = start with { Scale = (float)(start.Scale * factor) };
+            if (!candidate.IsRepresentable(bits))
+            {
+                return LargestRatio;
+            }
+
             best = Better(best, candidate, values, bits);
             return Math.Min(candidate.SquaredError(values, bits) / error, LargestRatio);
         }
