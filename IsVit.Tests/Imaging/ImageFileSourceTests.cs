@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using IsVit.Core.Imaging;
 using IsVit.Tests.Imaging.Golden;
 using IsVit.Tests.TestSupport;
@@ -212,6 +213,75 @@ public sealed class ImageFileSourceTests : IDisposable
     }
 
     [Fact]
+    public void ReadBatches_ScopeAroundEachStep_BatchesAheadOutliveIt()
+    {
+        var source = new ImageFileSource(Images(9), Small, new ImageLoaderOptions { PrefetchBatches = 3 });
+        var preprocessor = new ImagePreprocessor(Small);
+        using var reader = source.ReadBatches(2, Token).GetEnumerator();
+        var count = 0;
+        while (true)
+        {
+            using var scope = torch.NewDisposeScope();
+            if (!reader.MoveNext())
+            {
+                break;
+            }
+
+            using var batch = reader.Current;
+            TensorAssert.Identical(preprocessor.Preprocess(batch.Paths[0]), batch.Pixels[0]);
+            count += batch.Count;
+        }
+
+        Assert.Equal(9, count);
+    }
+
+    [Fact]
+    public async Task ReadBatches_LaterImageFailsSooner_ReportsTheEarlierOne()
+    {
+        var pipe = Pipe("0.jpg");
+        var images = new ImageList([new ImageItem(pipe), new ImageItem(_folder.File("1.jpg", "no image"u8)), .. Images(4)]);
+        var source = new ImageFileSource(images, Small, new ImageLoaderOptions { Parallelism = 2 });
+
+        var reading = Task.Run(() => Assert.Throws<ImageException>(() => source.LoadAll(Token)), Token);
+        await Task.Delay(100, Token);
+        var waited = !reading.IsCompleted;
+        File.OpenHandle(pipe, FileMode.Open, FileAccess.Write).Dispose();
+
+        Assert.Equal(pipe, (await reading).Path);
+        Assert.True(waited, "The reader did not wait for the image before the one that failed.");
+    }
+
+    [Fact]
+    public async Task ReadBatches_LeftWhileAnImageIsDecoded_WaitsForItsThread()
+    {
+        // On a busy machine the thread may not have come to the image yet, and there is nothing to wait for: tried again.
+        var waited = false;
+        for (var trial = 0; trial < 10 && !waited; trial++)
+        {
+            var pipe = Pipe($"{trial}.jpg");
+            var images = new ImageList([.. Images(4), new ImageItem(pipe)]);
+            var source = new ImageFileSource(images, Small, new ImageLoaderOptions { Parallelism = 1 });
+            var reader = source.ReadBatches(4, Token).GetEnumerator();
+            Assert.True(reader.MoveNext());
+            reader.Current.Dispose();
+            await Task.Delay(50, Token);
+
+            var leaving = Task.Run(reader.Dispose, Token);
+            await Task.Delay(100, Token);
+            waited = !leaving.IsCompleted;
+            if (waited)
+            {
+                File.OpenHandle(pipe, FileMode.Open, FileAccess.Write).Dispose();
+            }
+
+            await leaving;
+        }
+
+        Assert.True(waited, "Tensors were freed while a thread was writing to them.");
+        AssertNoDecodingThread();
+    }
+
+    [Fact]
     public void ReadBatches_ReaderStops_DecodesNoMoreThanThePrefetchedBatches()
     {
         // Only images that are claimed are opened, so those behind the window may be deleted while the reader rests.
@@ -288,6 +358,17 @@ public sealed class ImageFileSourceTests : IDisposable
         bitmap.AsSpan(600 + (i * 7), 60).Fill((byte)(i * 11));
         return new ImageItem(_folder.File($"image{i:d3}.bmp", bitmap), (i * 3) % 7);
     }));
+
+    /// <summary>A file that blocks whoever opens it until somebody else opens it for writing: an image that takes as long as the test wants.</summary>
+    private string Pipe(string name)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "Named pipes in the file system are a Unix thing.");
+        var path = Path.Combine(_folder.Path, name);
+        using var process = Process.Start("mkfifo", [path]);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        return path;
+    }
 
     private ImageList WithBroken(int count, params int[] broken)
     {
