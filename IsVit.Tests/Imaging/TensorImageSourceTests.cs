@@ -1,4 +1,5 @@
 using IsVit.Core.Imaging;
+using IsVit.Tests.Imaging.Golden;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 
@@ -55,7 +56,24 @@ public class TensorImageSourceTests
 
         Assert.Equal(StableShuffle.Permutation(10, 3).Take(4).Select(i => (long)i), batch.Labels!.data<long>().ToArray());
         TensorAssert.Identical(batch.Labels.to(torch.float32), batch.Pixels.view(4));
+        Assert.Equal(batch.Labels.data<long>().Select(label => $"{label}"), batch.Paths);
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Take(11));
+    }
+
+    [Fact]
+    public void Load_OtherSource_KeepsImagesLabelsAndPaths()
+    {
+        string[] paths = [GoldenTable.ImageFile("colour.jpg"), GoldenTable.ImageFile("grey.png")];
+        var files = new ImageFileSource(new ImageList(paths.Select((path, i) => new ImageItem(path, 5 + i))), new ImagePreprocessing { ImageSize = 16 });
+        using var scope = torch.NewDisposeScope();
+
+        using var source = TensorImageSource.Load(files, Token);
+
+        using var expected = files.LoadAll(Token);
+        using var found = source.LoadAll(Token);
+        TensorAssert.Identical(expected.Pixels, found.Pixels);
+        TensorAssert.Identical(expected.Labels!, found.Labels!);
+        Assert.Equal(paths, found.Paths);
     }
 
     [Fact]
@@ -77,6 +95,7 @@ public class TensorImageSourceTests
         LiveTensors.AssertNoneLeftBy(() =>
         {
             using var source = new TensorImageSource(torch.zeros(5, 1, 4, 4, dtype: torch.uint8), torch.zeros(5, dtype: torch.int64), Grey);
+            TensorImageSource.Load(source, Token).Dispose();
             using var part = source.Shuffle(1);
             foreach (var batch in source.ReadBatches(2, Token).Concat(part.ReadBatches(2, Token)))
             {
