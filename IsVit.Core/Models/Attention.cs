@@ -1,0 +1,90 @@
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace IsVit.Core.Models;
+
+/// <summary>
+/// Multi-head self-attention (Vaswani et al., arXiv 1706.03762) whose two products and softmax are modules; timm's names: <c>qkv</c>, <c>proj</c>.
+/// </summary>
+public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
+{
+    private readonly Linear qkv;
+    private readonly MatMul qk;
+    private readonly Softmax softmax;
+    private readonly MatMul av;
+    private readonly Linear proj;
+    private readonly Dropout? proj_drop;
+    private readonly int _headCount;
+    private readonly double _scale;
+
+    /// <summary>Creates the module.</summary>
+    /// <param name="dim">The width of a token, a multiple of <paramref name="headCount"/>.</param>
+    /// <param name="headCount">The number of heads.</param>
+    /// <param name="qkvBias">Whether the query, key and value projections have a bias.</param>
+    /// <param name="dropoutRate">The dropout after the projection while training; 0 for none.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is no multiple of <paramref name="headCount"/>.</exception>
+    public Attention(int dim, int headCount, bool qkvBias = true, double dropoutRate = 0)
+        : base(nameof(Attention))
+    {
+        if (headCount < 1 || dim % headCount != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(dim), dim, $"The width of a token is a multiple of the number of heads ({headCount}).");
+        }
+
+        _headCount = headCount;
+        _scale = 1 / Math.Sqrt(dim / headCount);
+        qkv = torch.nn.Linear(dim, 3 * dim, qkvBias);
+        qk = new MatMul();
+        softmax = torch.nn.Softmax(-1);
+        av = new MatMul();
+        proj = torch.nn.Linear(dim, dim);
+        proj_drop = dropoutRate > 0 ? torch.nn.Dropout(dropoutRate) : null;
+        RegisterComponents();
+    }
+
+    /// <summary>The query, key and value projections as one layer.</summary>
+    public Linear Qkv => qkv;
+
+    /// <summary>Scaled queries [batch, heads, tokens, head width] times transposed keys [batch, heads, head width, tokens].</summary>
+    public MatMul Qk => qk;
+
+    /// <summary>The softmax over the keys.</summary>
+    public Softmax Softmax => softmax;
+
+    /// <summary>Attention [batch, heads, tokens, tokens] times values [batch, heads, tokens, head width].</summary>
+    public MatMul Av => av;
+
+    /// <summary>The output projection.</summary>
+    public Linear Proj => proj;
+
+    /// <summary>Attends over all tokens.</summary>
+    /// <param name="input">[batch, tokens, width].</param>
+    /// <returns>[batch, tokens, width].</returns>
+    public override torch.Tensor forward(torch.Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        using var scope = torch.NewDisposeScope();
+        var (batch, tokens, dim) = (input.shape[0], input.shape[1], input.shape[2]);
+
+        // One contiguous copy of all three here spares the products one copy each.
+        var parts = qkv.call(input)
+            .reshape(batch, tokens, 3, _headCount, dim / _headCount)
+            .permute(2, 0, 3, 1, 4)
+            .contiguous(); // [3, batch, heads, tokens, head width]
+        var query = parts.select(0, 0) * _scale;
+        var key = parts.select(0, 1).transpose(-2, -1); // [batch, heads, head width, tokens]
+        var value = parts.select(0, 2);
+
+        var attention = softmax.call(qk.call(query, key)); // [batch, heads, tokens, tokens]
+        var mixed = av.call(attention, value) // [batch, heads, tokens, head width]
+            .transpose(1, 2)
+            .reshape(batch, tokens, dim);
+        var output = proj.call(mixed);
+        if (proj_drop is not null && training)
+        {
+            output = proj_drop.call(output);
+        }
+
+        return scope.MoveToOuter(output);
+    }
+}

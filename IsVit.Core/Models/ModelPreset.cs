@@ -1,0 +1,16 @@
+using IsVit.Core.Imaging;
+
+namespace IsVit.Core.Models;
+
+/// <summary>A named model: its shape, and how its images are prepared.</summary>
+/// <param name="Name">The name, as timm writes it.</param>
+/// <param name="Options">The shape.</param>
+/// <param name="Preprocessing">How images become its input.</param>
+public sealed record ModelPreset(string Name, VisionTransformerOptions Options, ImagePreprocessing Preprocessing)
+{
+    /// <summary>Creates the model with random weights.</summary>
+    /// <param name="classCount">The number of classes, or null for the preset's.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="classCount"/> is below 1.</exception>
+    public VisionTransformer Create(int? classCount = null) =>
+        new(classCount is { } count ? Options with { ClassCount = count } : Options);
+}

@@ -1,0 +1,49 @@
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace IsVit.Core.Models;
+
+/// <summary>Cuts an image into patches and projects each to a token (Dosovitskiy et al., arXiv 2010.11929); timm's name: <c>proj</c>.</summary>
+public sealed class PatchEmbedding : torch.nn.Module<torch.Tensor, torch.Tensor>
+{
+    private readonly Conv2d proj;
+    private readonly int _imageSize;
+    private readonly int _channels;
+
+    /// <summary>Creates the module.</summary>
+    /// <param name="imageSize">Height and width of the image in pixels, a multiple of <paramref name="patchSize"/>.</param>
+    /// <param name="patchSize">Height and width of a patch in pixels.</param>
+    /// <param name="channels">The number of colour channels.</param>
+    /// <param name="dim">The width of a token.</param>
+    public PatchEmbedding(int imageSize, int patchSize, int channels, int dim)
+        : base(nameof(PatchEmbedding))
+    {
+        _imageSize = imageSize;
+        _channels = channels;
+        proj = torch.nn.Conv2d(channels, dim, patchSize, stride: patchSize);
+        RegisterComponents();
+    }
+
+    /// <summary>The projection: a convolution whose stride is its size.</summary>
+    public Conv2d Proj => proj;
+
+    /// <summary>Images to patch tokens, row by row.</summary>
+    /// <param name="input">[batch, channels, height, width] of the size that the module was made for.</param>
+    /// <returns>[batch, patches, width of a token].</returns>
+    /// <exception cref="ArgumentException">The input has another shape.</exception>
+    public override torch.Tensor forward(torch.Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var shape = input.shape;
+        if (shape.Length != 4 || shape[1] != _channels || shape[2] != _imageSize || shape[3] != _imageSize)
+        {
+            throw new ArgumentException(
+                $"The images have shape [{string.Join(", ", shape)}]; expected [batch, {_channels}, {_imageSize}, {_imageSize}].",
+                nameof(input));
+        }
+
+        using var scope = torch.NewDisposeScope();
+        var tokens = proj.call(input).flatten(2).transpose(1, 2); // [batch, dim, rows, columns] -> [batch, patches, dim]
+        return scope.MoveToOuter(tokens);
+    }
+}

@@ -1,0 +1,11 @@
+namespace IsVit.Core.Models;
+
+/// <summary>What a vision transformer gives to its head.</summary>
+public enum PoolingKind
+{
+    /// <summary>The class token, after the final normalisation.</summary>
+    ClassToken,
+
+    /// <summary>The mean of the patch tokens, normalised after pooling (timm's <c>fc_norm</c>).</summary>
+    Average,
+}

@@ -1,0 +1,149 @@
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace IsVit.Core.Models;
+
+/// <summary>
+/// A pre-norm vision transformer (ViT: Dosovitskiy et al., arXiv 2010.11929; DeiT: Touvron et al., arXiv 2012.12877) with timm's parameter names,
+/// so that public weights load. Every product is a module reached through <c>call</c>, so hooks see both operands.
+/// </summary>
+public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tensor>
+{
+    private readonly PatchEmbedding patch_embed;
+    private readonly Dropout? pos_drop;
+    private readonly ModuleList<Block> blocks;
+    private readonly LayerNorm? norm;
+    private readonly LayerNorm? fc_norm;
+    private readonly Linear head;
+    private readonly Linear? head_dist;
+
+    // Not readonly: moving to another device or type replaces them.
+    private Parameter? cls_token;
+    private Parameter? dist_token;
+    private Parameter pos_embed;
+
+    /// <summary>Creates a vision transformer with random weights (from torch's default generator), on the CPU, in torch's default type.</summary>
+    /// <param name="options">Its shape.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    public VisionTransformer(VisionTransformerOptions options)
+        : base(nameof(VisionTransformer))
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+        var dim = options.EmbedDim;
+
+        cls_token = options.HasClassToken ? LongLived.Parameter(torch.zeros(1, 1, dim)) : null;
+        dist_token = options.Distilled ? LongLived.Parameter(torch.zeros(1, 1, dim)) : null;
+        pos_embed = LongLived.Parameter(torch.zeros(1, options.PrefixTokenCount + options.PatchCount, dim));
+        patch_embed = new PatchEmbedding(options.ImageSize, options.PatchSize, options.InChannels, dim);
+        pos_drop = options.DropoutRate > 0 ? torch.nn.Dropout(options.DropoutRate) : null;
+        blocks = new ModuleList<Block>([.. Enumerable.Range(0, options.Depth)
+            .Select(i => new Block(options, options.Depth == 1 ? 0 : options.DropPathRate * i / (options.Depth - 1)))]);
+        var pooled = options.Pooling == PoolingKind.Average;
+        norm = pooled ? null : torch.nn.LayerNorm(dim, options.LayerNormEps);
+        fc_norm = pooled ? torch.nn.LayerNorm(dim, options.LayerNormEps) : null;
+        head = torch.nn.Linear(dim, options.ClassCount);
+        head_dist = options.Distilled ? torch.nn.Linear(dim, options.ClassCount) : null;
+        RegisterComponents();
+        InitializeWeights();
+    }
+
+    /// <summary>The shape that the model was made with.</summary>
+    public VisionTransformerOptions Options { get; }
+
+    /// <summary>Image to patch tokens.</summary>
+    public PatchEmbedding PatchEmbed => patch_embed;
+
+    /// <summary>The blocks, first to last.</summary>
+    public ModuleList<Block> Blocks => blocks;
+
+    /// <summary>The final normalisation: of all tokens, or of the pooled one (<c>fc_norm</c>) when pooling by average.</summary>
+    public LayerNorm Norm => norm ?? fc_norm!;
+
+    /// <summary>The classifier.</summary>
+    public Linear Head => head;
+
+    /// <summary>The classifier of the distillation token, if the model is distilled.</summary>
+    public Linear? HeadDist => head_dist;
+
+    /// <summary>Images to logits.</summary>
+    /// <param name="input">Normalised images, [batch, channels, height, width], in the parameters' type and on their device.</param>
+    /// <returns>[batch, classes]; of a distilled model the mean of both heads, while training as well.</returns>
+    /// <exception cref="ArgumentException">The images have another size or number of channels.</exception>
+    public override torch.Tensor forward(torch.Tensor input)
+    {
+        using var scope = torch.NewDisposeScope();
+        var x = Embed(input);
+        foreach (var block in blocks)
+        {
+            var previous = x;
+            x = block.call(previous);
+
+            // Only what is still ours: a hook may have taken the tensor out of the scope, or returned its argument.
+            if (!ReferenceEquals(previous, x) && scope.Contains(previous))
+            {
+                previous.Dispose();
+            }
+        }
+
+        return scope.MoveToOuter(Classify(x));
+    }
+
+    private torch.Tensor Embed(torch.Tensor images)
+    {
+        var patches = patch_embed.call(images); // [batch, patches, dim]
+        var tokens = new List<torch.Tensor>(3);
+        if (cls_token is not null)
+        {
+            tokens.Add(cls_token.expand(patches.shape[0], -1, -1));
+        }
+
+        if (dist_token is not null)
+        {
+            tokens.Add(dist_token.expand(patches.shape[0], -1, -1));
+        }
+
+        tokens.Add(patches);
+        var x = (tokens.Count == 1 ? patches : torch.cat(tokens, 1)) + pos_embed; // [batch, tokens, dim]
+        return pos_drop is not null && training ? pos_drop.call(x) : x;
+    }
+
+    private torch.Tensor Classify(torch.Tensor x)
+    {
+        if (fc_norm is not null)
+        {
+            var patches = x.narrow(1, Options.PrefixTokenCount, Options.PatchCount);
+            return head.call(fc_norm.call(patches.mean([1L])));
+        }
+
+        x = norm!.call(x);
+        var logits = head.call(x.select(1, 0));
+        return head_dist is null ? logits : (logits + head_dist.call(x.select(1, 1))) / 2;
+    }
+
+    // timm's default: tokens and linear weights from a normal cut at two standard deviations of 0.02, biases zero; convolutions as torch's default.
+    private void InitializeWeights()
+    {
+        using var noGrad = torch.no_grad();
+        torch.nn.init.trunc_normal_(pos_embed, std: 0.02);
+        if (cls_token is not null)
+        {
+            torch.nn.init.normal_(cls_token, std: 1e-6);
+        }
+
+        if (dist_token is not null)
+        {
+            torch.nn.init.normal_(dist_token, std: 1e-6);
+        }
+
+        foreach (var linear in modules().OfType<Linear>())
+        {
+            torch.nn.init.trunc_normal_(linear.weight, std: 0.02);
+            if (linear.bias is not null)
+            {
+                torch.nn.init.zeros_(linear.bias);
+            }
+        }
+    }
+}
