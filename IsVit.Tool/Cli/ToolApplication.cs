@@ -1,0 +1,54 @@
+using System.CommandLine;
+
+namespace IsVit.Tool.Cli;
+
+/// <summary>The tool from its arguments to its exit code.</summary>
+internal static class ToolApplication
+{
+    // Long enough for the running step to end and for temporary files to go.
+    private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Runs one command. What the user got wrong is one line on standard error and <see cref="ExitCode.UserError"/>.</summary>
+    /// <param name="args">The arguments after the program's name.</param>
+    /// <param name="console">Where to write.</param>
+    /// <param name="cancellationToken">Ends the command as Ctrl+C does.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] args, ToolConsole console, CancellationToken cancellationToken)
+    {
+        var parsed = Commands.CreateRoot(console).Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            var command = parsed.CommandResult.Command;
+            var name = command is RootCommand ? "isvit" : $"isvit {command.Name}";
+            return await FailAsync(console, $"{parsed.Errors[0].Message} (see '{name} --help')");
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration
+                {
+                    Output = console.Out,
+                    Error = console.Error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = TerminationTimeout,
+                },
+                cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            await console.Error.WriteLineAsync("isvit: cancelled; nothing was saved by the command that was running.");
+            return ExitCode.Cancelled;
+        }
+        catch (ToolException error)
+        {
+            return await FailAsync(console, error.Message);
+        }
+    }
+
+    private static async Task<int> FailAsync(ToolConsole console, string message)
+    {
+        await console.Error.WriteLineAsync("isvit: " + message.ReplaceLineEndings(" "));
+        return ExitCode.UserError;
+    }
+}
