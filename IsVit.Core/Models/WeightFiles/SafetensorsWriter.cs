@@ -1,0 +1,152 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using TorchSharp;
+
+namespace IsVit.Core.Models.WeightFiles;
+
+/// <summary>Writes safetensors files. The same tensors and texts give the same bytes, in whatever order they come.</summary>
+public static class SafetensorsWriter
+{
+    private const int ChunkBytes = 1 << 26;
+
+    /// <summary>
+    /// Writes a file: first beside it, then in its place, so that no reader ever sees half a file. Tensors are written one at a time; one that is on
+    /// another device or not contiguous is copied for as long as it is written.
+    /// </summary>
+    /// <param name="path">The file; replaced if it exists. Its folder must exist.</param>
+    /// <param name="entries">Names and tensors: float64, float32, float16, bfloat16, int64, int32, int16, int8, uint8 or bool.</param>
+    /// <param name="metadata">Texts to keep beside the tensors.</param>
+    /// <exception cref="ArgumentException">A name comes twice or is reserved, or a tensor's type is not supported.</exception>
+    /// <exception cref="WeightFileException">The header would be longer than the format allows.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Write(
+        string path,
+        IEnumerable<KeyValuePair<string, torch.Tensor>> entries,
+        IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(entries);
+        var sorted = Sorted(entries);
+        var header = Header(path, sorted, metadata);
+        var target = Path.GetFullPath(path);
+        var temporary = $"{target}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
+            {
+                stream.Write(header);
+                foreach (var entry in sorted)
+                {
+                    Write(stream, entry.Tensor);
+                }
+
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, target, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    // Wide elements first, so that every tensor is aligned to its element size.
+    private static List<Entry> Sorted(IEnumerable<KeyValuePair<string, torch.Tensor>> entries)
+    {
+        var all = new List<Entry>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (name, tensor) in entries)
+        {
+            if (name == SafetensorsHeader.MetadataName || !names.Add(name))
+            {
+                throw new ArgumentException($"The name '{name}' {(name == SafetensorsHeader.MetadataName ? "is reserved" : "comes twice")}.", nameof(entries));
+            }
+
+            if (!WeightDType.TryFind(tensor.dtype, out var type))
+            {
+                throw new ArgumentException($"Tensor '{name}' is of type {tensor.dtype}; expected one of {WeightDType.SupportedNames}.", nameof(entries));
+            }
+
+            all.Add(new Entry(name, type, tensor, tensor.shape, tensor.NumberOfElements * (type.Bits / 8)));
+        }
+
+        return [.. all.OrderByDescending(e => e.Type.Bits).ThenBy(e => e.Name, StringComparer.Ordinal)];
+    }
+
+    private static byte[] Header(string path, List<Entry> entries, IReadOnlyDictionary<string, string>? metadata)
+    {
+        using var buffer = new MemoryStream();
+        buffer.Write(stackalloc byte[SafetensorsFile.LengthBytes]);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            if (metadata is { Count: > 0 })
+            {
+                json.WriteStartObject(SafetensorsHeader.MetadataName);
+                foreach (var (key, value) in metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
+                {
+                    json.WriteString(key, value);
+                }
+
+                json.WriteEndObject();
+            }
+
+            var offset = 0L;
+            foreach (var entry in entries)
+            {
+                json.WriteStartObject(entry.Name);
+                json.WriteString("dtype", entry.Type.Name);
+                WriteNumbers(json, "shape", entry.Shape);
+                WriteNumbers(json, "data_offsets", [offset, offset + entry.ByteCount]);
+                json.WriteEndObject();
+                offset += entry.ByteCount;
+            }
+
+            json.WriteEndObject();
+        }
+
+        // Spaces, so that the data begins at a multiple of eight.
+        while (buffer.Length % 8 != 0)
+        {
+            buffer.WriteByte((byte)' ');
+        }
+
+        var header = buffer.ToArray();
+        var length = header.Length - SafetensorsFile.LengthBytes;
+        if (length > SafetensorsFile.MaxHeaderLength)
+        {
+            throw new WeightFileException(path, null, $"a header of at most {SafetensorsFile.MaxHeaderLength} bytes", $"{length} for {entries.Count} tensors");
+        }
+
+        BinaryPrimitives.WriteInt64LittleEndian(header, length);
+        return header;
+    }
+
+    private static void WriteNumbers(Utf8JsonWriter json, string name, ReadOnlySpan<long> numbers)
+    {
+        json.WriteStartArray(name);
+        foreach (var number in numbers)
+        {
+            json.WriteNumberValue(number);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void Write(FileStream stream, torch.Tensor tensor)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        var flat = tensor.detach().cpu().contiguous().view(-1);
+        var step = ChunkBytes / flat.ElementSize;
+        for (var done = 0L; done < flat.shape[0]; done += step)
+        {
+            using var part = flat.narrow(0, done, Math.Min(step, flat.shape[0] - done));
+            stream.Write(part.bytes);
+        }
+    }
+
+    private sealed record Entry(string Name, WeightDType Type, torch.Tensor Tensor, long[] Shape, long ByteCount);
+}

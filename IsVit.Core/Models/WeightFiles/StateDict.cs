@@ -1,0 +1,89 @@
+using TorchSharp;
+
+namespace IsVit.Core.Models.WeightFiles;
+
+/// <summary>Loads and saves the parameters and buffers of a module by their names.</summary>
+public static class StateDict
+{
+    /// <summary>Loads a safetensors file, or a file in TorchSharp's own format. Nothing is changed unless everything fits.</summary>
+    /// <param name="module">The module; its types and devices stay as they are.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How names are matched, or null for the default: every name on both sides, types converted.</param>
+    /// <returns>What was loaded.</returns>
+    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; it lists all of them.</exception>
+    /// <exception cref="WeightFileException">The file is broken.</exception>
+    /// <exception cref="IOException">The file is absent or cannot be read.</exception>
+    public static StateDictReport Load(torch.nn.Module module, string path, StateDictLoadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        using var file = WeightFile.Open(path);
+        return Load(module, file, options);
+    }
+
+    /// <summary>Loads from an open file. Nothing is changed unless everything fits.</summary>
+    /// <param name="module">The module; its types and devices stay as they are.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="options">How names are matched, or null for the default.</param>
+    /// <returns>What was loaded.</returns>
+    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; it lists all of them.</exception>
+    /// <exception cref="WeightFileException">A tensor that would be loaded is of a type that TorchSharp has no tensors of, or broken.</exception>
+    public static StateDictReport Load(torch.nn.Module module, WeightFile file, StateDictLoadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(file);
+        var plan = StateDictPlan.Make(
+            file.FilePath,
+            module.state_dict(),
+            file.Tensors.Values.Select(t => (t.Name, t.ScalarType, t.DType, t.Shape)),
+            options ?? StateDictLoadOptions.Default);
+        foreach (var (name, _) in plan.Copies)
+        {
+            file.RequireReadable(file.Tensors[name]);
+        }
+
+        foreach (var (name, destination) in plan.Copies)
+        {
+            file.ReadInto(name, destination);
+        }
+
+        return plan.Report;
+    }
+
+    /// <summary>Loads from tensors by name. Nothing is changed unless everything fits.</summary>
+    /// <param name="module">The module; its types and devices stay as they are.</param>
+    /// <param name="tensors">The tensors, on any device; unchanged.</param>
+    /// <param name="options">How names are matched, or null for the default.</param>
+    /// <returns>What was loaded.</returns>
+    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; it lists all of them.</exception>
+    public static StateDictReport Load(
+        torch.nn.Module module,
+        IReadOnlyDictionary<string, torch.Tensor> tensors,
+        StateDictLoadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(tensors);
+        var plan = StateDictPlan.Make(
+            "The state dict",
+            module.state_dict(),
+            tensors.Select(t => (t.Key, (torch.ScalarType?)t.Value.dtype, StateDictPlan.TypeName(t.Value.dtype), (IReadOnlyList<long>)t.Value.shape)),
+            options ?? StateDictLoadOptions.Default);
+        using var noGrad = torch.no_grad();
+        foreach (var (name, destination) in plan.Copies)
+        {
+            destination.copy_(tensors[name]);
+        }
+
+        return plan.Report;
+    }
+
+    /// <summary>Saves a module's parameters and buffers as a safetensors file, in their types, under their names.</summary>
+    /// <param name="module">The module, on any device.</param>
+    /// <param name="path">The file; replaced, as a whole, if it exists.</param>
+    /// <param name="metadata">Texts to keep beside the tensors.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Save(torch.nn.Module module, string path, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        SafetensorsWriter.Write(path, module.state_dict(), metadata);
+    }
+}

@@ -1,0 +1,61 @@
+using TorchSharp;
+
+namespace IsVit.Core.Models.WeightFiles;
+
+/// <summary>Which tensor of a source goes into which of a module, found before anything is copied.</summary>
+internal sealed record StateDictPlan(IReadOnlyList<(string Source, torch.Tensor Destination)> Copies, StateDictReport Report)
+{
+    /// <summary>Matches names, shapes and types.</summary>
+    /// <param name="sourceName">Where the tensors come from, for messages.</param>
+    /// <param name="destination">The module's tensors.</param>
+    /// <param name="source">The source's names, types (null where torch has none) and shapes.</param>
+    /// <param name="options">How names are matched.</param>
+    public static StateDictPlan Make(
+        string sourceName,
+        IReadOnlyDictionary<string, torch.Tensor> destination,
+        IEnumerable<(string Name, torch.ScalarType? Type, string TypeName, IReadOnlyList<long> Shape)> source,
+        StateDictLoadOptions options)
+    {
+        bool Takes(string name) => options.Skip is null || !options.Skip(name);
+
+        var copies = new List<(string Source, torch.Tensor Destination)>();
+        var loaded = new HashSet<string>(StringComparer.Ordinal);
+        var unexpected = new List<string>();
+        var mismatched = new List<StateDictMismatch>();
+        foreach (var (fullName, type, typeName, shape) in source.Where(s => s.Name.StartsWith(options.Prefix, StringComparison.Ordinal)))
+        {
+            var name = fullName[options.Prefix.Length..];
+            if (!Takes(name))
+            {
+                continue;
+            }
+
+            if (!destination.TryGetValue(name, out var target))
+            {
+                unexpected.Add(name);
+                continue;
+            }
+
+            loaded.Add(name);
+            copies.Add((fullName, target));
+            var convertible = type == target.dtype || (options.ConvertTypes && (type is not { } found || IsFloat(found) == IsFloat(target.dtype)));
+            if (!convertible || !shape.SequenceEqual(target.shape))
+            {
+                mismatched.Add(new StateDictMismatch(name, Describe(TypeName(target.dtype), target.shape), Describe(typeName, shape)));
+            }
+        }
+
+        var missing = destination.Keys.Where(n => !loaded.Contains(n) && Takes(n)).ToList();
+        unexpected.Sort(StringComparer.Ordinal);
+        return mismatched.Count == 0 && (!options.Strict || missing.Count + unexpected.Count == 0)
+            ? new StateDictPlan(copies, new StateDictReport([.. loaded], missing, unexpected))
+            : throw new StateDictException(sourceName, missing, unexpected, mismatched);
+    }
+
+    public static string TypeName(torch.ScalarType type) => WeightDType.TryFind(type, out var known) ? known.Name : type.ToString();
+
+    private static string Describe(string typeName, IEnumerable<long> shape) => $"{typeName} [{string.Join(", ", shape)}]";
+
+    private static bool IsFloat(torch.ScalarType type) =>
+        type is torch.ScalarType.Float64 or torch.ScalarType.Float32 or torch.ScalarType.Float16 or torch.ScalarType.BFloat16;
+}

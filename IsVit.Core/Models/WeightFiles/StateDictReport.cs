@@ -1,0 +1,7 @@
+namespace IsVit.Core.Models.WeightFiles;
+
+/// <summary>What loading a state dict did.</summary>
+/// <param name="Loaded">Names that were loaded.</param>
+/// <param name="Missing">Names of the module that the source lacks; they kept their values. Empty when loading is strict.</param>
+/// <param name="Unexpected">Names of the source that the module lacks. Empty when loading is strict.</param>
+public sealed record StateDictReport(IReadOnlyList<string> Loaded, IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected);
