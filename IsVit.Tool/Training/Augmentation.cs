@@ -9,9 +9,10 @@ internal static class Augmentation
     /// <param name="images">The images.</param>
     /// <param name="indices">Which of them.</param>
     /// <param name="maximumShift">Up to this many pixels up, down, left and right; what comes in is zero.</param>
+    /// <param name="flipProbability">How often an image is mirrored sideways, 0 to 1.</param>
     /// <param name="random">Decides.</param>
     /// <param name="destination">[indices, height, width]; overwritten.</param>
-    public static void Apply(ImageSet images, ReadOnlySpan<int> indices, int maximumShift, Random random, Span<byte> destination)
+    public static void Apply(ImageSet images, ReadOnlySpan<int> indices, int maximumShift, double flipProbability, Random random, Span<byte> destination)
     {
         var size = images.Height * images.Width;
         destination.Clear();
@@ -19,7 +20,7 @@ internal static class Augmentation
         {
             var down = random.Next(-maximumShift, maximumShift + 1);
             var right = random.Next(-maximumShift, maximumShift + 1);
-            var flip = random.Next(2) == 1;
+            var flip = random.NextDouble() < flipProbability;
             Copy(images.Image(indices[i]), images.Height, images.Width, down, right, flip, destination.Slice(i * size, size));
         }
     }

@@ -105,7 +105,7 @@ internal sealed class DemoTrainer(DemoTrainingOptions options)
     {
         using var scope = NewDisposeScope();
         var pixels = new byte[indices.Length * images.Height * images.Width];
-        Augmentation.Apply(images, indices, options.MaximumShift, random, pixels);
+        Augmentation.Apply(images, indices, options.MaximumShift, options.FlipProbability, random, pixels);
         var labels = new long[indices.Length];
         for (var i = 0; i < labels.Length; i++)
         {

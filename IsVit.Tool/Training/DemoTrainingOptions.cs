@@ -4,7 +4,7 @@ namespace IsVit.Tool.Training;
 internal sealed record DemoTrainingOptions
 {
     /// <summary>Passes over the training split.</summary>
-    public int Epochs { get; init; } = 12;
+    public int Epochs { get; init; } = 30;
 
     /// <summary>Fixes initial weights, order and augmentation.</summary>
     public int Seed { get; init; }
@@ -29,6 +29,9 @@ internal sealed record DemoTrainingOptions
 
     /// <summary>Images are shifted by up to this many pixels in each direction, the border filled with zeros.</summary>
     public int MaximumShift { get; init; } = 2;
+
+    /// <summary>How often an image is mirrored sideways, 0 to 1.</summary>
+    public double FlipProbability { get; init; } = 0.5;
 
     /// <summary>Uses only the first images of the training split; null: all of them.</summary>
     public int? TrainingImages { get; init; }
