@@ -1,7 +1,7 @@
 namespace IsVit.Core.Imaging;
 
 /// <summary>
-/// How an image becomes a model's input: the short side is resized (bicubic, antialiased) to floor(<see cref="ImageSize"/> / <see cref="CropFraction"/>),
+/// How an image becomes a model's input: the short side is resized (<see cref="Filter"/>, antialiased) to floor(<see cref="ImageSize"/> / <see cref="CropFraction"/>),
 /// a square of <see cref="ImageSize"/> is cut from the centre, values are scaled to 0..1, and each channel becomes (value - mean) / std.
 /// </summary>
 public sealed record ImagePreprocessing
@@ -49,6 +49,9 @@ public sealed record ImagePreprocessing
         init => _std = Checked(value, nameof(Std), v => v > 0 && float.IsFinite(v), "finite and above 0");
     }
 
+    /// <summary>The kernel that resizing uses; bicubic by default.</summary>
+    public ResampleFilter Filter { get; init; } = ResampleFilter.Bicubic;
+
     /// <summary>The number of channels that the model reads: as many as <see cref="Mean"/> has values.</summary>
     public int ChannelCount => Mean.Count;
 
@@ -59,11 +62,12 @@ public sealed record ImagePreprocessing
     public bool Equals(ImagePreprocessing? other) => other is not null
         && ImageSize == other.ImageSize
         && CropFraction.Equals(other.CropFraction)
+        && Filter == other.Filter
         && Mean.SequenceEqual(other.Mean)
         && Std.SequenceEqual(other.Std);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(ImageSize, CropFraction, Mean.Count, Mean[0], Std[0]);
+    public override int GetHashCode() => HashCode.Combine(ImageSize, CropFraction, Filter, Mean.Count, Mean[0], Std[0]);
 
     private static float[] Checked(IReadOnlyList<float> values, string option, Func<float, bool> allowed, string what)
     {

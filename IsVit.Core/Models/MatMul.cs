@@ -1,9 +1,10 @@
+using IsVit.Core.Graph;
 using TorchSharp;
 
 namespace IsVit.Core.Models;
 
 /// <summary>A product of two activations as a module, so that hooks see both operands.</summary>
-public sealed class MatMul : torch.nn.Module<torch.Tensor, torch.Tensor, torch.Tensor>
+public sealed class MatMul : torch.nn.Module<torch.Tensor, torch.Tensor, torch.Tensor>, IMatrixProduct
 {
     /// <summary>Creates the module.</summary>
     public MatMul()

@@ -1,3 +1,4 @@
+using IsVit.Core.Graph;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -7,7 +8,7 @@ namespace IsVit.Core.Models;
 /// A pre-norm vision transformer (ViT: Dosovitskiy et al., arXiv 2010.11929; DeiT: Touvron et al., arXiv 2012.12877) with timm's parameter names,
 /// so that public weights load. Every product is a module reached through <c>call</c>, so hooks see both operands.
 /// </summary>
-public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tensor>
+public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tensor>, IGraphDeclaration
 {
     private readonly PatchEmbedding patch_embed;
     private readonly Dropout? pos_drop;
@@ -89,6 +90,13 @@ public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tens
 
         return scope.MoveToOuter(Classify(x));
     }
+
+    /// <inheritdoc/>
+    IEnumerable<string> IGraphDeclaration.DeclareUnits() =>
+        ["patch_embed", "blocks.*", "head", .. head_dist is null ? Array.Empty<string>() : ["head_dist"]];
+
+    /// <inheritdoc/>
+    IEnumerable<RoleDeclaration> IGraphDeclaration.DeclareRoles() => [];
 
     private torch.Tensor Embed(torch.Tensor images)
     {

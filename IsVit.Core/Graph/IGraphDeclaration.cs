@@ -1,0 +1,11 @@
+namespace IsVit.Core.Graph;
+
+/// <summary>What a model says about itself where tracing cannot see it. Implemented by a root module.</summary>
+public interface IGraphDeclaration
+{
+    /// <summary>The paths of the modules that are reconstructed at once, in the order in which they run; none to have them found.</summary>
+    IEnumerable<string> DeclareUnits();
+
+    /// <summary>Roles of sites that tracing would not find, e.g. a LayerNorm's output that is rolled before a linear layer reads it.</summary>
+    IEnumerable<RoleDeclaration> DeclareRoles();
+}

@@ -1,0 +1,60 @@
+using System.Runtime.CompilerServices;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace IsVit.Core.Graph;
+
+/// <summary>The weight and bias of a linear layer or a convolution.</summary>
+/// <remarks>
+/// The public setter of <c>weight</c> disposes the parameter it replaces, which the user's optimizer may hold; a weight that is put in place for
+/// one forward is therefore written to the field behind it.
+/// </remarks>
+internal static class ModuleWeight
+{
+    public static bool Has(nn.Module module) => module is Linear or Convolution { transposed: false };
+
+    public static Parameter Get(nn.Module module) => Field(module)!;
+
+    public static void Put(nn.Module module, Parameter weight) => Field(module) = weight;
+
+    public static Parameter? Bias(nn.Module module) => module switch
+    {
+        Linear linear => linear.bias,
+        Convolution convolution => convolution.bias,
+        _ => null,
+    };
+
+    public static void SetBias(nn.Module module, Parameter? bias)
+    {
+        switch (module)
+        {
+            case Linear linear:
+                linear.bias = bias;
+                break;
+            case Convolution convolution:
+                convolution.bias = bias;
+                break;
+            default:
+                throw new ArgumentException($"A module of type {module.GetType()} has no bias.", nameof(module));
+        }
+    }
+
+    private static ref Parameter? Field(nn.Module module)
+    {
+        switch (module)
+        {
+            case Linear linear:
+                return ref LinearWeight(linear);
+            case Convolution convolution:
+                return ref ConvolutionWeight(convolution);
+            default:
+                throw new ArgumentException($"A module of type {module.GetType()} has no weight.", nameof(module));
+        }
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_weight")]
+    private static extern ref Parameter? LinearWeight(Linear module);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_weight")]
+    private static extern ref Parameter? ConvolutionWeight(Convolution module);
+}

@@ -1,0 +1,103 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace IsVit.Core.Graph;
+
+/// <summary>A copy of a model's parameters, to go back to.</summary>
+public sealed class ParameterSnapshot : IDisposable
+{
+    private readonly nn.Module _model;
+    private readonly Dictionary<string, Tensor> _values = new(StringComparer.Ordinal);
+
+    /// <summary>Copies a model's parameters.</summary>
+    /// <param name="model">The model.</param>
+    public ParameterSnapshot(nn.Module model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        _model = model;
+        foreach (var (name, parameter) in model.named_parameters())
+        {
+            _values[name] = parameter.detach().clone().DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>The copied values by parameter name.</summary>
+    public IReadOnlyDictionary<string, Tensor> Values => _values;
+
+    /// <summary>
+    /// Gives the parameters the copied values until the returned scope is disposed, then gives them back what they had. A parameter that did not exist
+    /// when the copy was made is a bias, and is zero meanwhile.
+    /// </summary>
+    public IDisposable Use() => new Swap(this);
+
+    /// <summary>Gives the parameters the copied values for good, and removes biases that did not exist when the copy was made.</summary>
+    public void Restore()
+    {
+        using var noGrad = no_grad();
+        var added = new List<string>();
+        foreach (var (name, parameter) in _model.named_parameters().ToList())
+        {
+            if (_values.TryGetValue(name, out var value))
+            {
+                parameter.copy_(value);
+            }
+            else
+            {
+                added.Add(name);
+            }
+        }
+
+        var modules = _model.named_modules().ToDictionary(static entry => entry.name, static entry => entry.module, StringComparer.Ordinal);
+        foreach (var name in added)
+        {
+            var dot = name.LastIndexOf('.');
+            ModuleWeight.SetBias(dot < 0 ? _model : modules[name[..dot]], null);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var value in _values.Values)
+        {
+            value.Dispose();
+        }
+
+        _values.Clear();
+    }
+
+    private sealed class Swap : IDisposable
+    {
+        private readonly List<(Parameter Parameter, Tensor Value)> _before = [];
+
+        public Swap(ParameterSnapshot snapshot)
+        {
+            using var noGrad = no_grad();
+            foreach (var (name, parameter) in snapshot._model.named_parameters())
+            {
+                _before.Add((parameter, parameter.detach().clone().DetachFromDisposeScope()));
+                if (snapshot._values.TryGetValue(name, out var value))
+                {
+                    parameter.copy_(value);
+                }
+                else
+                {
+                    parameter.zero_();
+                }
+            }
+        }
+
+        public void Dispose()
+        {
+            using var noGrad = no_grad();
+            foreach (var (parameter, value) in _before)
+            {
+                parameter.copy_(value);
+                value.Dispose();
+            }
+
+            _before.Clear();
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace IsVit.Core.Graph;
+
+/// <summary>Which memory a tensor shows. Two tensors that show the same memory with as many elements hold the same numbers.</summary>
+internal readonly record struct TensorIdentity(nint Storage, long Offset, long Count)
+{
+    public static TensorIdentity Of(Tensor tensor)
+    {
+        using var first = tensor.as_strided([1], [1], 0);
+        return new(Address(first), tensor.storage_offset(), tensor.numel());
+    }
+
+    // The storage accessor converts types that it does not know, and would show a copy's memory.
+    private static unsafe nint Address(Tensor first) => first.dtype switch
+    {
+        ScalarType.Float32 => first.storage<float>().data_ptr(),
+        ScalarType.Float64 => first.storage<double>().data_ptr(),
+        ScalarType.Int64 => first.storage<long>().data_ptr(),
+        _ when first.device_type == DeviceType.CPU => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes)),
+        var type => throw new Quantization.QuantizationException($"A graph of {type} on {first.device} cannot be traced; trace it in float32, then convert it."),
+    };
+}

@@ -1,0 +1,20 @@
+namespace IsVit.Core.Graph;
+
+/// <summary>A module that is reconstructed at once: a block, the patch embedding, the head.</summary>
+/// <param name="Path">The module's path from the root.</param>
+/// <param name="InputShape">The shape of what flows in, with the traced batch's size first.</param>
+/// <param name="OutputShape">The shape of what flows out, likewise.</param>
+/// <param name="BytesPerSample">What one sample's input and output take in memory together, in bytes.</param>
+public sealed record Unit(string Path, IReadOnlyList<long> InputShape, IReadOnlyList<long> OutputShape, long BytesPerSample)
+{
+    /// <summary>Whether a module is the unit or lies inside it.</summary>
+    /// <param name="path">The module's path.</param>
+    public bool Contains(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Path.Length == 0 || path == Path || (path.StartsWith(Path, StringComparison.Ordinal) && path[Path.Length] == '.');
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Path} [{string.Join(", ", InputShape)}] -> [{string.Join(", ", OutputShape)}]";
+}

@@ -1,0 +1,60 @@
+using static TorchSharp.torch;
+
+namespace IsVit.Core.Graph;
+
+/// <summary>
+/// Streams batches through a model unit by unit: every batch's forward halts at a unit's input or output, and later goes on from there. One forward a
+/// batch shows every unit's activations, whatever the model does between its units; what is kept in memory is one unit's worth.
+/// </summary>
+/// <remarks>
+/// Batches run without gradients, in the state that the attachment has when they go on: a unit whose weights change while its batches stand at its
+/// input goes on with the new ones. Several streams may be open on one attachment.
+/// </remarks>
+public sealed class UnitFlow : IDisposable
+{
+    private readonly List<Fiber> _fibers;
+
+    /// <summary>Starts a stream. Nothing runs yet.</summary>
+    /// <param name="attachment">The attachment whose graph's units are halted at.</param>
+    /// <param name="batches">The model's inputs, one tensor a batch; they must outlive the stream.</param>
+    public UnitFlow(GraphAttachment attachment, IReadOnlyList<Tensor> batches)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        ArgumentNullException.ThrowIfNull(batches);
+        _fibers = [.. batches.Select(batch => new Fiber(attachment, batch))];
+    }
+
+    /// <summary>Goes on until every batch stands before a unit.</summary>
+    /// <param name="unit">A unit behind the present one.</param>
+    /// <param name="cancellationToken">Looked at between batches.</param>
+    /// <returns>What flows into the unit, one tensor a batch; valid until the stream goes on.</returns>
+    public IReadOnlyList<Tensor> AdvanceToInput(Unit unit, CancellationToken cancellationToken = default) =>
+        Advance(unit, UnitBoundary.Input, cancellationToken);
+
+    /// <summary>Goes on until every batch stands behind a unit.</summary>
+    /// <param name="unit">The present unit or one behind it.</param>
+    /// <param name="cancellationToken">Looked at between batches.</param>
+    /// <returns>What flows out of the unit, one tensor a batch; valid until the stream goes on.</returns>
+    public IReadOnlyList<Tensor> AdvanceToOutput(Unit unit, CancellationToken cancellationToken = default) =>
+        Advance(unit, UnitBoundary.Output, cancellationToken);
+
+    /// <summary>Abandons what has not run to its end.</summary>
+    public void Dispose()
+    {
+        _fibers.ForEach(static fiber => fiber.Dispose());
+        _fibers.Clear();
+    }
+
+    private List<Tensor> Advance(Unit unit, UnitBoundary boundary, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(unit);
+        var values = new List<Tensor>(_fibers.Count);
+        foreach (var fiber in _fibers)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            values.Add(fiber.Advance(unit, boundary));
+        }
+
+        return values;
+    }
+}

@@ -1,0 +1,47 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Stages;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.Calibration;
+
+/// <summary>
+/// Lets every activation quantizer choose its parameters while the first calibration images flow through the model, and quantizes activations from
+/// there on. Weights stay as they are.
+/// </summary>
+public sealed class ActivationCalibrationStage : IQuantizationStage
+{
+    /// <inheritdoc/>
+    public string Name => StageNames.ActivationCalibration;
+
+    /// <inheritdoc/>
+    public void Run(QuantizationContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var sites = context.Attachment.Bindings.Where(static binding => !binding.IsWeight).ToList();
+        var full = context.Options.Calibration.Input == CalibrationInput.Full;
+        foreach (var site in sites)
+        {
+            site.State = full ? SiteState.Calibrating : SiteState.CalibratingThenQuantized;
+        }
+
+        // A quantizer sees all images at once, as one batch.
+        using (no_grad())
+        using (NewDisposeScope())
+        {
+            context.Graph.Model.call(CalibrationBatches.First(context.Batches, context.Options.Calibration.ImageCount));
+        }
+
+        var silent = sites.Where(static site => !site.Quantizer.IsCalibrated).Select(static site => $"'{site.Site.Id}'").ToList();
+        if (silent.Count > 0)
+        {
+            throw new QuantizationException(
+                $"{silent.Count} site(s) fired when the graph was traced but not while calibrating: {string.Join(", ", silent)}. A forward must run the same modules for every batch.");
+        }
+
+        foreach (var site in sites)
+        {
+            site.State = SiteState.Quantized;
+        }
+    }
+}

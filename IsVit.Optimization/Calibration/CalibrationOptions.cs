@@ -1,0 +1,20 @@
+namespace IsVit.Optimization.Calibration;
+
+/// <summary>How quantizers get their parameters.</summary>
+public sealed record CalibrationOptions
+{
+    /// <summary>On how many of the calibration images, from the first, activation quantizers choose their parameters; 1 or more. The released code takes 64.</summary>
+    public int ImageCount { get; set; } = 64;
+
+    /// <summary>What an activation quantizer sees while it is calibrated.</summary>
+    public CalibrationInput Input { get; set; } = CalibrationInput.Quantized;
+
+    internal void Validate()
+    {
+        OptionRange.Require($"{nameof(QuantizationOptions.Calibration)}.{nameof(ImageCount)}", ImageCount, 1, int.MaxValue);
+        if (!Enum.IsDefined(Input))
+        {
+            throw new OptionsException($"{nameof(QuantizationOptions.Calibration)}.{nameof(Input)} is {Input}; allowed is {string.Join(" or ", Enum.GetNames<CalibrationInput>())}.");
+        }
+    }
+}

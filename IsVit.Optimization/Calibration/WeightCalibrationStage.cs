@@ -1,0 +1,34 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Stages;
+using TorchSharp.Modules;
+
+namespace IsVit.Optimization.Calibration;
+
+/// <summary>Lets every weight quantizer choose its parameters for the present weights, and quantizes weights from there on.</summary>
+public sealed class WeightCalibrationStage : IQuantizationStage
+{
+    /// <inheritdoc/>
+    public string Name => StageNames.WeightCalibration;
+
+    /// <inheritdoc/>
+    public void Run(QuantizationContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        foreach (var binding in context.Attachment.Bindings.Where(static binding => binding.IsWeight))
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            using var weight = SiteWeights.Get(context.Graph, binding.Site).detach();
+            try
+            {
+                binding.Quantizer.Calibrate(weight);
+            }
+            catch (QuantizationException e)
+            {
+                throw new QuantizationException($"Site '{binding.Site.Id}': {e.Message}", e);
+            }
+
+            binding.State = SiteState.Quantized;
+        }
+    }
+}

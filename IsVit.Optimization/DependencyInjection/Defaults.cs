@@ -1,0 +1,90 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Reparameterization;
+using IsVit.Optimization.Stages;
+using IsVit.Quantizers.Log2;
+using IsVit.Quantizers.LogSqrt2;
+using IsVit.Quantizers.ShiftUniformLog2;
+using IsVit.Quantizers.TwinUniform;
+using IsVit.Quantizers.Uniform;
+
+namespace IsVit.Optimization.DependencyInjection;
+
+/// <summary>The built-in parts. The only place of the engine that names a concrete quantizer.</summary>
+internal static class Defaults
+{
+    private static readonly Granularity s_lastAxis = Granularity.Channel(-1);
+    private static readonly Granularity s_firstAxis = Granularity.Channel(0);
+
+    public static IReadOnlyList<IQuantizerFactory> QuantizerFactories() =>
+    [
+        new UniformQuantizerFactory(),
+        new AliasQuantizerFactory(SchemeNames.UniformMinMax, Uniform(RangeSearch.MinMax)),
+        new AliasQuantizerFactory(SchemeNames.UniformFine, Uniform(RangeSearch.Fine)),
+        new AliasQuantizerFactory(SchemeNames.UniformSymmetric, new UniformQuantizerFactory(
+            UniformOptions.Activations with { Symmetric = true }, UniformOptions.Weights with { Symmetric = true })),
+        new Log2QuantizerFactory(),
+        new LogSqrt2QuantizerFactory(),
+        new TwinUniformQuantizerFactory(),
+        new ShiftUniformLog2QuantizerFactory(),
+        new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2PowerOfTwo, new ShiftUniformLog2QuantizerFactory(new ShiftUniformLog2Options { Levels = SulqLevels.PowerOfTwo })),
+    ];
+
+    public static IReadOnlyList<IQuantizationStage> Stages() =>
+    [
+        new ActivationCalibrationStage(),
+        new ReconstructionStage(StageNames.ActivationReconstruction, UnitInput.Full),
+        new ReparameterizationStage(),
+        new WeightCalibrationStage(),
+        new ReconstructionStage(StageNames.WeightReconstruction, UnitInput.Quantized),
+        new ReconstructionStage(StageNames.DirectReconstruction, UnitInput.Quantized, iterationFactor: 2),
+    ];
+
+    public static IReadOnlyList<QuantizationRecipe> Recipes()
+    {
+        string[] calibration = [StageNames.ActivationCalibration, StageNames.WeightCalibration];
+        string[] repq = [StageNames.ActivationCalibration, StageNames.Reparameterization, StageNames.WeightCalibration];
+        string[] direct = [.. calibration, StageNames.DirectReconstruction];
+        string[] sos =
+        [
+            StageNames.ActivationCalibration,
+            StageNames.ActivationReconstruction,
+            StageNames.Reparameterization,
+            StageNames.WeightCalibration,
+            StageNames.WeightReconstruction,
+        ];
+        return
+        [
+            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos),
+            Recipe(RecipeNames.RepQ, SchemeNames.LogSqrt2, s_lastAxis, repq),
+            Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
+            Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
+            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct),
+            Recipe(RecipeNames.SosOnly, SchemeNames.Log2, s_lastAxis, sos),
+            Recipe(RecipeNames.Neither, SchemeNames.Log2, Granularity.Tensor, direct),
+        ];
+    }
+
+    private static UniformQuantizerFactory Uniform(RangeSearch search) =>
+        new(UniformOptions.Activations with { RangeSearch = search }, UniformOptions.Weights with { RangeSearch = search });
+
+    private static QuantizationRecipe Recipe(
+        string name,
+        string postSoftmax,
+        Granularity postLayerNorm,
+        IReadOnlyList<string> stages,
+        string uniform = SchemeNames.Uniform) => new(
+            name,
+            new Dictionary<SiteRole, SiteScheme>
+            {
+                [SiteRole.Other] = new(uniform, Granularity.Tensor),
+                [SiteRole.PostGelu] = new(uniform, Granularity.Tensor),
+                [SiteRole.PostLayerNorm] = new(uniform, postLayerNorm),
+                [SiteRole.PostSoftmax] = new(postSoftmax, Granularity.Tensor),
+                [SiteRole.Weight] = new(uniform, s_firstAxis),
+            },
+            stages);
+}

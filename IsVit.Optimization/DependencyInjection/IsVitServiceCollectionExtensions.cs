@@ -1,0 +1,63 @@
+using IsVit.Core.Quantization;
+using IsVit.Optimization;
+using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Stages;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers <see cref="ModelQuantizer"/>.</summary>
+public static class IsVitServiceCollectionExtensions
+{
+    /// <summary>
+    /// Registers <see cref="ModelQuantizer"/> with the default options. Further <see cref="IQuantizerFactory"/>, <see cref="IQuantizationStage"/> and
+    /// <see cref="QuantizationRecipe"/> services are taken up beside the built-in ones, or in the place of those whose name they have; an
+    /// <see cref="IReconstructionLoss"/> takes the place of the built-in loss. Calling it again adds nothing.
+    /// </summary>
+    /// <param name="services">The services.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddIsVitQuantization(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.AddOptions<QuantizationOptions>().ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<QuantizationOptions>, QuantizationOptionsValidator>());
+        services.TryAddSingleton<IReconstructionLoss, SquaredErrorLoss>();
+        services.TryAddSingleton(static provider => new QuantizerRegistry(
+            Defaults.QuantizerFactories().Concat(provider.GetServices<IQuantizerFactory>())));
+        services.TryAddTransient(static provider => new ModelQuantizer(
+            provider.GetRequiredService<IOptions<QuantizationOptions>>().Value,
+            provider.GetRequiredService<QuantizerRegistry>(),
+            QuantizationRecipes.All.Concat(provider.GetServices<QuantizationRecipe>()),
+            Defaults.Stages().Concat(provider.GetServices<IQuantizationStage>()),
+            provider.GetRequiredService<IReconstructionLoss>(),
+            provider.GetService<ILogger<ModelQuantizer>>()));
+        return services;
+    }
+
+    /// <summary>Registers <see cref="ModelQuantizer"/> and changes its options.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddIsVitQuantization(this IServiceCollection services, Action<QuantizationOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        services.AddIsVitQuantization().Configure(configure);
+        return services;
+    }
+
+    /// <summary>Registers <see cref="ModelQuantizer"/> and takes its options from a section of the configuration.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configuration">The section whose keys are the options' names.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddIsVitQuantization(this IServiceCollection services, IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        services.AddIsVitQuantization().Configure<QuantizationOptions>(configuration);
+        return services;
+    }
+}

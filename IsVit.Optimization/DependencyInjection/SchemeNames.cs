@@ -1,0 +1,32 @@
+namespace IsVit.Optimization.DependencyInjection;
+
+/// <summary>The schemes that the built-in recipes ask for.</summary>
+public static class SchemeNames
+{
+    /// <summary>Uniform, ranges by percentile search.</summary>
+    public const string Uniform = "uniform";
+
+    /// <summary>Uniform, ranges from the smallest to the largest value.</summary>
+    public const string UniformMinMax = "uniform-minmax";
+
+    /// <summary>Uniform, ranges by a finer search.</summary>
+    public const string UniformFine = "uniform-fine";
+
+    /// <summary>Uniform with its zero point fixed at 2^(b-1), as integer kernels want it.</summary>
+    public const string UniformSymmetric = "uniform-symmetric";
+
+    /// <summary>Log2.</summary>
+    public const string Log2 = "log2";
+
+    /// <summary>Log-sqrt2 of RepQ-ViT.</summary>
+    public const string LogSqrt2 = "log-sqrt2";
+
+    /// <summary>Twin uniform of PTQ4ViT.</summary>
+    public const string TwinUniform = "twin-uniform";
+
+    /// <summary>Shift-uniform-log2 with free levels.</summary>
+    public const string ShiftUniformLog2 = "sulq";
+
+    /// <summary>Shift-uniform-log2 whose levels are powers of two, for shift hardware.</summary>
+    public const string ShiftUniformLog2PowerOfTwo = "sulq-power-of-two";
+}

@@ -1,0 +1,202 @@
+using System.Diagnostics;
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Checkpoints;
+using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Stages;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization;
+
+/// <summary>Quantizes a model by a recipe, by default I&amp;S-ViT (arXiv 2311.10126).</summary>
+public sealed class ModelQuantizer
+{
+    private readonly QuantizationOptions _options;
+    private readonly QuantizationRecipe _recipe;
+    private readonly QuantizerRegistry _quantizers;
+    private readonly IReadOnlyList<IQuantizationStage> _stages;
+    private readonly IReconstructionLoss _loss;
+    private readonly ILogger _logger;
+
+    /// <summary>Creates a quantizer from its parts. <see cref="Create"/> does it with the built-in ones.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="quantizers">Makes quantizers by scheme.</param>
+    /// <param name="recipes">The recipes; of two with one name the later one counts.</param>
+    /// <param name="stages">The stages; of two with one name the later one counts.</param>
+    /// <param name="loss">How far a unit's output is from the float one.</param>
+    /// <param name="logger">The log; null for none.</param>
+    /// <exception cref="OptionsException">An option is out of range, or names a recipe that there is not, or a recipe names such a stage.</exception>
+    public ModelQuantizer(
+        QuantizationOptions options,
+        QuantizerRegistry quantizers,
+        IEnumerable<QuantizationRecipe> recipes,
+        IEnumerable<IQuantizationStage> stages,
+        IReconstructionLoss loss,
+        ILogger<ModelQuantizer>? logger = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(recipes);
+        ArgumentNullException.ThrowIfNull(stages);
+        options.Validate();
+        _options = options;
+        _quantizers = quantizers ?? throw new ArgumentNullException(nameof(quantizers));
+        _loss = loss ?? throw new ArgumentNullException(nameof(loss));
+        _logger = logger ?? NullLogger<ModelQuantizer>.Instance;
+
+        var recipesByName = LastByName(recipes, static recipe => recipe.Name);
+        _recipe = recipesByName.TryGetValue(options.Recipe, out var recipe)
+            ? recipe
+            : throw new OptionsException($"{nameof(options.Recipe)} is '{options.Recipe}'; known are {string.Join(", ", recipesByName.Keys.Order(StringComparer.Ordinal))}.");
+        var stagesByName = LastByName(stages, static stage => stage.Name);
+        _stages = [.. _recipe.Stages.Select(name => stagesByName.TryGetValue(name, out var stage)
+            ? stage
+            : throw new OptionsException($"Recipe '{_recipe.Name}' has a stage '{name}'; known are {string.Join(", ", stagesByName.Keys.Order(StringComparer.Ordinal))}."))];
+    }
+
+    /// <summary>Creates a quantizer with the built-in quantizers, recipes, stages and loss.</summary>
+    /// <param name="configure">Changes the options; null for the defaults.</param>
+    /// <param name="logger">The log; null for none.</param>
+    /// <exception cref="OptionsException">An option is out of range.</exception>
+    public static ModelQuantizer Create(Action<QuantizationOptions>? configure = null, ILogger<ModelQuantizer>? logger = null)
+    {
+        var options = new QuantizationOptions();
+        configure?.Invoke(options);
+        return new ModelQuantizer(
+            options,
+            new QuantizerRegistry(Defaults.QuantizerFactories()),
+            QuantizationRecipes.All,
+            Defaults.Stages(),
+            new SquaredErrorLoss(),
+            logger);
+    }
+
+    /// <summary>
+    /// Quantizes a model in place: its weights are changed, and its matrix products work on quantized numbers for as long as the result is not disposed.
+    /// A run that fails or is cancelled leaves the model as it was, without a hook.
+    /// </summary>
+    /// <param name="model">Any TorchSharp module graph whose modules are called through <c>call</c>.</param>
+    /// <param name="images">Calibration images as the model takes them, [images, ...], on its device; unchanged. Labels are not needed.</param>
+    /// <param name="run">Progress, scores, a checkpoint.</param>
+    /// <param name="cancellationToken">Stops the run within one step.</param>
+    /// <returns>The quantized model; disposing it removes the hooks and leaves the model with its quantized weights.</returns>
+    /// <exception cref="QuantizationException">The graph or the images cannot be quantized as asked.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public QuantizedModel Quantize(nn.Module<Tensor, Tensor> model, Tensor images, QuantizationRun? run = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.dim() < 2 || images.shape[0] < 1)
+        {
+            throw new QuantizationException($"The calibration images have shape [{string.Join(", ", images.shape)}]; expected [images, ...] with at least one image.");
+        }
+
+        run ??= new QuantizationRun();
+        var clock = Stopwatch.StartNew();
+        using var evaluation = new EvaluationScope(model);
+        using var scope = NewDisposeScope();
+        var batches = CalibrationBatches.Split(images, _options.Reconstruction.BatchSize);
+        var graph = ModuleGraph.Trace(model, images.narrow(0, 0, 1), run.Trace);
+        using var floatParameters = new ParameterSnapshot(model);
+        var attachment = GraphAttachment.Attach(graph, ChooseQuantizers(graph, _recipe));
+        try
+        {
+            Log.RunStarted(_logger, _recipe.Name, _options.WeightBits, _options.ActivationBits, attachment.Bindings.Count, graph.Units.Count, images.shape[0]);
+            var checkpoint = run.CheckpointDirectory is null ? null : RunCheckpoint.Open(run.CheckpointDirectory, _options, graph, batches);
+            var progress = new ProgressReporter(run.Progress)
+            {
+                StageCount = _stages.Count,
+                StepsTotal = _stages.OfType<ReconstructionStage>().Sum(stage => (long)stage.IterationsFor(_options) * graph.Units.Count),
+            };
+            var context = new QuantizationContext(
+                attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, progress, checkpoint, cancellationToken);
+            var results = RunStages(context, run);
+            WeightRounding.Apply(attachment);
+            var report = new QuantizationReport(
+                _recipe.Name,
+                _options.WeightBits,
+                _options.ActivationBits,
+                _options.Seed,
+                (int)images.shape[0],
+                results,
+                [.. context.Units],
+                context.Units.Count == 0 ? 0 : graph.Units.Max(static unit => unit.BytesPerSample) * images.shape[0],
+                clock.Elapsed);
+            return new QuantizedModel(attachment, report);
+        }
+        catch (Exception e)
+        {
+            attachment.Dispose();
+            floatParameters.Restore();
+            Log.RunAbandoned(_logger, e);
+            throw;
+        }
+    }
+
+    private List<StageResult> RunStages(QuantizationContext context, QuantizationRun run)
+    {
+        var results = new List<StageResult>();
+        for (var i = 0; i < _stages.Count; i++)
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            context.Progress.BeginStage(_stages[i].Name, i);
+            var clock = Stopwatch.StartNew();
+            _stages[i].Run(context);
+            var duration = clock.Elapsed;
+            Log.StageCompleted(_logger, _stages[i].Name, duration);
+            results.Add(new StageResult(_stages[i].Name, duration, run.Evaluate?.Invoke(context.Graph.Model)));
+        }
+
+        return results;
+    }
+
+    // Linear layers that read one LayerNorm's output share a quantizer: its scale moves into all of them or none.
+    private Func<Site, IQuantizer?> ChooseQuantizers(ModuleGraph graph, QuantizationRecipe recipe)
+    {
+        var shared = new Dictionary<(string Producer, QuantizerSpec Spec), IQuantizer>();
+        foreach (var group in graph.Sites.Where(static site => site is { Role: SiteRole.PostLayerNorm, Producer: not null }).GroupBy(static site => site.Producer!, StringComparer.Ordinal))
+        {
+            var specs = group.Select(site => recipe.SpecFor(site, _options)).Distinct().ToList();
+            if (specs.Count > 1 && specs.Any(static spec => spec?.Granularity is Granularity.PerChannel))
+            {
+                throw new QuantizationException(
+                    $"Sites {string.Join(", ", group.Select(static site => $"'{site.Id}'"))} read one LayerNorm's output, '{group.Key}', and so share a per-channel quantizer; give them the same override.");
+            }
+        }
+
+        return site =>
+        {
+            if (recipe.SpecFor(site, _options) is not { } spec)
+            {
+                return null;
+            }
+
+            if (site is not { Role: SiteRole.PostLayerNorm, Producer: { } producer })
+            {
+                return _quantizers.Create(spec, site.Role == SiteRole.Weight);
+            }
+
+            if (!shared.TryGetValue((producer, spec), out var quantizer))
+            {
+                shared[(producer, spec)] = quantizer = _quantizers.Create(spec, isWeight: false);
+            }
+
+            return quantizer;
+        };
+    }
+
+    private static Dictionary<string, T> LastByName<T>(IEnumerable<T> items, Func<T, string> name)
+    {
+        var result = new Dictionary<string, T>(StringComparer.Ordinal);
+        foreach (var item in items)
+        {
+            result[name(item)] = item;
+        }
+
+        return result;
+    }
+}

@@ -1,0 +1,25 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace IsVit.Optimization;
+
+/// <summary>Checks options: what is out of range throws, naming the option, the value and what is allowed.</summary>
+internal static class OptionRange
+{
+    public static void Require<T>(string option, T value, T minimum, T maximum)
+        where T : INumber<T>
+    {
+        if (!(value >= minimum && value <= maximum))
+        {
+            throw new OptionsException(string.Create(CultureInfo.InvariantCulture, $"{option} is {value}; allowed is {minimum} to {maximum}."));
+        }
+    }
+
+    public static void RequirePositive(string option, double value)
+    {
+        if (!(value > 0 && double.IsFinite(value)))
+        {
+            throw new OptionsException(string.Create(CultureInfo.InvariantCulture, $"{option} is {value}; allowed is any positive number."));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
+
+namespace IsVit.Optimization;
+
+/// <summary>How a model is quantized. The defaults are those of I&amp;S-ViT (arXiv 2311.10126, section 5.1) at W4A4.</summary>
+public sealed record QuantizationOptions
+{
+    /// <summary>Bits of weights, 2 to 8.</summary>
+    public int WeightBits { get; set; } = 4;
+
+    /// <summary>Bits of activations, 2 to 8.</summary>
+    public int ActivationBits { get; set; } = 4;
+
+    /// <summary>The name of the recipe: which quantizers go where, and which stages run. See <see cref="RecipeNames"/>.</summary>
+    public string Recipe { get; set; } = RecipeNames.ISVit;
+
+    /// <summary>Fixes every random choice, 0 or more. The same seed on the same machine gives the same model bit for bit.</summary>
+    public int Seed { get; set; }
+
+    /// <summary>How quantizers get their parameters.</summary>
+    public CalibrationOptions Calibration { get; set; } = new();
+
+    /// <summary>How units are reconstructed.</summary>
+    public ReconstructionOptions Reconstruction { get; set; } = new();
+
+    /// <summary>Other quantizers for some sites, or none. Later entries win.</summary>
+    public IList<SiteOverride> Overrides { get; set; } = [];
+
+    /// <summary>Throws if an option is out of range.</summary>
+    /// <exception cref="OptionsException">The message names the option, the value and what is allowed.</exception>
+    public void Validate()
+    {
+        OptionRange.Require(nameof(WeightBits), WeightBits, BitWidth.Minimum, BitWidth.Maximum);
+        OptionRange.Require(nameof(ActivationBits), ActivationBits, BitWidth.Minimum, BitWidth.Maximum);
+        OptionRange.Require(nameof(Seed), Seed, 0, int.MaxValue);
+        if (string.IsNullOrWhiteSpace(Recipe))
+        {
+            throw new OptionsException($"{nameof(Recipe)} is empty; expected the name of a recipe, such as '{RecipeNames.ISVit}'.");
+        }
+
+        if (Calibration is null || Reconstruction is null || Overrides is null)
+        {
+            throw new OptionsException($"{nameof(Calibration)}, {nameof(Reconstruction)} and {nameof(Overrides)} must not be null.");
+        }
+
+        Calibration.Validate();
+        Reconstruction.Validate();
+        for (var i = 0; i < Overrides.Count; i++)
+        {
+            Overrides[i].Validate(i);
+        }
+    }
+}

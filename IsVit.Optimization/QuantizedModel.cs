@@ -1,0 +1,55 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Checkpoints;
+using IsVit.Optimization.DependencyInjection;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization;
+
+/// <summary>A quantized model: the user's module with quantizers attached, and what the run that made it reported.</summary>
+public sealed class QuantizedModel : IDisposable
+{
+    internal QuantizedModel(GraphAttachment attachment, QuantizationReport? report)
+    {
+        Attachment = attachment;
+        Report = report;
+    }
+
+    /// <summary>The module that was given, with quantized weights; call it as before.</summary>
+    public nn.Module<Tensor, Tensor> Model => Attachment.Graph.Model;
+
+    /// <summary>Its sites and their quantizers.</summary>
+    public GraphAttachment Attachment { get; }
+
+    /// <summary>What the run did; null for a model that was loaded.</summary>
+    public QuantizationReport? Report { get; }
+
+    /// <summary>Runs a batch through the quantized model, without gradients, in evaluation mode.</summary>
+    /// <param name="images">A batch as the model takes it.</param>
+    /// <returns>The model's output.</returns>
+    public Tensor Predict(Tensor images)
+    {
+        using var evaluation = new EvaluationScope(Model);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Model.call(images));
+    }
+
+    /// <summary>Saves the model: integer codes of quantized weights, everything else in float, and all quantizer parameters, as one safetensors file.</summary>
+    /// <param name="path">The file; replaced if it exists.</param>
+    /// <param name="metadata">Texts to keep beside, such as the model's name in the catalogue.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null) => QuantizedModelFile.Save(this, path, metadata);
+
+    /// <summary>Loads what <see cref="Save"/> wrote into a module of the same architecture; it gives the same output bit for bit.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="model">The module; its parameters are replaced. Unchanged if the file does not fit.</param>
+    /// <param name="quantizers">Makes quantizers by scheme; null for the built-in ones.</param>
+    /// <exception cref="Core.Models.WeightFiles.WeightFileException">The file is broken.</exception>
+    /// <exception cref="QuantizationException">The file is no quantized model, or does not fit the module.</exception>
+    public static QuantizedModel Load(string path, nn.Module<Tensor, Tensor> model, QuantizerRegistry? quantizers = null) =>
+        QuantizedModelFile.Load(path, model, quantizers ?? new QuantizerRegistry(Defaults.QuantizerFactories()));
+
+    /// <summary>Removes the quantizers from the module, which keeps its quantized weights.</summary>
+    public void Dispose() => Attachment.Dispose();
+}

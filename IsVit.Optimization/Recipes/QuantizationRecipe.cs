@@ -1,0 +1,44 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+
+namespace IsVit.Optimization.Recipes;
+
+/// <summary>A way to quantize a model: which quantizers go where, and which stages run in which order.</summary>
+/// <param name="Name">The name that <see cref="QuantizationOptions.Recipe"/> asks for.</param>
+/// <param name="Schemes">A quantizer for each role; a role without one stays in float.</param>
+/// <param name="Stages">The names of the stages, see <see cref="Stages.StageNames"/>.</param>
+public sealed record QuantizationRecipe(
+    string Name,
+    IReadOnlyDictionary<SiteRole, SiteScheme> Schemes,
+    IReadOnlyList<string> Stages)
+{
+    /// <summary>The quantizer that a site gets: the role's scheme with the options' bits, changed by the overrides.</summary>
+    /// <param name="site">The site.</param>
+    /// <param name="options">Bits and overrides.</param>
+    /// <returns>Null for a site that stays in float.</returns>
+    public QuantizerSpec? SpecFor(Site site, QuantizationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(site);
+        ArgumentNullException.ThrowIfNull(options);
+        var bits = site.Role == SiteRole.Weight ? options.WeightBits : options.ActivationBits;
+        var spec = Schemes.TryGetValue(site.Role, out var scheme) ? new QuantizerSpec(scheme.Scheme, bits, scheme.Granularity) : null;
+        foreach (var change in options.Overrides)
+        {
+            if ((change.Operand is { } operand && operand != site.Operand) || !new PathPattern(change.Pattern).IsMatch(site.Path))
+            {
+                continue;
+            }
+
+            if (!change.Quantize)
+            {
+                spec = null;
+            }
+            else if (spec is not null)
+            {
+                spec = spec with { Bits = change.Bits ?? spec.Bits, Scheme = change.Scheme ?? spec.Scheme };
+            }
+        }
+
+        return spec;
+    }
+}

@@ -1,0 +1,35 @@
+namespace IsVit.Optimization.Reconstruction;
+
+/// <summary>How units are reconstructed (eq. 12). The defaults are the paper's (section 5.1).</summary>
+public sealed record ReconstructionOptions
+{
+    /// <summary>Steps of the optimizer for each unit and stage, 0 or more; null for the paper's: 1000 up to 4 bits, 200 above.</summary>
+    public int? Iterations { get; set; }
+
+    /// <summary>Images in a step, 1 or more.</summary>
+    public int BatchSize { get; set; } = 64;
+
+    /// <summary>Adam's learning rate at the first step; it falls to 0 along a cosine.</summary>
+    public double LearningRate { get; set; } = 4e-5;
+
+    /// <summary>How often the loss over all calibration images is looked at after the first look, evenly spaced and last at the end; the best state seen is kept. 1 to 100.</summary>
+    public int Evaluations { get; set; } = 2;
+
+    /// <summary>The most that a unit's inputs and targets may take in memory, in bytes.</summary>
+    public long CacheBudgetBytes { get; set; } = 8L << 30;
+
+    /// <summary>The steps for a unit: what is set, else the paper's for the smaller of the two bit widths.</summary>
+    /// <param name="weightBits">Bits of weights.</param>
+    /// <param name="activationBits">Bits of activations.</param>
+    public int IterationsFor(int weightBits, int activationBits) => Iterations ?? (Math.Min(weightBits, activationBits) <= 4 ? 1000 : 200);
+
+    internal void Validate()
+    {
+        const string Prefix = nameof(QuantizationOptions.Reconstruction);
+        OptionRange.Require($"{Prefix}.{nameof(Iterations)}", Iterations ?? 0, 0, int.MaxValue);
+        OptionRange.Require($"{Prefix}.{nameof(BatchSize)}", BatchSize, 1, int.MaxValue);
+        OptionRange.RequirePositive($"{Prefix}.{nameof(LearningRate)}", LearningRate);
+        OptionRange.Require($"{Prefix}.{nameof(Evaluations)}", Evaluations, 1, 100);
+        OptionRange.Require($"{Prefix}.{nameof(CacheBudgetBytes)}", CacheBudgetBytes, 1, long.MaxValue);
+    }
+}

@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using IsVit.Core.Graph;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.Reconstruction;
+
+/// <summary>Makes a quantized unit's output match the float one's by training the unit's weights and biases (eq. 12).</summary>
+internal sealed class UnitReconstructor(
+    GraphAttachment attachment,
+    IReconstructionLoss loss,
+    ReconstructionOptions options)
+{
+    public delegate void IterationCallback(int iteration, double loss);
+
+    /// <summary>Reconstructs a unit and leaves it in the best state seen, the initial one included.</summary>
+    /// <returns>The loss over all images before and after, the steps made, and why they ended.</returns>
+    public (double Before, double After, int Iterations, StopReason Reason) Reconstruct(
+        Unit unit,
+        IReadOnlyList<Parameter> parameters,
+        ActivationCache inputs,
+        ActivationCache targets,
+        int iterations,
+        Random random,
+        IterationCallback? onIteration,
+        CancellationToken cancellationToken)
+    {
+        var module = (nn.Module<Tensor, Tensor>)attachment.Graph.Modules[unit.Path];
+        using var trainable = new TrainableScope(attachment.Graph.Model, parameters);
+        using var optimizer = new CosineAdam(parameters, options.LearningRate, iterations);
+        using var best = new BestState(parameters);
+        var before = best.Loss = Evaluate(module, inputs, targets, cancellationToken);
+        var reason = StopReason.Completed;
+        var evaluations = Math.Min(options.Evaluations, iterations);
+        var nextEvaluation = 1;
+        var permutation = Enumerable.Range(0, inputs.Count).ToArray();
+        var batchSize = Math.Min(options.BatchSize, inputs.Count);
+        var step = 0;
+        try
+        {
+            while (step < iterations)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Draw(permutation, batchSize, random);
+                var value = Iterate(module, inputs, targets, permutation.AsSpan(0, batchSize), optimizer);
+                step++;
+                onIteration?.Invoke(step, value);
+                if (!double.IsFinite(value))
+                {
+                    reason = StopReason.Diverged;
+                    break;
+                }
+
+                if (step * (long)evaluations >= nextEvaluation * (long)iterations)
+                {
+                    nextEvaluation++;
+                    best.Offer(Evaluate(module, inputs, targets, cancellationToken));
+                }
+            }
+        }
+        finally
+        {
+            best.Restore();
+        }
+
+        return (before, best.Loss, step, reason);
+    }
+
+    private double Iterate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, ReadOnlySpan<int> indices, CosineAdam optimizer)
+    {
+        using var scope = NewDisposeScope();
+        var input = inputs.Gather(indices);
+        var target = targets.Gather(indices);
+        var value = loss.Compute(module.call(input), target);
+        value.backward();
+        optimizer.Step();
+        return value.to(float64).item<double>();
+    }
+
+    private double Evaluate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, CancellationToken cancellationToken)
+    {
+        using var noGrad = no_grad();
+        var sum = 0.0;
+        for (var i = 0; i < inputs.Batches.Count; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            sum += loss.Compute(module.call(inputs.Batches[i]), targets.Batches[i]).to(float64).item<double>() * inputs.Batches[i].shape[0];
+        }
+
+        return sum / inputs.Count;
+    }
+
+    // The first entries become a random choice without repetition (Fisher-Yates, as far as needed).
+    private static void Draw(int[] permutation, int count, Random random)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var other = random.Next(i, permutation.Length);
+            (permutation[i], permutation[other]) = (permutation[other], permutation[i]);
+        }
+    }
+
+    private sealed class BestState : IDisposable
+    {
+        private readonly IReadOnlyList<Parameter> _parameters;
+        private readonly Tensor[] _values;
+
+        public BestState(IReadOnlyList<Parameter> parameters)
+        {
+            _parameters = parameters;
+            _values = [.. parameters.Select(static parameter => parameter.detach().clone().DetachFromDisposeScope())];
+        }
+
+        public double Loss { get; set; }
+
+        public void Offer(double loss)
+        {
+            if (!(loss < Loss))
+            {
+                return;
+            }
+
+            Loss = loss;
+            using var noGrad = no_grad();
+            for (var i = 0; i < _values.Length; i++)
+            {
+                _values[i].copy_(_parameters[i]);
+            }
+        }
+
+        public void Restore()
+        {
+            using var noGrad = no_grad();
+            for (var i = 0; i < _values.Length; i++)
+            {
+                _parameters[i].copy_(_values[i]);
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (var value in _values)
+            {
+                value.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+
+namespace IsVit.Optimization;
+
+/// <summary>Another quantizer for the sites of some modules: "blocks.*.mlp.fc1" at 8 bits, "head" not at all.</summary>
+public sealed record SiteOverride
+{
+    /// <summary>The modules' paths, see <see cref="PathPattern"/>.</summary>
+    public string Pattern { get; set; } = "";
+
+    /// <summary>Which operand; null for all.</summary>
+    public SiteOperand? Operand { get; set; }
+
+    /// <summary>Whether the sites are quantized at all.</summary>
+    public bool Quantize { get; set; } = true;
+
+    /// <summary>The number of bits, 2 to 8; null to leave it.</summary>
+    public int? Bits { get; set; }
+
+    /// <summary>The quantizer's scheme; null to leave it.</summary>
+    public string? Scheme { get; set; }
+
+    internal void Validate(int index)
+    {
+        var name = $"{nameof(QuantizationOptions.Overrides)}[{index}]";
+        if (string.IsNullOrWhiteSpace(Pattern))
+        {
+            throw new OptionsException($"{name}.{nameof(Pattern)} is empty; expected a module path such as 'blocks.*.mlp.fc1'.");
+        }
+
+        if (Bits is { } bits)
+        {
+            OptionRange.Require($"{name}.{nameof(Bits)}", bits, BitWidth.Minimum, BitWidth.Maximum);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Checkpoints;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
+using Microsoft.Extensions.Logging;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.Stages;
+
+/// <summary>What a stage works on.</summary>
+public sealed class QuantizationContext
+{
+    private readonly List<UnitResult> _units = [];
+
+    internal QuantizationContext(
+        GraphAttachment attachment,
+        ParameterSnapshot floatParameters,
+        IReadOnlyList<Tensor> batches,
+        QuantizationOptions options,
+        QuantizationRecipe recipe,
+        QuantizerRegistry quantizers,
+        IReconstructionLoss loss,
+        ILogger logger,
+        ProgressReporter progress,
+        RunCheckpoint? checkpoint,
+        CancellationToken cancellationToken)
+    {
+        Attachment = attachment;
+        FloatParameters = floatParameters;
+        Batches = batches;
+        Options = options;
+        Recipe = recipe;
+        Quantizers = quantizers;
+        Loss = loss;
+        Logger = logger;
+        Progress = progress;
+        Checkpoint = checkpoint;
+        CancellationToken = cancellationToken;
+    }
+
+    /// <summary>The model's sites with their quantizers.</summary>
+    public GraphAttachment Attachment { get; }
+
+    /// <summary>The traced graph.</summary>
+    public ModuleGraph Graph => Attachment.Graph;
+
+    /// <summary>The float model's parameters, to be put in place where the float model's activations are wanted.</summary>
+    public ParameterSnapshot FloatParameters { get; }
+
+    /// <summary>The calibration images, one tensor a batch.</summary>
+    public IReadOnlyList<Tensor> Batches { get; }
+
+    /// <summary>The options.</summary>
+    public QuantizationOptions Options { get; }
+
+    /// <summary>The recipe that is being followed.</summary>
+    public QuantizationRecipe Recipe { get; }
+
+    /// <summary>Makes quantizers by scheme.</summary>
+    public QuantizerRegistry Quantizers { get; }
+
+    /// <summary>How far a unit's output is from the float one.</summary>
+    public IReconstructionLoss Loss { get; }
+
+    /// <summary>The log.</summary>
+    public ILogger Logger { get; }
+
+    /// <summary>Stops the run within one step of the optimizer.</summary>
+    public CancellationToken CancellationToken { get; }
+
+    /// <summary>What was reconstructed so far.</summary>
+    public IReadOnlyList<UnitResult> Units => _units;
+
+    internal ProgressReporter Progress { get; }
+
+    internal RunCheckpoint? Checkpoint { get; }
+
+    /// <summary>Adds a unit's result to the report.</summary>
+    /// <param name="result">The result.</param>
+    public void Add(UnitResult result) => _units.Add(result);
+}

@@ -1,0 +1,23 @@
+namespace IsVit.Optimization.Stages;
+
+/// <summary>The names of the built-in stages. A stage registered under one of them takes its place.</summary>
+public static class StageNames
+{
+    /// <summary>Activation quantizers choose their parameters; activations are quantized from here on.</summary>
+    public const string ActivationCalibration = "activation-calibration";
+
+    /// <summary>SOS stage 1: units are reconstructed with float weights and quantized activations.</summary>
+    public const string ActivationReconstruction = "activation-reconstruction";
+
+    /// <summary>SOS stage 2: per-channel post-LayerNorm quantizers become per-tensor ones (eq. 15-16).</summary>
+    public const string Reparameterization = "reparameterization";
+
+    /// <summary>Weight quantizers choose their parameters; weights are quantized from here on.</summary>
+    public const string WeightCalibration = "weight-calibration";
+
+    /// <summary>SOS stage 3: units are reconstructed with weights and activations quantized.</summary>
+    public const string WeightReconstruction = "weight-reconstruction";
+
+    /// <summary>One reconstruction with weights and activations quantized, given the steps of both of SOS's; what SOS is compared with.</summary>
+    public const string DirectReconstruction = "direct-reconstruction";
+}

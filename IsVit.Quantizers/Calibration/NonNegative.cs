@@ -1,0 +1,18 @@
+using System.Globalization;
+using IsVit.Core.Quantization;
+
+namespace IsVit.Quantizers.Calibration;
+
+/// <summary>What logarithmic schemes need.</summary>
+internal static class NonNegative
+{
+    public static void Check(SortedValues values, string scheme)
+    {
+        if (values.Minimum < 0)
+        {
+            throw new QuantizationException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"A '{scheme}' quantizer is for numbers that are not negative, as Softmax gives them; the calibration data's smallest is {values.Minimum}."));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using IsVit.Core.Quantization;
+using IsVit.Quantizers.Calibration;
+
+namespace IsVit.Quantizers.Log2;
+
+/// <summary>
+/// Powers of two below the maximum: q = clamp(round(-log2(x / s)), 0, 2^b - 1), x' = s 2^-q, s the largest calibration value
+/// (I&amp;S-ViT, arXiv 2311.10126, eq. 10 and 11), per tensor.
+/// </summary>
+/// <remarks>Numbers are not negative. Zero gets the largest code and so the smallest level, s 2^-(2^b - 1); all-zero data is reproduced as zero.</remarks>
+public sealed class Log2Quantizer : TableQuantizer
+{
+    /// <summary>The name of the scheme.</summary>
+    public const string SchemeName = "log2";
+
+    private const string ScaleName = "scale";
+    private double _scale;
+
+    /// <summary>Creates an uncalibrated quantizer.</summary>
+    /// <param name="bits">The number of bits of a code.</param>
+    /// <param name="granularity">Per tensor.</param>
+    /// <exception cref="QuantizationException">The granularity is not per tensor.</exception>
+    public Log2Quantizer(BitWidth bits, Granularity granularity)
+        : base(SchemeName, bits, granularity)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override string Scheme => SchemeName;
+
+    /// <inheritdoc/>
+    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
+        Scheme, Bits, Granularity, new Dictionary<string, IReadOnlyList<double>> { [ScaleName] = [_scale] }, new Dictionary<string, string>());
+
+    /// <inheritdoc/>
+    public override IQuantizer Clone()
+    {
+        var clone = new Log2Quantizer(Bits, Granularity);
+        if (IsCalibrated)
+        {
+            clone.Set(_scale);
+        }
+
+        return clone;
+    }
+
+    private protected override void Fit(ChannelData data)
+    {
+        var values = new SortedValues();
+        values.Load(data[0]);
+        NonNegative.Check(values, Scheme);
+        Set(values.Maximum);
+    }
+
+    private protected override void Import(QuantizationParameters parameters) =>
+        Set(ParameterCheck.Single(parameters, ScaleName, s => s >= 0 && s <= float.MaxValue, "a finite float32 number, not negative"));
+
+    private void Set(double scale)
+    {
+        _scale = scale;
+        Set(new LogScale(scale, 1).ToTable(Bits));
+    }
+}

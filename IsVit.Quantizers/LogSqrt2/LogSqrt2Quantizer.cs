@@ -1,0 +1,70 @@
+using IsVit.Core.Quantization;
+using IsVit.Quantizers.Calibration;
+using IsVit.Quantizers.Log2;
+
+namespace IsVit.Quantizers.LogSqrt2;
+
+/// <summary>
+/// Powers of the square root of two below a scale: q = clamp(round(-2 log2(x / s)), 0, 2^b - 1), x' = s 2^(-q / 2) (RepQ-ViT, arXiv 2212.08254, eq. 14 to 16;
+/// the scale is folded into odd and even shifts there), per tensor. A baseline for post-Softmax activations.
+/// </summary>
+/// <remarks>
+/// s is the one of the percentiles .999, .9999, .99999 and the maximum with the smallest mean squared error. Numbers are not negative. Zero gets the
+/// largest code and so the smallest level.
+/// </remarks>
+public sealed class LogSqrt2Quantizer : TableQuantizer
+{
+    /// <summary>The name of the scheme.</summary>
+    public const string SchemeName = "log-sqrt2";
+
+    private const int StepsPerOctave = 2;
+    private const string ScaleName = "scale";
+    private static readonly double[] Fractions = [.999, .9999, .99999, 1];
+    private double _scale;
+
+    /// <summary>Creates an uncalibrated quantizer.</summary>
+    /// <param name="bits">The number of bits of a code.</param>
+    /// <param name="granularity">Per tensor.</param>
+    /// <exception cref="QuantizationException">The granularity is not per tensor.</exception>
+    public LogSqrt2Quantizer(BitWidth bits, Granularity granularity)
+        : base(SchemeName, bits, granularity)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override string Scheme => SchemeName;
+
+    /// <inheritdoc/>
+    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
+        Scheme, Bits, Granularity, new Dictionary<string, IReadOnlyList<double>> { [ScaleName] = [_scale] }, new Dictionary<string, string>());
+
+    /// <inheritdoc/>
+    public override IQuantizer Clone()
+    {
+        var clone = new LogSqrt2Quantizer(Bits, Granularity);
+        if (IsCalibrated)
+        {
+            clone.Set(_scale);
+        }
+
+        return clone;
+    }
+
+    private protected override void Fit(ChannelData data)
+    {
+        var values = new SortedValues();
+        values.Load(data[0]);
+        NonNegative.Check(values, Scheme);
+        var scales = values.Minimum == values.Maximum ? [values.Maximum] : Fractions.Select(f => (double)values.Quantile(f));
+        Set(LogScale.Best(values, Bits, StepsPerOctave, scales).Scale);
+    }
+
+    private protected override void Import(QuantizationParameters parameters) =>
+        Set(ParameterCheck.Single(parameters, ScaleName, s => s >= 0 && s <= float.MaxValue, "a finite float32 number, not negative"));
+
+    private void Set(double scale)
+    {
+        _scale = scale;
+        Set(new LogScale(scale, StepsPerOctave).ToTable(Bits));
+    }
+}

@@ -1,0 +1,181 @@
+using IsVit.Core.Quantization;
+using IsVit.Quantizers.Calibration;
+using TorchSharp;
+
+namespace IsVit.Quantizers;
+
+/// <summary>What every quantizer of this library shares: its checks, its handling of types and devices, and the straight-through gradient.</summary>
+/// <remarks>
+/// Numbers are worked on in float32 (float64 for float64 inputs); float16 and bfloat16 inputs are widened and the result narrowed again.
+/// A NaN stays a NaN in <see cref="FakeQuantize"/>, so that a diverged model shows; codes know no NaN, <see cref="Quantize"/> gives an unspecified code.
+/// </remarks>
+public abstract class Quantizer : IQuantizer
+{
+    private protected Quantizer(BitWidth bits, Granularity granularity)
+    {
+        Bits = bits;
+        Granularity = granularity;
+    }
+
+    /// <inheritdoc/>
+    public abstract string Scheme { get; }
+
+    /// <inheritdoc/>
+    public BitWidth Bits { get; }
+
+    /// <inheritdoc/>
+    public Granularity Granularity { get; }
+
+    /// <inheritdoc/>
+    public abstract bool IsCalibrated { get; }
+
+    /// <summary>The number of parameter sets: 1 per tensor, the number of channels per channel.</summary>
+    private protected abstract int ChannelCount { get; }
+
+    /// <inheritdoc/>
+    public void Calibrate(torch.Tensor data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        using var channels = ChannelData.Create(data, Granularity, Scheme);
+        Fit(channels);
+    }
+
+    /// <inheritdoc/>
+    public torch.Tensor Quantize(torch.Tensor x)
+    {
+        var axis = Check(x);
+        using var noGrad = torch.no_grad();
+        using var wide = Widen(x);
+        return Encode(wide, axis);
+    }
+
+    /// <inheritdoc/>
+    public torch.Tensor Dequantize(torch.Tensor codes)
+    {
+        var axis = Check(codes);
+        using var noGrad = torch.no_grad();
+        return Decode(codes, axis);
+    }
+
+    /// <inheritdoc/>
+    public torch.Tensor FakeQuantize(torch.Tensor x)
+    {
+        var axis = Check(x);
+        if (!torch.is_floating_point(x))
+        {
+            throw new QuantizationException($"A '{Scheme}' quantizer fake-quantizes floating-point numbers; the tensor holds {x.dtype}.");
+        }
+
+        if (x.requires_grad && torch.is_grad_enabled())
+        {
+            return StraightThroughFunction.apply(x, this, axis);
+        }
+
+        using var noGrad = torch.no_grad();
+        return Forward(x, axis);
+    }
+
+    /// <inheritdoc/>
+    public abstract QuantizationParameters ExportParameters();
+
+    /// <inheritdoc/>
+    public void ImportParameters(QuantizationParameters parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        if (parameters.Scheme != Scheme || parameters.Bits != Bits || parameters.Granularity != Granularity)
+        {
+            throw new QuantizationException(
+                $"The parameters are of '{parameters.Scheme}', {parameters.Bits} bits, {parameters.Granularity}; this quantizer is '{Scheme}', {Bits} bits, {Granularity}.");
+        }
+
+        Import(parameters);
+    }
+
+    /// <inheritdoc/>
+    public abstract IQuantizer Clone();
+
+    /// <inheritdoc/>
+    public abstract void MoveTo(torch.Device device);
+
+    /// <summary>Frees the parameters' native memory; the quantizer is then uncalibrated.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees the parameters' native memory.</summary>
+    /// <param name="disposing">Whether called from <see cref="Dispose()"/>.</param>
+    protected abstract void Dispose(bool disposing);
+
+    private protected abstract void Fit(ChannelData data);
+
+    private protected abstract void Import(QuantizationParameters parameters);
+
+    /// <summary>Codes of float32 or float64 numbers. <paramref name="axis"/> is -1 per tensor.</summary>
+    private protected abstract torch.Tensor Encode(torch.Tensor x, int axis);
+
+    private protected abstract torch.Tensor Decode(torch.Tensor codes, int axis);
+
+    /// <summary>Fake-quantized float32 or float64 numbers.</summary>
+    private protected abstract torch.Tensor Project(torch.Tensor x, int axis);
+
+    /// <summary>The gradient with respect to <paramref name="x"/>, both of one type, float32 or float64.</summary>
+    private protected abstract torch.Tensor Gradient(torch.Tensor x, torch.Tensor gradient, int axis);
+
+    internal torch.Tensor Forward(torch.Tensor x, int axis)
+    {
+        using var wide = Widen(x);
+        if (wide.dtype == x.dtype)
+        {
+            return Project(wide, axis);
+        }
+
+        using var projected = Project(wide, axis);
+        return projected.to(x.dtype);
+    }
+
+    internal torch.Tensor Backward(torch.Tensor x, torch.Tensor gradient, int axis)
+    {
+        using var wide = Widen(x);
+        if (wide.dtype == x.dtype)
+        {
+            return Gradient(wide, gradient, axis);
+        }
+
+        using var wideGradient = gradient.to(wide.dtype);
+        using var result = Gradient(wide, wideGradient, axis);
+        return result.to(x.dtype);
+    }
+
+    private protected QuantizationException NotCalibrated() =>
+        new($"This '{Scheme}' quantizer of {Bits} bits has no parameters yet: call Calibrate or ImportParameters first.");
+
+    private static torch.Tensor Widen(torch.Tensor x) =>
+        x.dtype is torch.ScalarType.Float32 or torch.ScalarType.Float64 ? x.detach() : x.to(torch.ScalarType.Float32);
+
+    private int Check(torch.Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        if (!IsCalibrated)
+        {
+            throw NotCalibrated();
+        }
+
+        if (Granularity is not Granularity.PerChannel channel)
+        {
+            return -1;
+        }
+
+        var rank = (int)x.dim();
+        if (channel.Axis >= rank || channel.Axis < -rank)
+        {
+            throw new QuantizationException($"A tensor of shape [{string.Join(", ", x.shape)}] has no axis {channel.Axis}, along which this quantizer has its {ChannelCount} channels.");
+        }
+
+        var axis = channel.Resolve(rank);
+        return x.shape[axis] == ChannelCount
+            ? axis
+            : throw new QuantizationException($"Axis {channel.Axis} of a tensor of shape [{string.Join(", ", x.shape)}] has {x.shape[axis]} channels; this quantizer was calibrated for {ChannelCount}.");
+    }
+}

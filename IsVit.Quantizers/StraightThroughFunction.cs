@@ -1,0 +1,26 @@
+using TorchSharp;
+
+namespace IsVit.Quantizers;
+
+/// <summary>Fake quantization as one node of the autograd graph: the backward pass needs nothing but the input.</summary>
+internal sealed class StraightThroughFunction : torch.autograd.SingleTensorFunction<StraightThroughFunction>
+{
+    public override string Name => nameof(StraightThroughFunction);
+
+    public override torch.Tensor forward(torch.autograd.AutogradContext ctx, params object[] vars)
+    {
+        var x = (torch.Tensor)vars[0];
+        ctx.save_for_backward([x]);
+        ctx.save_data("quantizer", vars[1]);
+        ctx.save_data("axis", vars[2]);
+        return ((Quantizer)vars[1]).Forward(x, (int)vars[2]);
+    }
+
+    public override List<torch.Tensor> backward(torch.autograd.AutogradContext ctx, torch.Tensor grad_output)
+    {
+        using var x = ctx.get_saved_variables()[0];
+        using var noGrad = torch.no_grad();
+        var quantizer = (Quantizer)ctx.get_data("quantizer");
+        return [quantizer.Backward(x, grad_output, (int)ctx.get_data("axis")), null!, null!];
+    }
+}

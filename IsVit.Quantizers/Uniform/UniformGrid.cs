@@ -1,0 +1,83 @@
+using IsVit.Core.Quantization;
+using IsVit.Quantizers.Calibration;
+
+namespace IsVit.Quantizers.Uniform;
+
+/// <summary>The scale and zero point of one channel: code q stands for scale * (q - zero point).</summary>
+internal readonly record struct UniformGrid(float Scale, float ZeroPoint)
+{
+    // Beyond half of float32's range a grid step may leave it.
+    private const float LargestEnd = float.MaxValue / 2;
+
+    // round(x / scale) tells neighbouring codes apart as long as no end lies more than 2^21 steps from zero.
+    private const float SmallestRelativeScale = 1f / (1 << 21);
+
+    /// <summary>The grid whose codes span a range (paper eq. 8 and 9).</summary>
+    public static UniformGrid FromRange(float low, float high, BitWidth bits, bool symmetric)
+    {
+        low = Math.Clamp(low, -LargestEnd, LargestEnd);
+        high = Math.Clamp(high, -LargestEnd, LargestEnd);
+        if (symmetric)
+        {
+            var half = bits.CodeCount / 2;
+            return new(Representable(Math.Max(-low / half, high / (half - 1)), low, high), half);
+        }
+
+        var scale = Representable((high - low) / bits.MaxCode, low, high);
+        return new(scale, ZeroPointFor(low, scale));
+    }
+
+    /// <summary>A grid that holds a channel's only value exactly.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="reference">
+    /// The scale of ordinary channels beside it, 0 where there is none: the grid's own scale stays at or below it where possible, so that averaging scales over
+    /// channels (paper eq. 15) does not suffer from a channel that carries no information.
+    /// </param>
+    /// <param name="bits">The number of bits.</param>
+    /// <param name="symmetric">Whether the zero point is fixed at the middle.</param>
+    public static UniformGrid Constant(float value, float reference, BitWidth bits, bool symmetric)
+    {
+        var half = bits.CodeCount / 2;
+        var magnitude = Math.Abs(value);
+        if (magnitude == 0)
+        {
+            return new(reference > 0 ? reference : 1, symmetric ? half : 0);
+        }
+
+        var steps = 1;
+        var most = symmetric ? half - 1 : 1 << 20;
+        var scale = magnitude;
+        while (reference > 0 && scale > reference && steps * 2 <= most && float.IsNormal(scale / 2))
+        {
+            steps *= 2;
+            scale /= 2;
+        }
+
+        // The value's code is the top one if it is positive, the bottom one if negative.
+        return new(scale, symmetric ? half : value > 0 ? bits.MaxCode - steps : steps);
+    }
+
+    /// <summary>The sum of squared errors over a channel.</summary>
+    public double SquaredError(SortedValues values, BitWidth bits)
+    {
+        Span<double> thresholds = stackalloc double[bits.MaxCode];
+        Span<double> levels = stackalloc double[bits.CodeCount];
+        double scale = Scale, zeroPoint = ZeroPoint;
+        for (var code = 0; code < levels.Length; code++)
+        {
+            levels[code] = scale * (code - zeroPoint);
+        }
+
+        for (var code = 0; code < thresholds.Length; code++)
+        {
+            thresholds[code] = scale * (code + 0.5 - zeroPoint);
+        }
+
+        return values.SquaredError(thresholds, levels);
+    }
+
+    private static float Representable(float scale, float low, float high) =>
+        Math.Max(Math.Max(scale, Math.Max(Math.Abs(low), Math.Abs(high)) * SmallestRelativeScale), float.Epsilon);
+
+    private static float ZeroPointFor(float low, float scale) => MathF.Round(-low / scale) + 0f;
+}

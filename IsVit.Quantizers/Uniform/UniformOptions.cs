@@ -1,0 +1,23 @@
+namespace IsVit.Quantizers.Uniform;
+
+/// <summary>How a uniform quantizer chooses its scale and zero point.</summary>
+public sealed record UniformOptions
+{
+    private readonly RangeSearch _rangeSearch = RangeSearch.ActivationPercentiles;
+
+    /// <summary>The released code's choice for activations.</summary>
+    public static UniformOptions Activations { get; } = new();
+
+    /// <summary>The released code's choice for weights.</summary>
+    public static UniformOptions Weights { get; } = new() { RangeSearch = RangeSearch.WeightPercentiles };
+
+    /// <summary>Whether the zero point is fixed at 2^(b-1), as integer kernels want it; otherwise it follows the data.</summary>
+    public bool Symmetric { get; init; }
+
+    /// <summary>How the range is found. Default: <see cref="RangeSearch.ActivationPercentiles"/>.</summary>
+    public RangeSearch RangeSearch
+    {
+        get => _rangeSearch;
+        init => _rangeSearch = value ?? throw new ArgumentNullException(nameof(RangeSearch));
+    }
+}
