@@ -36,7 +36,7 @@ internal static class ModelCard
 
             Linear weights start from Xavier's uniform distribution. AdamW (weight decay {options.WeightDecay} on matrices), batch {options.BatchSize}, step size
             {options.LearningRate} after a linear rise over {100 * options.WarmUpFraction} % of the steps, then half a cosine to zero; label smoothing {options.LabelSmoothing}; gradient norm at
-            most {options.GradientClip}; every image shifted by up to {options.MaximumShift} pixels and flipped sideways with probability 1/2. The seed fixes everything that is random, so the
+            most {options.GradientClip}; every image shifted by up to {options.MaximumShift} pixels in each direction and mirrored with probability {options.FlipProbability}. The seed fixes everything that is random, so the
             same machine with the same number of threads gives the same weights; another machine's may differ in the last digits and from there on.
 
             ## Images

@@ -34,7 +34,7 @@ internal sealed class LiveProgress : IProgress<WorkProgress>
         lock (_gate)
         {
             var loss = value.Loss is { } l ? string.Create(CultureInfo.InvariantCulture, $" loss {l:G4}") : string.Empty;
-            var remaining = RemainingTime.Format(RemainingTime.Estimate(TimeProvider.System.GetElapsedTime(_start), value.Done, value.Total));
+            var remaining = RemainingTime.Format(value.Remaining ?? RemainingTime.Estimate(TimeProvider.System.GetElapsedTime(_start), value.Done, value.Total));
             _task.MaxValue = Math.Max(1, value.Total);
             _task.Value = value.Done;
             _task.Description = $"{Markup.Escape(_title)} [blue]{Markup.Escape(value.Stage)}[/] {Markup.Escape(value.Unit)}[grey]{loss}, {remaining} left[/]";

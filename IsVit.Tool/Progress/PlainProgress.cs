@@ -44,8 +44,8 @@ internal sealed class PlainProgress : IProgress<WorkProgress>
 
     private string Line(WorkProgress value)
     {
-        var remaining = RemainingTime.Format(RemainingTime.Estimate(_time.GetElapsedTime(_start), value.Done, value.Total));
+        var remaining = RemainingTime.Format(value.Remaining ?? RemainingTime.Estimate(_time.GetElapsedTime(_start), value.Done, value.Total));
         var loss = value.Loss is { } l ? string.Create(CultureInfo.InvariantCulture, $", loss {l:G4}") : string.Empty;
-        return string.Create(CultureInfo.InvariantCulture, $"{_title}: {value.Stage}, {value.Unit}, {value.Done}/{value.Total}{loss}, {remaining} left");
+        return string.Create(CultureInfo.InvariantCulture, $"{_title}: {value.Stage}, {value.Unit}, {value.Percent:F1} %{loss}, {remaining} left");
     }
 }

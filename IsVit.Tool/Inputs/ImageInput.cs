@@ -1,0 +1,64 @@
+using IsVit.Core.Imaging;
+
+namespace IsVit.Tool.Inputs;
+
+/// <summary>Images by the folders and files that the user gave.</summary>
+internal static class ImageInput
+{
+    /// <summary>Calibration draws its images from this shuffle, so that runs of different seeds see the same ones.</summary>
+    private const long CalibrationShuffle = 0;
+
+    /// <summary>The first images of a fixed shuffle of a folder, class folders included.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="count">How many; all if there are fewer.</param>
+    /// <exception cref="ImageException">There is no such folder, or it holds no image.</exception>
+    public static ImageList Calibration(string folder, int count)
+    {
+        var all = ImageFolder.Read(folder, recursive: true).Shuffle(CalibrationShuffle);
+        return all.Take(Math.Min(count, all.Count));
+    }
+
+    /// <summary>
+    /// Test images: those that a CSV of labels names, else a tree of class folders, else a folder without labels.
+    /// </summary>
+    /// <param name="folder">The folder, or null for that of the CSV.</param>
+    /// <param name="labels">The CSV of labels, or null.</param>
+    /// <returns>Null if neither was given.</returns>
+    /// <exception cref="ImageException">A folder or file is missing, empty or broken.</exception>
+    public static ImageList? Test(string? folder, string? labels)
+    {
+        if (labels is not null)
+        {
+            return LabelCsv.Read(labels, folder);
+        }
+
+        if (folder is null)
+        {
+            return null;
+        }
+
+        return HasClassFolders(folder) ? ClassFolder.Read(folder) : ImageFolder.Read(folder);
+    }
+
+    /// <summary>Reads files as a model wants them; an image that cannot be read ends the run.</summary>
+    /// <param name="images">The files.</param>
+    /// <param name="preprocessing">What the model wants.</param>
+    public static ImageFileSource Open(ImageList images, ImagePreprocessing preprocessing) => new(images, preprocessing);
+
+    private static bool HasClassFolders(string folder) =>
+        Directory.Exists(folder)
+        && Directory.EnumerateDirectories(folder).Any(d => !Path.GetFileName(d).StartsWith('.'))
+        && !ImageFolderHasFiles(folder);
+
+    private static bool ImageFolderHasFiles(string folder)
+    {
+        try
+        {
+            return ImageFolder.Read(folder).Count > 0;
+        }
+        catch (ImageException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using IsVit.Optimization;
+
+namespace IsVit.Tool.Progress;
+
+/// <summary>Shows the engine's progress: its stage, unit and loss, and the share of the run that is done.</summary>
+/// <param name="view">Receives it.</param>
+internal sealed class EngineProgress(IProgress<WorkProgress> view) : IProgress<QuantizationProgress>
+{
+    // A stage's share is cut into thousandths, so that stages without units or steps count as well.
+    private const long PerStage = 1000;
+
+    /// <inheritdoc/>
+    public void Report(QuantizationProgress value)
+    {
+        var unit = value.UnitCount == 0 ? 0 : (value.UnitIndex + (value.Iterations == 0 ? 0 : (double)value.Iteration / value.Iterations)) / value.UnitCount;
+        view.Report(new WorkProgress(
+            value.Stage,
+            value.Unit is null ? "all units" : value.Unit.Length == 0 ? "model" : value.Unit,
+            (value.StageIndex * PerStage) + (long)(unit * PerStage),
+            value.StageCount * PerStage,
+            value.Loss,
+            value.Remaining));
+    }
+}
