@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 
@@ -56,6 +57,11 @@ public abstract class TableQuantizer : Quantizer
 
     private protected sealed override torch.Tensor Project(torch.Tensor x, int axis)
     {
+        if (FusedCpu.Serves(x) && FusedCpu.Serves(_table!))
+        {
+            return FusedCpu.TableForward(x, _table!);
+        }
+
         using var scope = torch.NewDisposeScope();
         var levels = Take(_levels.Get(_table!.Levels, x.device).to(x.dtype), Positions(x));
         return torch.where(x.isnan(), x, levels).MoveToOuterDisposeScope();
@@ -63,8 +69,13 @@ public abstract class TableQuantizer : Quantizer
 
     private protected sealed override torch.Tensor Gradient(torch.Tensor x, torch.Tensor gradient, int axis)
     {
-        using var scope = torch.NewDisposeScope();
         var table = _table!;
+        if (FusedCpu.Serves(x) && FusedCpu.Serves(table))
+        {
+            return FusedCpu.TableBackward(x, gradient, table);
+        }
+
+        using var scope = torch.NewDisposeScope();
         var inside = x.ge(table.Lowest).logical_and_(x.le(table.Highest));
         var passed = gradient;
         if (table.Slope == SlopeKind.Ratio)

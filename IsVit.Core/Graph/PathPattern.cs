@@ -62,7 +62,7 @@ public sealed class PathPattern
         var next = 1;
         return Regex.Replace(template, @"\*\*?", _ => next < match.Groups.Count
             ? match.Groups[next++].Value
-            : throw new ArgumentException($"'{template}' has more wildcards than '{Pattern}'.", nameof(template)));
+            : throw new ArgumentException($"'{template}' has more wildcards than '{Pattern}'.", nameof(template)), RegexOptions.None, TimeSpan.FromSeconds(1));
     }
 
     /// <inheritdoc/>

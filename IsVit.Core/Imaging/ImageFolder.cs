@@ -42,7 +42,7 @@ public static class ImageFolder
         }
 
         // Without IgnoreInaccessible, an unreadable folder is an error and not a shorter list.
-        var options = new EnumerationOptions { RecurseSubdirectories = recursive, IgnoreInaccessible = false, AttributesToSkip = 0 };
+        var options = new EnumerationOptions { RecurseSubdirectories = recursive, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.None };
         try
         {
             return enumerate(folder, "*", options)

@@ -1,3 +1,5 @@
+using IsVit.Quantizers.Kernels;
+
 namespace IsVit.Quantizers.Tables;
 
 /// <summary>
@@ -22,6 +24,7 @@ internal sealed class LevelTable
         Highest = highest;
         Slope = slope;
         Shift = shift;
+        Buckets = LevelBuckets.Create(this);
     }
 
     /// <summary>What each position stands for, ascending.</summary>
@@ -50,6 +53,9 @@ internal sealed class LevelTable
 
     /// <summary>What a logarithmic scheme adds before taking the logarithm (eta), 0 elsewhere.</summary>
     public float Shift { get; }
+
+    /// <summary>The table for looking levels up without a search; null where thresholds lie too close.</summary>
+    public LevelBuckets? Buckets { get; }
 
     /// <summary>Rounds exact levels and thresholds to float32.</summary>
     /// <param name="levels">2^b levels, ascending, equal ones allowed.</param>

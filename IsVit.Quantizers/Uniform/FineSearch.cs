@@ -14,6 +14,7 @@ internal sealed record FineSearch : RangeSearch
     private const double SmallestShrink = 0.3;
     private const double Tolerance = 1e-4;
     private const int MaximumIterations = 40;
+    private const double LargestRatio = 1e100;
 
     public override string ToString() => "fine";
 
@@ -40,7 +41,7 @@ internal sealed record FineSearch : RangeSearch
         for (var step = 0; step <= Steps; step++)
         {
             var scale = (float)(wholeScale * (SmallestShrink + ((1 - SmallestShrink) * step / Steps)));
-            best = scale > 0 ? Better(best, new UniformGrid(scale, zeroPoint), values, bits) : best;
+            best = Better(best, new UniformGrid(scale, zeroPoint), values, bits);
         }
 
         return best;
@@ -50,7 +51,7 @@ internal sealed record FineSearch : RangeSearch
     {
         var step = wholeScale * (1 - SmallestShrink) / Steps;
         double low = Math.Max(best.Grid.Scale - step, best.Grid.Scale / 2), high = best.Grid.Scale + step;
-        if (!(high - low > Tolerance * best.Grid.Scale))
+        if (best.Error == 0 || !(high - low > Tolerance * best.Grid.Scale))
         {
             return best;
         }
@@ -60,9 +61,14 @@ internal sealed record FineSearch : RangeSearch
         var error = best.Error;
         double Relative(double factor)
         {
-            var candidate = start with { Scale = Math.Max((float)(start.Scale * factor), float.Epsilon) };
+            var candidate = start with { Scale = (float)(start.Scale * factor) };
+            if (!candidate.IsRepresentable(bits))
+            {
+                return LargestRatio;
+            }
+
             best = Better(best, candidate, values, bits);
-            return candidate.SquaredError(values, bits) / Math.Max(error, double.Epsilon);
+            return Math.Min(candidate.SquaredError(values, bits) / error, LargestRatio);
         }
 
         try
@@ -79,7 +85,7 @@ internal sealed record FineSearch : RangeSearch
 
     private static Candidate Better(Candidate best, UniformGrid grid, SortedValues values, BitWidth bits)
     {
-        if (!(Math.Abs(grid.ZeroPoint) <= 1 << 21))
+        if (!grid.IsRepresentable(bits))
         {
             return best;
         }

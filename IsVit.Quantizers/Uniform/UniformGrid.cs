@@ -9,6 +9,9 @@ internal readonly record struct UniformGrid(float Scale, float ZeroPoint)
     // Beyond half of float32's range a grid step may leave it.
     private const float LargestEnd = float.MaxValue / 2;
 
+    // No 8-bit grid of this step leaves float32's range.
+    private const float LargestConstantScale = float.MaxValue / 256;
+
     // round(x / scale) tells neighbouring codes apart as long as no end lies more than 2^21 steps from zero.
     private const float SmallestRelativeScale = 1f / (1 << 21);
 
@@ -45,9 +48,10 @@ internal readonly record struct UniformGrid(float Scale, float ZeroPoint)
         }
 
         var steps = 1;
-        var most = symmetric ? half - 1 : 1 << 20;
+        var most = !symmetric ? 1 << 20 : value > 0 ? half - 1 : half;
         var scale = magnitude;
-        while (reference > 0 && scale > reference && steps * 2 <= most && float.IsNormal(scale / 2))
+        var largest = Math.Min(reference > 0 ? reference : float.MaxValue, LargestConstantScale);
+        while (scale > largest && steps * 2 <= most && float.IsNormal(scale / 2))
         {
             steps *= 2;
             scale /= 2;
@@ -55,6 +59,13 @@ internal readonly record struct UniformGrid(float Scale, float ZeroPoint)
 
         // The value's code is the top one if it is positive, the bottom one if negative.
         return new(scale, symmetric ? half : value > 0 ? bits.MaxCode - steps : steps);
+    }
+
+    /// <summary>Whether every code stands for a finite number and neighbouring codes can be told apart.</summary>
+    public bool IsRepresentable(BitWidth bits)
+    {
+        var farthest = Math.Max(Math.Abs(ZeroPoint), Math.Abs(bits.MaxCode - ZeroPoint));
+        return Scale > 0 && farthest * SmallestRelativeScale <= 1 && float.IsFinite(farthest * Scale);
     }
 
     /// <summary>The sum of squared errors over a channel.</summary>

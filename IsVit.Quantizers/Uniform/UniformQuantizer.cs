@@ -1,6 +1,7 @@
 using System.Globalization;
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Calibration;
+using IsVit.Quantizers.Kernels;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Uniform;
@@ -132,6 +133,11 @@ public sealed class UniformQuantizer : Quantizer
 
     private protected override torch.Tensor Project(torch.Tensor x, int axis)
     {
+        if (FusedCpu.Serves(x))
+        {
+            return FusedCpu.UniformForward(x, _scale!, _zeroPoint!, Bits.MaxCode, axis);
+        }
+
         using var scope = torch.NewDisposeScope();
         var (scale, zeroPoint) = Parameters(x.device, x.dtype, x.dim(), axis);
         return Positions(x, axis).clamp_(0, Bits.MaxCode).sub_(zeroPoint).mul_(scale).MoveToOuterDisposeScope();
@@ -139,6 +145,11 @@ public sealed class UniformQuantizer : Quantizer
 
     private protected override torch.Tensor Gradient(torch.Tensor x, torch.Tensor gradient, int axis)
     {
+        if (FusedCpu.Serves(x))
+        {
+            return FusedCpu.UniformBackward(x, gradient, _scale!, _zeroPoint!, Bits.MaxCode, axis);
+        }
+
         using var scope = torch.NewDisposeScope();
         var positions = Positions(x, axis);
         var inside = positions.ge(0).logical_and_(positions.le(Bits.MaxCode));
@@ -154,7 +165,7 @@ public sealed class UniformQuantizer : Quantizer
 
     private (torch.Tensor Scale, torch.Tensor ZeroPoint) Parameters(torch.Device device, torch.ScalarType type, long rank, int axis)
     {
-        var shape = new long[Math.Max(rank, 1)];
+        var shape = new long[rank];
         Array.Fill(shape, 1);
         if (axis >= 0)
         {
