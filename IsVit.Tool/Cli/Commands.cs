@@ -10,6 +10,9 @@ internal static class Commands
     public static RootCommand CreateRoot(ToolConsole console) =>
         new("I&S-ViT: post-training quantization of vision transformers to a few bits.")
         {
+            DemoCommand.Create(console),
+            QuantizeCommand.Create(console),
+            EvaluateCommand.Create(console),
             TrainDemoCommand.Create(console),
         };
 }

@@ -15,14 +15,29 @@ internal static class Ranged
     /// <param name="maximum">The most.</param>
     public static Option<int> Int32(string name, string description, int defaultValue, int minimum, int maximum)
     {
-        var allowed = string.Create(CultureInfo.InvariantCulture, $"{minimum} to {maximum}");
+        var allowed = Range(minimum, maximum);
         return new Option<int>(name)
         {
             Description = $"{description} ({allowed})",
             HelpName = "N",
             DefaultValueFactory = _ => defaultValue,
-            CustomParser = result => Parse(result, name, allowed, (string text, out int value) =>
-                int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value) && value >= minimum && value <= maximum),
+            CustomParser = result => Parse(result, name, allowed, Whole(minimum, maximum)),
+        };
+    }
+
+    /// <summary>A whole number within a range, or none.</summary>
+    /// <param name="name">The option, with its dashes.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="minimum">The least.</param>
+    /// <param name="maximum">The most.</param>
+    public static Option<int?> OptionalInt32(string name, string description, int minimum, int maximum)
+    {
+        var allowed = Range(minimum, maximum);
+        return new Option<int?>(name)
+        {
+            Description = $"{description} ({allowed})",
+            HelpName = "N",
+            CustomParser = result => Parse(result, name, allowed, Whole(minimum, maximum)),
         };
     }
 
@@ -34,16 +49,41 @@ internal static class Ranged
     /// <param name="maximum">The largest allowed value.</param>
     public static Option<double> Double(string name, string description, double defaultValue, double above, double maximum)
     {
-        var allowed = string.Create(CultureInfo.InvariantCulture, $"above {above}, at most {maximum}");
+        var allowed = Above(above, maximum);
         return new Option<double>(name)
         {
             Description = $"{description} ({allowed})",
             HelpName = "X",
             DefaultValueFactory = _ => defaultValue,
-            CustomParser = result => Parse(result, name, allowed, (string text, out double value) =>
-                double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && value > above && value <= maximum),
+            CustomParser = result => Parse(result, name, allowed, Real(above, maximum)),
         };
     }
+
+    /// <summary>A number above a bound and up to another, or none.</summary>
+    /// <param name="name">The option, with its dashes.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="above">Every allowed value is larger.</param>
+    /// <param name="maximum">The largest allowed value.</param>
+    public static Option<double?> OptionalDouble(string name, string description, double above, double maximum)
+    {
+        var allowed = Above(above, maximum);
+        return new Option<double?>(name)
+        {
+            Description = $"{description} ({allowed})",
+            HelpName = "X",
+            CustomParser = result => Parse(result, name, allowed, Real(above, maximum)),
+        };
+    }
+
+    private static string Range(int minimum, int maximum) => string.Create(CultureInfo.InvariantCulture, $"{minimum} to {maximum}");
+
+    private static string Above(double above, double maximum) => string.Create(CultureInfo.InvariantCulture, $"above {above}, at most {maximum}");
+
+    private static Reader<int> Whole(int minimum, int maximum) => (string text, out int value) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value) && value >= minimum && value <= maximum;
+
+    private static Reader<double> Real(double above, double maximum) => (string text, out double value) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && value > above && value <= maximum;
 
     private delegate bool Reader<T>(string text, out T value);
 

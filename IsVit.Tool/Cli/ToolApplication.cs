@@ -1,4 +1,8 @@
 using System.CommandLine;
+using IsVit.Core.Imaging;
+using IsVit.Core.Models.WeightFiles;
+using IsVit.Core.Quantization;
+using IsVit.Optimization;
 
 namespace IsVit.Tool.Cli;
 
@@ -40,15 +44,32 @@ internal static class ToolApplication
             await console.Error.WriteLineAsync("isvit: cancelled; nothing was saved by the command that was running.");
             return ExitCode.Cancelled;
         }
-        catch (ToolException error)
+        catch (Exception error) when (IsUserError(error))
         {
             return await FailAsync(console, error.Message);
         }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            await console.Error.WriteLineAsync("isvit: " + OneLine(error.Message));
+            return ExitCode.Failure;
+        }
+        catch (Exception error)
+        {
+            await console.Error.WriteLineAsync($"isvit: a defect of this program: {error}");
+            return ExitCode.Failure;
+        }
     }
+
+    // What the libraries throw at inputs that do not fit; their messages name the thing, the value and what was expected.
+    private static bool IsUserError(Exception error) =>
+        error is ToolException or ImageException or WeightFileException or StateDictException or QuantizationException or OptionsException
+            or FileNotFoundException or DirectoryNotFoundException;
+
+    private static string OneLine(string message) => message.ReplaceLineEndings(" ").Trim();
 
     private static async Task<int> FailAsync(ToolConsole console, string message)
     {
-        await console.Error.WriteLineAsync("isvit: " + message.ReplaceLineEndings(" "));
+        await console.Error.WriteLineAsync("isvit: " + OneLine(message));
         return ExitCode.UserError;
     }
 }

@@ -1,3 +1,4 @@
+using IsVit.Core.Imaging;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Tool.Data;
@@ -116,6 +117,16 @@ internal sealed class DemoAssets
             model.Dispose();
             throw new ToolException(error.Message, error);
         }
+    }
+
+    /// <summary>The first test images with their labels, as the model wants them.</summary>
+    /// <param name="count">How many.</param>
+    public TensorImageSource OpenTest(int count)
+    {
+        using var scope = torch.NewDisposeScope();
+        var pixels = PixelTensor.Normalized(Test.Pixels.AsSpan(0, count * FashionMnist.Size * FashionMnist.Size), FashionMnist.Size, FashionMnist.Size);
+        var labels = torch.tensor(Test.Labels.AsSpan(0, count).ToArray(), torch.ScalarType.Int64);
+        return new TensorImageSource(pixels, labels);
     }
 
     private static byte[] ReadBytes(SafetensorsFile file, string name, long[] shape)

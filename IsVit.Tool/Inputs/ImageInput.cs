@@ -45,6 +45,22 @@ internal static class ImageInput
     /// <param name="preprocessing">What the model wants.</param>
     public static ImageFileSource Open(ImageList images, ImagePreprocessing preprocessing) => new(images, preprocessing);
 
+    /// <summary>Checks that every label is one of a model's classes.</summary>
+    /// <param name="images">The images, or null.</param>
+    /// <param name="classCount">The model's classes.</param>
+    /// <exception cref="ToolException">One is not.</exception>
+    public static void RequireLabelsInRange(ImageList? images, int classCount)
+    {
+        if (images?.FirstOrDefault(i => i.Label >= classCount) is { } wrong)
+        {
+            throw new ToolException($"{wrong.Path}: label {wrong.Label}, but the model has {classCount} classes (0 to {classCount - 1}).");
+        }
+    }
+
+    /// <summary>The numbers that one image is to a model.</summary>
+    /// <param name="preprocessing">What the model wants.</param>
+    public static long ValuesPerImage(ImagePreprocessing preprocessing) => (long)preprocessing.ChannelCount * preprocessing.ImageSize * preprocessing.ImageSize;
+
     private static bool HasClassFolders(string folder) =>
         Directory.Exists(folder)
         && Directory.EnumerateDirectories(folder).Any(d => !Path.GetFileName(d).StartsWith('.'))

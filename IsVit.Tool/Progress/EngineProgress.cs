@@ -10,15 +10,19 @@ internal sealed class EngineProgress(IProgress<WorkProgress> view) : IProgress<Q
     private const long PerStage = 1000;
 
     /// <inheritdoc/>
-    public void Report(QuantizationProgress value)
+    public void Report(QuantizationProgress value) => view.Report(Translate(value));
+
+    /// <summary>The engine's progress in the tool's words.</summary>
+    /// <param name="value">What the engine reported.</param>
+    public static WorkProgress Translate(QuantizationProgress value)
     {
         var unit = value.UnitCount == 0 ? 0 : (value.UnitIndex + (value.Iterations == 0 ? 0 : (double)value.Iteration / value.Iterations)) / value.UnitCount;
-        view.Report(new WorkProgress(
+        return new WorkProgress(
             value.Stage,
-            value.Unit is null ? "all units" : value.Unit.Length == 0 ? "model" : value.Unit,
+            string.IsNullOrEmpty(value.Unit) ? "all units" : value.Unit,
             (value.StageIndex * PerStage) + (long)(unit * PerStage),
             value.StageCount * PerStage,
             value.Loss,
-            value.Remaining));
+            value.Remaining);
     }
 }

@@ -38,11 +38,11 @@ internal static class QuantizeRun
 
         using var output = arguments.Output is null ? null : OutputFolder.Create(arguments.Output);
         using var model = ModelInput.Load(preset, arguments.Weights, arguments.ClassCount);
-        RequireLabelsInRange(testFiles, model.Options.ClassCount);
+        ImageInput.RequireLabelsInRange(testFiles, model.Options.ClassCount);
         Say(console, $"{preset.Name}: {calibrationFiles.Count} calibration images, {testFiles?.Count ?? 0} test images");
 
         var floatBytes = SavedModel.FloatBytes(model);
-        using var test = testFiles is null ? null : new CachedImageSource(ImageInput.Open(testFiles, preset.Preprocessing), ValuesPerImage(preset.Preprocessing));
+        using var test = testFiles is null ? null : new CachedImageSource(ImageInput.Open(testFiles, preset.Preprocessing), ImageInput.ValuesPerImage(preset.Preprocessing));
         var reference = test is null ? null : FloatReference.Measure(model, test, arguments.BatchSize, cancellationToken);
         if (reference is not null)
         {
@@ -102,16 +102,6 @@ internal static class QuantizeRun
         using var temporary = OutputFolder.Create(Path.Combine(Path.GetTempPath(), "isvit"));
         return description.Write(quantized, temporary.PathOf(ModelFile));
     }
-
-    private static void RequireLabelsInRange(ImageList? images, int classCount)
-    {
-        if (images?.FirstOrDefault(i => i.Label >= classCount) is { } wrong)
-        {
-            throw new ToolException($"{wrong.Path}: label {wrong.Label}, but the model has {classCount} classes (0 to {classCount - 1}); give --classes.");
-        }
-    }
-
-    private static long ValuesPerImage(ImagePreprocessing preprocessing) => (long)preprocessing.ChannelCount * preprocessing.ImageSize * preprocessing.ImageSize;
 
     private static string Percent(double? value) => value is { } v ? string.Create(CultureInfo.InvariantCulture, $"{v:F2} %") : "unknown";
 
