@@ -141,7 +141,7 @@ public sealed class ImageDecoder
 
             return (buffer, read);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             var reason = e is FileNotFoundException or DirectoryNotFoundException ? "no such file." : $"the file cannot be read: {e.Message}";
             throw new ImageException(path, reason, e);

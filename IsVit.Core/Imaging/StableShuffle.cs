@@ -31,7 +31,7 @@ public static class StableShuffle
     }
 
     /// <summary>The next number of the generator SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).</summary>
-    internal static ulong SplitMix64(ref ulong state)
+    private static ulong SplitMix64(ref ulong state)
     {
         unchecked
         {

@@ -20,6 +20,9 @@ public sealed class PatchEmbedding : torch.nn.Module<torch.Tensor, torch.Tensor>
     {
         _imageSize = imageSize;
         _channels = channels;
+
+        // TorchSharp's convolution leaves a temporary of its initialisation behind.
+        using var scope = torch.NewDisposeScope();
         proj = torch.nn.Conv2d(channels, dim, patchSize, stride: patchSize);
         RegisterComponents();
     }

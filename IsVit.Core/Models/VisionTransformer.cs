@@ -130,11 +130,12 @@ public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tens
         return head_dist is null ? logits : (logits + head_dist.call(x.select(1, 1))) / 2;
     }
 
-    // timm's default: tokens and linear weights from a normal cut at two standard deviations of 0.02, biases zero; convolutions as torch's default.
+    // timm's default, whose normals are cut a hundred standard deviations out; convolutions as torch's default. Not torch.nn.init.trunc_normal_: in
+    // TorchSharp 0.107.0 it fills the tensor with the standard deviation.
     private void InitializeWeights()
     {
         using var noGrad = torch.no_grad();
-        torch.nn.init.trunc_normal_(pos_embed, std: 0.02);
+        torch.nn.init.normal_(pos_embed, std: 0.02);
         if (cls_token is not null)
         {
             torch.nn.init.normal_(cls_token, std: 1e-6);
@@ -147,7 +148,7 @@ public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tens
 
         foreach (var linear in modules().OfType<Linear>())
         {
-            torch.nn.init.trunc_normal_(linear.weight, std: 0.02);
+            torch.nn.init.normal_(linear.weight, std: 0.02);
             if (linear.bias is not null)
             {
                 torch.nn.init.zeros_(linear.bias);

@@ -45,6 +45,16 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Fact]
+    public void Decode_SixteenBitGrey_KeepsTheHighByte()
+    {
+        // Pillow clips such values to 255 instead, which leaves nearly every image white; here grey is treated as colour is.
+        using var image = new ImageDecoder().Decode(GoldenTable.ImageFile("deep_grey.png"));
+
+        var expected = Enumerable.Range(0, 37 * 26).SelectMany(i => Enumerable.Repeat((byte)(((i % 37 * 1700) + (i / 37 * 40)) >> 8), 3));
+        Assert.Equal(expected.ToArray(), SyntheticImage.Rgb(image));
+    }
+
+    [Fact]
     public void Decode_NameEndsInAnotherKind_ContentDecides()
     {
         var path = _folder.File("png_in_disguise.jpg", File.ReadAllBytes(GoldenTable.ImageFile("colour.png")));

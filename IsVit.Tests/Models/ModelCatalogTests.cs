@@ -30,4 +30,44 @@ public sealed class ModelCatalogTests
         Assert.Equal([2, 3], model.call(torch.rand(2, 1, 28, 28)).shape);
         Assert.Equal(96, model.Options.EmbedDim);
     }
+
+    [Fact]
+    public void Find_UnknownName_ListsWhatThereIsClosestFirst()
+    {
+        var error = Assert.Throws<ArgumentException>(() => ModelCatalog.Find("diet_tiny_patch16_224"));
+
+        Assert.Contains("'diet_tiny_patch16_224'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("there are: deit_tiny_patch16_224, ", error.Message, StringComparison.Ordinal);
+        Assert.All(ModelCatalog.Names, n => Assert.Contains(n, error.Message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("deit_small_patch16_224", 224, 0.9, 0.485f, 0.229f, 248)]
+    [InlineData("deit_base_distilled_patch16_384", 384, 1.0, 0.485f, 0.229f, 384)]
+    [InlineData("vit_small_patch32_224", 224, 0.9, 0.5f, 0.5f, 248)]
+    [InlineData("vit_base_patch16_384", 384, 1.0, 0.5f, 0.5f, 384)]
+    [InlineData("vit_fashion", 28, 1.0, 0.286f, 0.353f, 28)]
+    public void Find_Preset_HasItsFamilysPreprocessing(string name, int size, double crop, float mean, float std, int resize)
+    {
+        var preset = ModelCatalog.Find(name);
+
+        Assert.Equal(size, preset.Preprocessing.ImageSize);
+        Assert.Equal(crop, preset.Preprocessing.CropFraction);
+        Assert.Equal(mean, preset.Preprocessing.Mean[0]);
+        Assert.Equal(std, preset.Preprocessing.Std[0]);
+        Assert.Equal(resize, preset.Preprocessing.ResizeSize);
+        Assert.Equal(preset.Options.InChannels, preset.Preprocessing.ChannelCount);
+        Assert.Equal(preset.Options.ImageSize, preset.Preprocessing.ImageSize);
+    }
+
+    [Fact]
+    public void Names_All_AreThePresetsOfViTAndDeiTAndTheDemo() => Assert.Equal(
+        [
+            "deit_base_distilled_patch16_224", "deit_base_distilled_patch16_384", "deit_base_patch16_224", "deit_base_patch16_384",
+            "deit_small_distilled_patch16_224", "deit_small_patch16_224", "deit_tiny_distilled_patch16_224", "deit_tiny_patch16_224",
+            "vit_base_patch16_224", "vit_base_patch16_384", "vit_base_patch32_224", "vit_base_patch32_384", "vit_fashion",
+            "vit_small_patch16_224", "vit_small_patch16_384", "vit_small_patch32_224", "vit_small_patch32_384",
+            "vit_tiny_patch16_224", "vit_tiny_patch16_384",
+        ],
+        ModelCatalog.Names.Order(StringComparer.Ordinal));
 }

@@ -5,23 +5,9 @@ using TorchSharp;
 
 namespace IsVit.Tests.Models;
 
-/// <summary>Reads what the model tests compare with, from the shared data beside the repository.</summary>
+/// <summary>What the model tests share.</summary>
 internal static class ModelFiles
 {
-    /// <summary>The path of a shared file; the test is skipped where it is absent.</summary>
-    public static string Shared(params string[] parts)
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "IsVit.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        var path = Path.Combine([folder?.Parent?.FullName ?? ".", "shared", .. parts]);
-        Assert.SkipUnless(File.Exists(path), $"{Path.Combine(parts)} is not in the shared data.");
-        return path;
-    }
-
     /// <summary>A small model of the shared oracles with its weights, in evaluation mode.</summary>
     public static VisionTransformer LoadMicro(SafetensorsFile oracle)
     {

@@ -103,6 +103,7 @@ def files():
     deep = np.stack([x * 1700, y * 2500, (x * y * 31) % 65536], -1)
     png("files/deep.png", deep, 2)
     png("files/deep_alpha.png", np.dstack([deep, (x * 900) % 65536]), 6)
+    png("files/deep_grey.png", x * 1700 + y * 40, 0)
     exif = image.getexif()
     for orientation in range(1, 9):
         exif[0x112] = orientation

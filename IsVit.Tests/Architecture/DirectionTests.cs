@@ -1,0 +1,87 @@
+using IsVit.Core.Quantization;
+using Mono.Cecil;
+
+namespace IsVit.Tests.Architecture;
+
+/// <summary>Core, then Quantizers, then Optimization, then what runs: every arrow points down this list.</summary>
+public sealed class DirectionTests
+{
+    [Theory]
+    [InlineData("IsVit.Core")]
+    [InlineData("IsVit.Quantizers", "IsVit.Core")]
+    [InlineData("IsVit.Optimization", "IsVit.Core", "IsVit.Quantizers")]
+    public void Assembly_References_OnlyLibrariesBelow(string name, params string[] below)
+    {
+        using var library = new LibraryAssembly(name);
+
+        Assert.Equal(below, library.References.Where(r => r.StartsWith("IsVit.", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void CoreFolders_Reference_OnlyFoldersBelow()
+    {
+        var below = new Dictionary<string, string[]>
+        {
+            ["IsVit.Core.Quantization"] = [],
+            ["IsVit.Core.Imaging"] = [],
+            ["IsVit.Core.Graph"] = ["IsVit.Core.Quantization"],
+            ["IsVit.Core.Models"] = ["IsVit.Core.Graph", "IsVit.Core.Imaging", "IsVit.Core.Quantization"],
+        };
+
+        Assert.DoesNotContain(ArrowsWithin("IsVit.Core"), arrow => !below[arrow.From].Contains(arrow.To));
+    }
+
+    [Fact]
+    public void QuantizerFolders_Reference_NoOtherQuantizersFolder()
+    {
+        using var library = new LibraryAssembly("IsVit.Quantizers");
+        string[] folders = [.. Concrete(library).Select(type => type.Namespace).Distinct()];
+
+        // Log-sqrt2 is log2 with half the step, and takes its scale from there.
+        Assert.Equal(
+            ["IsVit.Quantizers.LogSqrt2 -> IsVit.Quantizers.Log2"],
+            ArrowsWithin("IsVit.Quantizers").Where(arrow => folders.Contains(arrow.From) && folders.Contains(arrow.To)).Select(arrow => $"{arrow.From} -> {arrow.To}").Distinct());
+    }
+
+    [Fact]
+    public void Optimization_OutsideDependencyInjection_NamesNoConcreteQuantizer()
+    {
+        using var quantizers = new LibraryAssembly("IsVit.Quantizers");
+        using var optimization = new LibraryAssembly("IsVit.Optimization");
+        HashSet<string> concrete = [.. Concrete(quantizers).Select(type => type.FullName)];
+
+        Assert.True(concrete.Count >= 10, $"found {concrete.Count} quantizers and factories, expected five of each at least.");
+        Assert.Empty(
+            from type in optimization.Types
+            where !type.Namespace.EndsWith(".DependencyInjection", StringComparison.Ordinal)
+            from named in LibraryAssembly.NamedBy(type)
+            where concrete.Contains(named.FullName)
+            select $"{type.FullName} -> {named.FullName}");
+    }
+
+    private static IEnumerable<TypeDefinition> Concrete(LibraryAssembly library)
+    {
+        string[] contracts = [typeof(IQuantizer).FullName!, typeof(IQuantizerFactory).FullName!];
+        return library.Types.Where(type => !type.IsAbstract && BasesOf(type).SelectMany(t => t.Interfaces).Any(i => contracts.Contains(i.InterfaceType.FullName)));
+    }
+
+    private static IEnumerable<TypeDefinition> BasesOf(TypeDefinition type)
+    {
+        for (TypeDefinition? t = type; t is not null; t = t.BaseType is TypeDefinition inThisLibrary ? inThisLibrary : null)
+        {
+            yield return t;
+        }
+    }
+
+    private static List<(string From, string To, string By)> ArrowsWithin(string name)
+    {
+        using var library = new LibraryAssembly(name);
+        return
+        [
+            .. from type in library.Types
+               from named in LibraryAssembly.NamedBy(type)
+               where named.Namespace.StartsWith(name, StringComparison.Ordinal) && named.Namespace != type.Namespace
+               select (type.Namespace, named.Namespace, $"{type.Name} -> {named.Name}"),
+        ];
+    }
+}
