@@ -24,7 +24,10 @@ internal static class ToolApplication
         {
             var command = parsed.CommandResult.Command;
             var name = command is RootCommand ? "isvit" : $"isvit {command.Name}";
-            return await FailAsync(console, $"{parsed.Errors[0].Message} (see '{name} --help')");
+            var message = parsed.UnmatchedTokens.Count > 0
+                ? $"'{parsed.UnmatchedTokens[0]}' is no command, option or value that {name} takes here."
+                : parsed.Errors[0].Message;
+            return await FailAsync(console, $"{message} (see '{name} --help')");
         }
 
         try
@@ -65,7 +68,7 @@ internal static class ToolApplication
         error is ToolException or ImageException or WeightFileException or StateDictException or QuantizationException or OptionsException
             or FileNotFoundException or DirectoryNotFoundException;
 
-    private static string OneLine(string message) => message.ReplaceLineEndings(" ").Trim();
+    private static string OneLine(string message) => string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static async Task<int> FailAsync(ToolConsole console, string message)
     {

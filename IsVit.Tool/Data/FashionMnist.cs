@@ -38,6 +38,18 @@ internal sealed record FashionMnist(ImageSet Train, ImageSet Test)
         return new FashionMnist(LoadSplit(folder, "train"), LoadSplit(folder, "t10k"));
     }
 
+    /// <summary>Checks that there are enough images to choose from.</summary>
+    /// <param name="train">Images of the training split.</param>
+    /// <param name="test">Images of the test split.</param>
+    /// <exception cref="ToolException">There are fewer.</exception>
+    public void RequireAtLeast(int train, int test)
+    {
+        if (Train.Count < train || Test.Count < test)
+        {
+            throw new ToolException($"the data has {Train.Count} training and {Test.Count} test images; expected at least {train} and {test}.");
+        }
+    }
+
     private static ImageSet LoadSplit(string folder, string name)
     {
         var imagesPath = Find(folder, $"{name}-images-idx3-ubyte");

@@ -23,7 +23,7 @@ internal static class ModelCard
 
             | | |
             |---|---|
-            | input | {model.ImageSize} x {model.ImageSize}, grey, values 0 to 1, then (value - {FashionMnist.PixelMean}) / {FashionMnist.PixelStd} |
+            | input | {model.ImageSize} x {model.ImageSize}, grey, values 0 to 1, then (value - {FashionMnist.PixelMean:F4}) / {FashionMnist.PixelStd:F4} |
             | shape | patch {model.PatchSize}, width {model.EmbedDim}, depth {model.Depth}, heads {model.HeadCount}, MLP ratio {model.MlpRatio}, class token |
             | parameters | {parameters:N0}, float32 |
             | top-1, all {10_000:N0} test images | {accuracy:F2} % |
@@ -36,8 +36,9 @@ internal static class ModelCard
 
             Linear weights start from Xavier's uniform distribution. AdamW (weight decay {options.WeightDecay} on matrices), batch {options.BatchSize}, step size
             {options.LearningRate} after a linear rise over {100 * options.WarmUpFraction} % of the steps, then half a cosine to zero; label smoothing {options.LabelSmoothing}; gradient norm at
-            most {options.GradientClip}; every image shifted by up to {options.MaximumShift} pixels in each direction and mirrored with probability {options.FlipProbability}. The seed fixes everything that is random, so the
-            same machine with the same number of threads gives the same weights; another machine's may differ in the last digits and from there on.
+            most {options.GradientClip}; images are shifted at random by up to {options.MaximumShift} pixel(s) in each direction and mirrored with probability {options.FlipProbability}. The seed
+            fixes everything that is random: the same machine with the same number of threads gives the same weights; another one's differ, and its accuracy
+            by some tenths of a point.
 
             ## Images
 

@@ -8,6 +8,9 @@ internal static class ImageInput
     /// <summary>Calibration draws its images from this shuffle, so that runs of different seeds see the same ones.</summary>
     private const long CalibrationShuffle = 0;
 
+    /// <summary>The most bytes of test images to keep: 3,500 colour images of 224 pixels.</summary>
+    private const long MemoryBudget = 2L << 30;
+
     /// <summary>The first images of a fixed shuffle of a folder, class folders included.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="count">How many; all if there are fewer.</param>
@@ -45,6 +48,19 @@ internal static class ImageInput
     /// <param name="preprocessing">What the model wants.</param>
     public static ImageFileSource Open(ImageList images, ImagePreprocessing preprocessing) => new(images, preprocessing);
 
+    /// <summary>
+    /// As <see cref="Open"/>, for images that are looked at after every stage: they stay in memory unless they take more than <see cref="MemoryBudget"/>.
+    /// </summary>
+    /// <param name="images">The files.</param>
+    /// <param name="preprocessing">What the model wants.</param>
+    /// <param name="cancellationToken">Stops within one batch.</param>
+    public static IImageSource OpenForRepeatedUse(ImageList images, ImagePreprocessing preprocessing, CancellationToken cancellationToken)
+    {
+        var source = Open(images, preprocessing);
+        var bytes = (long)sizeof(float) * images.Count * preprocessing.ChannelCount * preprocessing.ImageSize * preprocessing.ImageSize;
+        return bytes <= MemoryBudget ? TensorImageSource.Load(source, cancellationToken) : source;
+    }
+
     /// <summary>Checks that every label is one of a model's classes.</summary>
     /// <param name="images">The images, or null.</param>
     /// <param name="classCount">The model's classes.</param>
@@ -56,10 +72,6 @@ internal static class ImageInput
             throw new ToolException($"{wrong.Path}: label {wrong.Label}, but the model has {classCount} classes (0 to {classCount - 1}).");
         }
     }
-
-    /// <summary>The numbers that one image is to a model.</summary>
-    /// <param name="preprocessing">What the model wants.</param>
-    public static long ValuesPerImage(ImagePreprocessing preprocessing) => (long)preprocessing.ChannelCount * preprocessing.ImageSize * preprocessing.ImageSize;
 
     private static bool HasClassFolders(string folder) =>
         Directory.Exists(folder)

@@ -2,10 +2,11 @@ using System.Globalization;
 
 namespace IsVit.Tool.Progress;
 
-/// <summary>Progress as lines: one when the stage or the unit changes, one every few seconds, and one at the end.</summary>
+/// <summary>Progress as lines: one when the stage changes, one when the unit does unless the last is fresh, one every few seconds, and one at the end.</summary>
 internal sealed class PlainProgress : IProgress<WorkProgress>
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan UnitInterval = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
     private readonly TextWriter _output;
@@ -32,14 +33,25 @@ internal sealed class PlainProgress : IProgress<WorkProgress>
     {
         lock (_gate)
         {
-            var isNews = _shown is null || _shown.Stage != value.Stage || _shown.Unit != value.Unit || value.Done == value.Total;
-            if ((isNews && value != _shown) || _time.GetElapsedTime(_shownAt) >= Interval)
+            if (value == _shown || !IsDue(value))
             {
-                _shown = value;
-                _shownAt = _time.GetTimestamp();
-                _output.WriteLine(Line(value));
+                return;
             }
+
+            _shown = value;
+            _shownAt = _time.GetTimestamp();
+            _output.WriteLine(Line(value));
         }
+    }
+
+    private bool IsDue(WorkProgress value)
+    {
+        var age = _time.GetElapsedTime(_shownAt);
+        return _shown is null
+            || _shown.Stage != value.Stage
+            || value.Done == value.Total
+            || age >= Interval
+            || (_shown.Unit != value.Unit && age >= UnitInterval);
     }
 
     private string Line(WorkProgress value)

@@ -39,7 +39,8 @@ internal static class EvaluateRun
         }
 
         ImageInput.RequireLabelsInRange(files, saved.ClassCount);
-        using var images = new CachedImageSource(ImageInput.Open(files, preset.Preprocessing), ImageInput.ValuesPerImage(preset.Preprocessing));
+        var images = ImageInput.OpenForRepeatedUse(files, preset.Preprocessing, cancellationToken);
+        using var imagesInMemory = images as IDisposable;
         var reference = arguments.Weights is null ? null : Reference(preset, saved, arguments, images, cancellationToken);
 
         var (quantized, module) = saved.Load(arguments.Quantized);

@@ -42,7 +42,8 @@ internal static class QuantizeRun
         Say(console, $"{preset.Name}: {calibrationFiles.Count} calibration images, {testFiles?.Count ?? 0} test images");
 
         var floatBytes = SavedModel.FloatBytes(model);
-        using var test = testFiles is null ? null : new CachedImageSource(ImageInput.Open(testFiles, preset.Preprocessing), ImageInput.ValuesPerImage(preset.Preprocessing));
+        var test = testFiles is null ? null : ImageInput.OpenForRepeatedUse(testFiles, preset.Preprocessing, cancellationToken);
+        using var testInMemory = test as IDisposable;
         var reference = test is null ? null : FloatReference.Measure(model, test, arguments.BatchSize, cancellationToken);
         if (reference is not null)
         {

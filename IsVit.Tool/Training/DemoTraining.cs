@@ -26,6 +26,7 @@ internal static class DemoTraining
     public static int Run(ToolConsole console, string dataFolder, string outputFolder, DemoTrainingOptions options, CancellationToken cancellationToken)
     {
         var data = FashionMnist.Load(dataFolder);
+        data.RequireAtLeast(DemoAssets.CalibrationCount, DemoAssets.TestCount);
         using var output = OutputFolder.Create(outputFolder);
         torch.manual_seed(options.Seed);
         using var model = CreateModel();
