@@ -14,7 +14,7 @@ public sealed partial class ReadmeTests
         Match block = Example().Match(s_readme);
 
         Assert.True(block.Success);
-        Assert.Equal(Read("samples", "Quantize", "Program.cs"), block.Groups[1].Value);
+        Assert.Equal(Read("samples", "QuickStart", "Program.cs"), block.Groups[1].Value);
     }
 
     [Fact]
