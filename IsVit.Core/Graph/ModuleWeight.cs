@@ -21,6 +21,7 @@ internal static class ModuleWeight
     {
         Linear linear => linear.bias,
         Convolution convolution => convolution.bias,
+        LayerNorm norm => norm.bias,
         _ => null,
     };
 
@@ -33,6 +34,9 @@ internal static class ModuleWeight
                 break;
             case Convolution convolution:
                 convolution.bias = bias;
+                break;
+            case LayerNorm norm:
+                norm.bias = bias;
                 break;
             default:
                 throw new ArgumentException($"A module of type {module.GetType()} has no bias.", nameof(module));

@@ -22,13 +22,13 @@ public static class SiteWeights
         return ModuleWeight.Get(graph.Modules[site.Path]);
     }
 
-    /// <summary>The bias of a linear layer or a convolution, or null.</summary>
+    /// <summary>The bias of a linear layer, a convolution or a LayerNorm, or null.</summary>
     /// <param name="module">The layer.</param>
     public static Parameter? GetBias(nn.Module module) => ModuleWeight.Bias(module);
 
-    /// <summary>Gives a linear layer or a convolution a bias, or takes it away.</summary>
+    /// <summary>Gives a linear layer, a convolution or a LayerNorm a bias, or takes it away.</summary>
     /// <param name="module">The layer.</param>
     /// <param name="bias">The bias, [out], or null. The one before is disposed.</param>
-    /// <exception cref="ArgumentException">The module is neither.</exception>
+    /// <exception cref="ArgumentException">The module is none of them.</exception>
     public static void SetBias(nn.Module module, Parameter? bias) => ModuleWeight.SetBias(module, bias);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
@@ -30,7 +31,8 @@ internal static class Defaults
         new LogSqrt2QuantizerFactory(),
         new TwinUniformQuantizerFactory(),
         new ShiftUniformLog2QuantizerFactory(),
-        new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2PowerOfTwo, new ShiftUniformLog2QuantizerFactory(new ShiftUniformLog2Options { Levels = SulqLevels.PowerOfTwo })),
+        new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2PowerOfTwo, Sulq(ShiftUniformLog2Options.DefaultEtaGrid)),
+        new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2Released, Sulq(ShiftUniformLog2Options.ReleasedEtaGrid)),
     ];
 
     public static IReadOnlyList<IQuantizationStage> Stages() =>
@@ -59,6 +61,7 @@ internal static class Defaults
         return
         [
             Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos),
+            Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, sos),
             Recipe(RecipeNames.RepQ, SchemeNames.LogSqrt2, s_lastAxis, repq),
             Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
             Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
@@ -70,6 +73,9 @@ internal static class Defaults
 
     private static UniformQuantizerFactory Uniform(RangeSearch search) =>
         new(UniformOptions.Activations with { RangeSearch = search }, UniformOptions.Weights with { RangeSearch = search });
+
+    private static ShiftUniformLog2QuantizerFactory Sulq(ImmutableArray<double> etaGrid) =>
+        new(new ShiftUniformLog2Options { Levels = SulqLevels.PowerOfTwo, EtaGrid = etaGrid });
 
     private static QuantizationRecipe Recipe(
         string name,

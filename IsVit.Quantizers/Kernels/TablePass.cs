@@ -34,22 +34,54 @@ internal readonly unsafe struct ShortTable(float* thresholds, float* levels, int
     }
 }
 
-/// <summary>A number's level through buckets.</summary>
+/// <summary>Levels through buckets, for blocks of numbers: bucket indices by vectors, then one comparison a number without a branch.</summary>
 internal readonly unsafe struct BucketTable(LevelBuckets.Bucket* buckets, int count, int first, int shift)
 {
-    /// <summary>The level; a NaN stays one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public float Level(float v)
+    /// <summary>The most numbers of one call.</summary>
+    public const int Block = 512;
+
+    /// <summary>Writes the level of each of <paramref name="length"/> numbers; a NaN gives a NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Levels(float* x, float* levels, int length)
     {
-        var index = Math.Clamp((LevelBuckets.Key(v) >> shift) - first, 0, count - 1);
-        var bucket = buckets + index;
-        return float.IsNaN(v) ? v : v >= bucket->Threshold ? bucket->From : bucket->Below;
+        // Locals: a store through a pointer could change a field, so that fields would be read again for every number.
+        var table = buckets;
+        var indices = stackalloc int[Block];
+        Indices(x, indices, length);
+        for (var i = 0; i < length; i++)
+        {
+            var bucket = table + indices[i];
+            var reached = x[i] >= bucket->Threshold;
+            levels[i] = (&bucket->Below)[Unsafe.As<bool, byte>(ref reached)];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Indices(float* x, int* indices, int length)
+    {
+        var (bits, lowest, last) = (shift, first, count - 2);
+        Vector<int> vLowest = new(lowest), vLast = new(last), magnitude = new(int.MaxValue), nan = new(last + 1);
+        var i = 0;
+        for (; i <= length - Vector<int>.Count; i += Vector<int>.Count)
+        {
+            var v = Vector.Load(x + i);
+            var raw = Vector.AsVectorInt32(v + Vector<float>.Zero);
+            var key = raw ^ (Vector.ShiftRightArithmetic(raw, 31) & magnitude);
+            var index = Vector.Max(Vector.Min(Vector.ShiftRightArithmetic(key, bits) - vLowest, vLast), Vector<int>.Zero);
+            Vector.ConditionalSelect(Vector.Equals(v, v), index, nan).Store(indices + i);
+        }
+
+        for (; i < length; i++)
+        {
+            indices[i] = float.IsNaN(x[i]) ? last + 1 : Math.Max(Math.Min((LevelBuckets.Key(x[i]) >> bits) - lowest, last), 0);
+        }
     }
 }
 
 /// <summary>Every number's level, for short tables.</summary>
 internal readonly unsafe struct ShortTableForward(float* x, float* output, ShortTable table) : IElementwisePass
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(long start, long end)
     {
         var i = start;
@@ -70,9 +102,9 @@ internal readonly unsafe struct BucketTableForward(float* x, float* output, Buck
 {
     public void Run(long start, long end)
     {
-        for (var i = start; i < end; i++)
+        for (var i = start; i < end; i += BucketTable.Block)
         {
-            output[i] = table.Level(x[i]);
+            table.Levels(x + i, output + i, (int)Math.Min(BucketTable.Block, end - i));
         }
     }
 }
@@ -113,6 +145,7 @@ internal readonly struct TableSlope(LevelTable table)
 /// <summary>The gradient of levels that are exponential in what is rounded, for short tables.</summary>
 internal readonly unsafe struct ShortTableBackward(float* x, float* gradient, float* output, ShortTable table, TableSlope slope) : IElementwisePass
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(long start, long end)
     {
         var i = start;
@@ -132,11 +165,24 @@ internal readonly unsafe struct ShortTableBackward(float* x, float* gradient, fl
 /// <summary>The gradient of levels that are exponential in what is rounded, for long tables.</summary>
 internal readonly unsafe struct BucketTableBackward(float* x, float* gradient, float* output, BucketTable table, TableSlope slope) : IElementwisePass
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(long start, long end)
     {
-        for (var i = start; i < end; i++)
+        var levels = stackalloc float[BucketTable.Block];
+        for (var block = start; block < end; block += BucketTable.Block)
         {
-            output[i] = slope.Ratio(x[i], table.Level(x[i]), gradient[i]);
+            var length = (int)Math.Min(BucketTable.Block, end - block);
+            table.Levels(x + block, levels, length);
+            var i = 0;
+            for (; i <= length - Vector<float>.Count; i += Vector<float>.Count)
+            {
+                slope.Ratio(Vector.Load(x + block + i), Vector.Load(levels + i), Vector.Load(gradient + block + i)).Store(output + block + i);
+            }
+
+            for (; i < length; i++)
+            {
+                output[block + i] = slope.Ratio(x[block + i], levels[i], gradient[block + i]);
+            }
         }
     }
 }
@@ -144,6 +190,7 @@ internal readonly unsafe struct BucketTableBackward(float* x, float* gradient, f
 /// <summary>The gradient of levels that are linear in what is rounded.</summary>
 internal readonly unsafe struct LinearTableBackward(float* x, float* gradient, float* output, TableSlope slope) : IElementwisePass
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(long start, long end)
     {
         var i = start;

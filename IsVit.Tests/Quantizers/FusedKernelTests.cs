@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Kernels;
@@ -90,6 +91,40 @@ public sealed class FusedKernelTests
                 AssertEqualPaths(sulq, x.narrow(0, offset, length));
             }
         }
+    }
+
+    [Fact]
+    public void RoundByAddition_AnyBitPattern_EqualsScalarRounding()
+    {
+        var random = new Random(3);
+        for (var i = 0; i < 100_000; i++)
+        {
+            var x = i < 4000 ? (i - 2000) * 0.25f : BitConverter.UInt32BitsToSingle((uint)random.NextInt64(1L << 32));
+            Assert.Equal(MathF.Round(x), VectorMath.RoundByAddition(new Vector<float>(x))[0]);
+            Assert.Equal(MathF.Round(x), VectorMath.Round(new Vector<float>(x))[0]);
+        }
+    }
+
+    [Theory]
+    [InlineData("uniform")]
+    [InlineData("sulq-free")]
+    public void Backward_AfterTheQuantizerChanged_UsesTheForwardPassesParameters(string kind)
+    {
+        using var scope = torch.NewDisposeScope();
+        var data = (Seeded.Normal(2, 8, 60) * 3).softmax(-1);
+        var gradients = new List<torch.Tensor>();
+        foreach (var change in (Action<IQuantizer>[])[_ => { }, q => q.Calibrate(data * 0.01), q => q.Dispose()])
+        {
+            var quantizer = Create(kind, 4);
+            var x = data.clone().requires_grad_();
+            var output = quantizer.FakeQuantize(x);
+            change(quantizer);
+            output.sum().backward();
+            gradients.Add(x.grad!);
+        }
+
+        TensorAssert.Identical(gradients[0], gradients[1]);
+        TensorAssert.Identical(gradients[0], gradients[2]);
     }
 
     [Fact]
