@@ -41,7 +41,7 @@ public class UnitIteration
     }
 
     [Benchmark(Baseline = true, Description = "float")]
-    public void Float() => Step(_float);
+    public void Unquantized() => Step(_float);
 
     [Benchmark(Description = "activations quantized, post-LayerNorm per channel (stage 1)")]
     public void Activations() => Step(_activations);
