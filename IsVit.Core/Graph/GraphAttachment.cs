@@ -41,11 +41,7 @@ public sealed class GraphAttachment : IDisposable
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(choose);
-        if (s_attached.TryGetValue(graph.Model, out _))
-        {
-            throw new QuantizationException("The model has quantizers attached already; dispose that attachment first.");
-        }
-
+        RequireNone(graph.Model);
         var bindings = new List<SiteBinding>();
         foreach (var site in graph.Sites)
         {
@@ -91,6 +87,14 @@ public sealed class GraphAttachment : IDisposable
         foreach (var quantizer in Bindings.Select(static binding => binding.Quantizer).Distinct())
         {
             quantizer.Dispose();
+        }
+    }
+
+    internal static void RequireNone(nn.Module model)
+    {
+        if (s_attached.TryGetValue(model, out _))
+        {
+            throw new QuantizationException("The model has quantizers attached already; dispose that attachment first.");
         }
     }
 

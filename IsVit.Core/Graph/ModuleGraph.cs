@@ -36,13 +36,15 @@ public sealed class ModuleGraph
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
     /// <param name="options">Roles, units and matrix products that the tracer is told.</param>
     /// <exception cref="QuantizationException">
-    /// A layer never fired, ran more than once, or stands in two places; a declared path does not exist; the graph holds a ScriptModule.
+    /// A layer never fired, ran more than once, or stands in two places; a declared path does not exist; the graph holds a ScriptModule; quantizers are
+    /// attached to the model.
     /// The message names the module and what can be done.
     /// </exception>
     public static ModuleGraph Trace(nn.Module<Tensor, Tensor> model, Tensor sample, TraceOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(sample);
+        GraphAttachment.RequireNone(model);
         options ??= new TraceOptions();
 
         var modules = ListModules(model);
