@@ -7,6 +7,7 @@ using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
 using IsVit.Quantizers.Uniform;
+using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using Microsoft.Extensions.Logging;
 using TorchSharp;

@@ -3,6 +3,7 @@ using IsVit.Core.Models.WeightFiles;
 using IsVit.Core.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
+using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -3,6 +3,7 @@ using IsVit.Core.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
+using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 

@@ -114,7 +114,7 @@ public sealed class ReparameterizationStageTests
     }
 
     [Fact]
-    public void Run_ReaderThatTheTraceCannotSee_SaysWhatToDoAndRestores()
+    public void Run_ReaderThatNoHookShows_IsNotReparameterized()
     {
         using var scope = NewDisposeScope();
         using var model = new HiddenReader();
@@ -122,15 +122,33 @@ public sealed class ReparameterizationStageTests
         var (parameters, output) = (Micro.Copy(model), Micro.Call(model, images));
         var quantizer = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ);
 
+        // Whoever insists is told.
+        var run = new QuantizationRun { Trace = new TraceOptions { Roles = [new RoleDeclaration("linear", SiteOperand.Input, SiteRole.PostLayerNorm, "norm")] } };
+        var error = Assert.Throws<QuantizationException>(() => quantizer.Run(model, images, run));
+        Assert.Contains("does not hold", error.Message, StringComparison.Ordinal);
+        Micro.AssertUntouched(model, parameters, images, output);
+
+        using var quantized = quantizer.Run(model, images);
+        Assert.IsType<Granularity.PerTensor>(quantized.Attachment.Find("linear:input")!.Quantizer.Granularity);
+        TensorAssert.Identical(parameters["norm.weight"], model.named_parameters().First(static entry => entry.name == "norm.weight").parameter.detach());
+    }
+
+    // The stage looks at the float function as well: what the trace saw may not be what the model does by now.
+    [Fact]
+    public void Run_ModelThatReadsTheNormOtherwiseByNow_SaysSoAndRestores()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new HiddenReader { Hides = false };
+        var images = Seeded.Normal(5, 40, 12);
+        var (parameters, output) = (Micro.Copy(model), Micro.Call(model, images));
+        var quantizer = Micro.Quantizer(
+            [StageNames.ActivationCalibration, "switch", StageNames.Reparameterization], [new ProbeStage("switch", _ => model.Hides = true)]);
+
         var error = Assert.Throws<QuantizationException>(() => quantizer.Run(model, images));
 
         Assert.Contains("the trace cannot see", error.Message, StringComparison.Ordinal);
+        model.Hides = false;
         Micro.AssertUntouched(model, parameters, images, output);
-
-        // What the message asks for.
-        var run = new QuantizationRun { Trace = new TraceOptions { Roles = [new RoleDeclaration("linear", SiteOperand.Input, SiteRole.Other)] } };
-        using var quantized = quantizer.Run(model, images, run);
-        Assert.IsType<Granularity.PerTensor>(quantized.Attachment.Find("linear:input")!.Quantizer.Granularity);
     }
 
     [Fact]
@@ -217,11 +235,13 @@ public sealed class ReparameterizationStageTests
             Micro.Enliven(this, 9);
         }
 
+        public bool Hides { get; set; } = true;
+
         public override Tensor forward(Tensor input)
         {
             using var scope = NewDisposeScope();
             var x = norm.call(input);
-            return scope.MoveToOuter(x + linear.call(x));
+            return scope.MoveToOuter(Hides ? x + linear.call(x) : linear.call(x));
         }
     }
 }
