@@ -299,8 +299,9 @@ public sealed class ReconstructionStageTests
         var (shallow, deep) = (Calls(2), Calls(6));
 
         // Two batches. Tracing: 4, roles tried out included; calibration: 1; stage 1: one stream, two looks at the loss, 2 steps; stage 2: the check before and after;
-        // stage 3: two streams, two looks, 2 steps. A stream ends behind the last unit's input, so each block runs in full.
-        const int Expected = 4 + 1 + (2 + (2 * 2) + 2) + 2 + ((2 * 2) + (2 * 2) + 2);
+        // bias correction: two streams, the float means, then the means of each of four layers; stage 3: two streams, two looks, 2 steps. A stream ends
+        // behind the last unit's input, so each block runs in full.
+        const int Expected = 4 + 1 + (2 + (2 * 2) + 2) + 2 + ((2 * 2) + 2 + (2 * 4)) + ((2 * 2) + (2 * 2) + 2);
         Assert.All(shallow, static count => Assert.Equal(Expected, count));
         Assert.All(deep, static count => Assert.Equal(Expected, count));
     }
