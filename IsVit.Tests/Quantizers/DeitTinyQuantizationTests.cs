@@ -20,7 +20,7 @@ public sealed class DeitTinyQuantizationTests
             foreach (var norm in (string[])["norm1", "norm2"])
             {
                 var (weight, bias) = (file.Read($"blocks.{block}.{norm}.weight"), file.Read($"blocks.{block}.{norm}.bias"));
-                var x = (torch.nn.functional.layer_norm(Seeded.Normal(block, 2, 197, 192), [192]) * weight) + bias;
+                var x = (torch.nn.functional.layer_norm(Seeded.Normal(block, 1, 64, 192), [192]) * weight) + bias;
                 using var quantizer = new UniformQuantizer(4, Granularity.Channel(-1));
                 quantizer.Calibrate(x);
                 var output = quantizer.FakeQuantize(x);
@@ -44,7 +44,7 @@ public sealed class DeitTinyQuantizationTests
     {
         using var scope = torch.NewDisposeScope();
         using var file = SafetensorsFile.Open(SharedData.Weights);
-        foreach (var name in (string[])["blocks.0.attn.qkv.weight", "blocks.5.mlp.fc1.weight", "blocks.11.mlp.fc2.weight", "head.weight"])
+        foreach (var name in (string[])["blocks.0.attn.qkv.weight", "blocks.11.mlp.fc2.weight"])
         {
             var weight = file.Read(name);
             double Error(RangeSearch search)
