@@ -16,6 +16,9 @@ namespace IsVit.Optimization;
 /// <summary>Quantizes a model by a recipe, by default I&amp;S-ViT (arXiv 2311.10126).</summary>
 public sealed class ModelQuantizer
 {
+    // Every batch of a stream stands in the model with a thread of its own, so steps of few images do not make streams of many batches.
+    private const int SmallestStreamBatch = 32;
+
     private readonly QuantizationOptions _options;
     private readonly QuantizationRecipe _recipe;
     private readonly QuantizerRegistry _quantizers;
@@ -52,9 +55,8 @@ public sealed class ModelQuantizer
         _logger = logger ?? NullLogger<ModelQuantizer>.Instance;
 
         var recipesByName = LastByName(recipes, static recipe => recipe.Name);
-        _recipe = recipesByName.TryGetValue(options.Recipe, out var recipe)
-            ? recipe
-            : throw new OptionsException($"{nameof(options.Recipe)} is '{options.Recipe}'; known are {string.Join(", ", recipesByName.Keys.Order(StringComparer.Ordinal))}.");
+        options.ValidateRecipe(recipesByName.Keys);
+        _recipe = recipesByName[options.Recipe];
         var stagesByName = LastByName(stages, static stage => stage.Name);
         _stages = [.. _recipe.Stages.Select(name => stagesByName.TryGetValue(name, out var stage)
             ? stage
@@ -103,7 +105,7 @@ public sealed class ModelQuantizer
         var clock = Stopwatch.StartNew();
         using var evaluation = new EvaluationScope(model);
         using var scope = NewDisposeScope();
-        var batches = CalibrationBatches.Split(images, _options.Reconstruction.BatchSize);
+        var batches = CalibrationBatches.Split(images, Math.Max(SmallestStreamBatch, _options.Reconstruction.BatchSize));
         CalibrationBatches.RequireFinite(batches);
         var graph = ModuleGraph.Trace(model, images.narrow(0, 0, 1), run.Trace);
         RequireOverridesToFit(graph);

@@ -67,6 +67,16 @@ public sealed record QuantizationOptions
         }
     }
 
+    /// <summary>Throws if the recipe is none of those that there are.</summary>
+    internal void ValidateRecipe(IEnumerable<string> known)
+    {
+        var names = known.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        if (!names.Contains(Recipe, StringComparer.Ordinal))
+        {
+            throw new OptionsException($"{nameof(Recipe)} is '{Recipe}'; known are {string.Join(", ", names)}.");
+        }
+    }
+
     internal QuantizationOptions Copy() => this with
     {
         Calibration = Calibration with { },

@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
@@ -5,8 +6,12 @@ namespace IsVit.Core.Graph;
 /// <summary>Records every call of every module during one forward. What flowed is kept alive, so that no memory is seen twice.</summary>
 internal sealed class CallRecorder : IDisposable
 {
+    private readonly object _gate = new();
     private readonly List<Action> _removals = [];
     private readonly List<Tensor> _kept = [];
+
+    // What a module gave that roles come from, beside a copy: numbers that were changed in place have lost their role.
+    private readonly Dictionary<TensorIdentity, (int Call, Tensor Given, Tensor Copy)> _produced = [];
 
     public List<ModuleCall> Calls { get; } = [];
 
@@ -31,27 +36,53 @@ internal sealed class CallRecorder : IDisposable
         }
     }
 
+    public TensorIdentity Keep(Tensor tensor)
+    {
+        _kept.Add(tensor.alias().DetachFromDisposeScope());
+        return TensorIdentity.Of(tensor);
+    }
+
     public void Dispose()
     {
         _removals.ForEach(static remove => remove());
         _removals.Clear();
         _kept.ForEach(static tensor => tensor.Dispose());
         _kept.Clear();
+        _produced.Clear();
     }
 
-    private void Record(string path, nn.Module module, IReadOnlyList<Tensor> inputs, Tensor output) => Calls.Add(new ModuleCall(
-        path,
-        module,
-        [.. inputs.Select(Keep)],
-        Keep(output),
-        inputs[0].shape,
-        output.shape,
-        inputs[0].numel() * inputs[0].element_size(),
-        output.numel() * output.element_size()));
-
-    public TensorIdentity Keep(Tensor tensor)
+    // A model may run parts of itself on other threads.
+    private void Record(string path, nn.Module module, Tensor[] inputs, Tensor output)
     {
-        _kept.Add(tensor.alias().DetachFromDisposeScope());
-        return TensorIdentity.Of(tensor);
+        lock (_gate)
+        {
+            var identities = Array.ConvertAll(inputs, Keep);
+            var sources = Array.ConvertAll(identities, Source);
+            var given = Keep(output);
+            Calls.Add(new ModuleCall(
+                path,
+                module,
+                identities,
+                sources,
+                given,
+                inputs[0].shape,
+                output.shape,
+                (inputs[0].numel() * inputs[0].element_size()) + (output.numel() * output.element_size())));
+            if (module is LayerNorm or Softmax or GELU)
+            {
+                var copy = output.detach().clone().DetachFromDisposeScope();
+                _produced[given] = (Calls.Count - 1, _kept[^1], copy);
+                _kept.Add(copy);
+            }
+        }
+    }
+
+    private int Source(TensorIdentity input) => _produced.TryGetValue(input, out var produced) && Same(produced.Given, produced.Copy) ? produced.Call : -1;
+
+    private static bool Same(Tensor now, Tensor then)
+    {
+        using var same = now.eq(then);
+        using var all = same.all();
+        return all.item<bool>();
     }
 }

@@ -8,58 +8,53 @@ namespace IsVit.Core.Graph;
 /// One batch's forward through a model, on a thread of its own, that halts where it is told and goes on when it is told. A forward is ordinary code
 /// with the activations in its local variables, so a thread is what can stand still in the middle of it. Fibers take turns; two never run at once.
 /// </summary>
-internal sealed class Fiber : IDisposable
+internal sealed class Fiber(GraphAttachment attachment, Tensor batch) : IDisposable
 {
-    [ThreadStatic]
-    private static Fiber? s_current;
+    // Flows to other threads that a model may run parts of itself on.
+    private static readonly AsyncLocal<Fiber?> s_current = new();
 
-    private readonly GraphAttachment _attachment;
-    private readonly Tensor _batch;
     private readonly SemaphoreSlim _resume = new(0);
     private readonly SemaphoreSlim _halted = new(0);
-    private readonly Thread _thread;
-    private Unit? _haltUnit;
-    private UnitBoundary _haltBoundary;
+    private Thread? _thread;
+    private Unit? _unit;
+    private UnitBoundary _boundary;
     private Tensor? _value;
     private Exception? _error;
     private bool _abandoned;
     private bool _done;
 
-    public Fiber(GraphAttachment attachment, Tensor batch)
-    {
-        _attachment = attachment;
-        _batch = batch;
-        _thread = new Thread(Run, 16 << 20) { IsBackground = true, Name = "IsVit unit flow" };
-        _thread.Start();
-    }
+    public static Fiber? Current => s_current.Value;
 
-    public static Fiber? Current => s_current;
-
-    /// <summary>Goes on to a unit's boundary, or to the end. The returned tensor stays valid until the next call.</summary>
-    public Tensor Advance(Unit? unit, UnitBoundary boundary)
+    /// <summary>Goes on to a unit's boundary, unless it stands there. The returned tensor stays valid until it goes on.</summary>
+    public Tensor Advance(Unit unit, UnitBoundary boundary)
     {
-        if (_done)
+        if (_value is not null && !_done && ReferenceEquals(unit, _unit) && boundary == _boundary)
         {
-            throw new InvalidOperationException("The forward has ended.");
+            return _value;
         }
 
-        _haltUnit = unit;
-        _haltBoundary = boundary;
-        _resume.Release();
-        _halted.Wait();
+        if (!_done)
+        {
+            _unit = unit;
+            _boundary = boundary;
+            _value = null;
+            Resume();
+            _halted.Wait();
+        }
+
         if (_error is not null)
         {
             ExceptionDispatchInfo.Throw(_error);
         }
 
-        return _done && unit is not null
-            ? throw new QuantizationException($"The forward ended without reaching unit '{unit.Path}', or reached it earlier than the traced forward did; a graph must run its units in one order.")
+        return _done
+            ? throw new QuantizationException($"The forward ended without reaching the {(boundary == UnitBoundary.Input ? "input" : "output")} of unit '{unit.Path}' from where it stood; a graph must run its units in the traced order for every batch.")
             : _value!;
     }
 
-    public void AtBoundary(GraphAttachment attachment, Unit unit, UnitBoundary boundary, Tensor value)
+    public void AtBoundary(GraphAttachment at, Unit unit, UnitBoundary boundary, Tensor value)
     {
-        if (!ReferenceEquals(attachment, _attachment) || !ReferenceEquals(unit, _haltUnit) || boundary != _haltBoundary)
+        if (_abandoned || !ReferenceEquals(at, attachment) || !ReferenceEquals(unit, _unit) || boundary != _boundary)
         {
             return;
         }
@@ -75,36 +70,44 @@ internal sealed class Fiber : IDisposable
 
     public void Dispose()
     {
-        if (!_done)
+        if (_thread is not null)
         {
-            _abandoned = true;
-            _resume.Release();
+            if (!_done)
+            {
+                _abandoned = true;
+                _resume.Release();
+            }
+
+            _thread.Join();
+            _thread = null;
         }
 
-        _thread.Join();
+        _done = true;
         _value = null;
         _resume.Dispose();
         _halted.Dispose();
     }
 
-    private void Run()
+    private void Resume()
     {
-        _resume.Wait();
-        if (_abandoned)
+        if (_thread is not null)
         {
+            _resume.Release();
             return;
         }
 
-        s_current = this;
+        _thread = new Thread(Run, 16 << 20) { IsBackground = true, Name = "IsVit unit flow" };
+        _thread.Start();
+    }
+
+    private void Run()
+    {
+        s_current.Value = this;
         try
         {
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
-            _attachment.Graph.Model.call(_batch);
-        }
-        catch (OperationCanceledException) when (_abandoned)
-        {
-            return;
+            attachment.Graph.Model.call(batch);
         }
 #pragma warning disable CA1031 // Whatever the model throws is rethrown where the stream is advanced.
         catch (Exception e)

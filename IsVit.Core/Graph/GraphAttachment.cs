@@ -5,14 +5,17 @@ using static TorchSharp.torch;
 namespace IsVit.Core.Graph;
 
 /// <summary>Quantizers attached to the sites of a module graph through hooks. Disposing it leaves the graph without a hook, as it was.</summary>
-/// <remarks>Not thread-safe; one forward at a time.</remarks>
+/// <remarks>
+/// Forwards may run on several threads at once while every weight site is <see cref="SiteState.Off"/>, as in a finished model, and no site is calibrating. A
+/// weight that is quantized stands in its layer's place during a forward, so that only one may run at a time.
+/// </remarks>
 public sealed class GraphAttachment : IDisposable
 {
     private static readonly ConditionalWeakTable<nn.Module, GraphAttachment> s_attached = [];
 
     private readonly List<ModuleHooks> _hooks = [];
+    private readonly ThreadLocal<StandIns> _standIns = new(static () => new StandIns(), trackAllValues: true);
     private readonly Dictionary<string, SiteBinding> _byId = new(StringComparer.Ordinal);
-    private bool _disposed;
 
     private GraphAttachment(ModuleGraph graph, List<SiteBinding> bindings)
     {
@@ -21,6 +24,7 @@ public sealed class GraphAttachment : IDisposable
         foreach (var binding in bindings)
         {
             _byId[binding.Site.Id] = binding;
+            binding.Attachment = this;
         }
     }
 
@@ -33,41 +37,54 @@ public sealed class GraphAttachment : IDisposable
     /// <summary>Whether sites do what their state says; while false, everything passes in float.</summary>
     public bool IsEnabled { get; set; } = true;
 
+    internal bool IsDisposed { get; private set; }
+
+    internal StandIns StandIns => _standIns.Value!;
+
     /// <summary>Attaches quantizers to a graph's sites. Every site starts in <see cref="SiteState.Off"/>.</summary>
     /// <param name="graph">The traced graph.</param>
     /// <param name="choose">Gives a site its quantizer, or null to leave it in float. The attachment disposes the quantizers.</param>
-    /// <exception cref="QuantizationException">The model has an attachment already.</exception>
+    /// <exception cref="QuantizationException">The model, or a part of it, has an attachment already.</exception>
     public static GraphAttachment Attach(ModuleGraph graph, Func<Site, IQuantizer?> choose)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(choose);
-        if (s_attached.TryGetValue(graph.Model, out _))
-        {
-            throw new QuantizationException("The model has quantizers attached already; dispose that attachment first.");
-        }
-
+        RequireNone(graph.Model);
         var bindings = new List<SiteBinding>();
-        foreach (var site in graph.Sites)
-        {
-            if (choose(site) is { } quantizer)
-            {
-                bindings.Add(new SiteBinding(site, quantizer));
-            }
-        }
-
-        var attachment = new GraphAttachment(graph, bindings);
+        GraphAttachment? attachment = null;
         try
         {
+            foreach (var site in graph.Sites)
+            {
+                if (choose(site) is { } quantizer)
+                {
+                    bindings.Add(new SiteBinding(site, quantizer));
+                }
+            }
+
+            attachment = new GraphAttachment(graph, bindings);
             attachment.Hook();
+            return attachment;
         }
         catch
         {
-            attachment.Dispose();
+            attachment?.Dispose();
+            DisposeQuantizers(bindings);
             throw;
         }
+    }
 
-        s_attached.Add(graph.Model, attachment);
-        return attachment;
+    /// <summary>Two attachments on one layer would swap its weight under each other's hands.</summary>
+    /// <exception cref="QuantizationException">The model, or a part of it, has an attachment.</exception>
+    internal static void RequireNone(nn.Module model)
+    {
+        foreach (var (path, module) in model.named_modules().Prepend(("", model)))
+        {
+            if (s_attached.TryGetValue(module, out _))
+            {
+                throw new QuantizationException($"{(path.Length == 0 ? "The model" : $"'{path}'")} has quantizers attached already; dispose that attachment first.");
+            }
+        }
     }
 
     /// <summary>The binding of a site, or null when the site stays in float.</summary>
@@ -80,30 +97,50 @@ public sealed class GraphAttachment : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (_disposed)
+        if (IsDisposed)
         {
             return;
         }
 
-        _disposed = true;
-        s_attached.Remove(Graph.Model);
+        IsDisposed = true;
         _hooks.ForEach(static hooks => hooks.Dispose());
-        foreach (var quantizer in Bindings.Select(static binding => binding.Quantizer).Distinct())
+        foreach (var module in Graph.Modules.Values)
+        {
+            if (s_attached.TryGetValue(module, out var attachment) && ReferenceEquals(attachment, this))
+            {
+                s_attached.Remove(module);
+            }
+        }
+
+        foreach (var standIns in _standIns.Values)
+        {
+            standIns.Release();
+        }
+
+        _standIns.Dispose();
+        DisposeQuantizers(Bindings);
+    }
+
+    private static void DisposeQuantizers(IEnumerable<SiteBinding> bindings)
+    {
+        foreach (var quantizer in bindings.Select(static binding => binding.Quantizer).Distinct<IQuantizer>(ReferenceEqualityComparer.Instance))
         {
             quantizer.Dispose();
         }
     }
 
+    // The root's hooks tell when a forward is over.
     private void Hook()
     {
         var units = Graph.Units.ToDictionary(static unit => unit.Path, StringComparer.Ordinal);
         var bound = Bindings.ToLookup(static binding => binding.Site.Path, StringComparer.Ordinal);
         foreach (var (path, module) in Graph.Modules)
         {
+            s_attached.AddOrUpdate(module, this);
             var unit = units.GetValueOrDefault(path);
-            if (unit is not null || bound.Contains(path))
+            if (unit is not null || bound.Contains(path) || path.Length == 0)
             {
-                _hooks.Add(ModuleHooks.Create(this, module, unit, [.. bound[path]]));
+                _hooks.Add(ModuleHooks.Create(this, path, module, unit, [.. bound[path]]));
             }
         }
     }
@@ -112,6 +149,7 @@ public sealed class GraphAttachment : IDisposable
     {
         private readonly GraphAttachment _attachment;
         private readonly bool _before;
+        private bool _disposed;
 
         public Suspension(GraphAttachment attachment)
         {
@@ -120,6 +158,13 @@ public sealed class GraphAttachment : IDisposable
             attachment.IsEnabled = false;
         }
 
-        public void Dispose() => _attachment.IsEnabled = _before;
+        public void Dispose()
+        {
+            if (!_disposed)
+            {
+                _disposed = true;
+                _attachment.IsEnabled = _before;
+            }
+        }
     }
 }

@@ -31,12 +31,13 @@ public sealed class ModuleGraph
     /// <summary>The units, in the order in which they ran.</summary>
     public IReadOnlyList<Unit> Units { get; }
 
-    /// <summary>Runs one batch through a model and sees what flows where. The model is left as it was.</summary>
+    /// <summary>Runs one batch through a model, without gradients and in evaluation mode, and sees what flows where. The model is left as it was.</summary>
     /// <param name="model">Any TorchSharp module graph from one tensor to one tensor. Hooks fire on <c>call</c>, so its modules must be called that way.</param>
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
     /// <param name="options">Roles, units and matrix products that the tracer is told.</param>
     /// <exception cref="QuantizationException">
-    /// A layer never fired, ran more than once, or stands in two places; a declared path does not exist; the graph holds a ScriptModule.
+    /// A layer never fired, ran more than once, or stands in two places; a declared path does not exist, or a declared role does not hold; the graph holds a
+    /// module whose products no hook reaches, such as a ScriptModule; the model has quantizers attached.
     /// The message names the module and what can be done.
     /// </exception>
     public static ModuleGraph Trace(nn.Module<Tensor, Tensor> model, Tensor sample, TraceOptions? options = null)
@@ -45,40 +46,34 @@ public sealed class ModuleGraph
         ArgumentNullException.ThrowIfNull(sample);
         options ??= new TraceOptions();
 
+        GraphAttachment.RequireNone(model);
         var modules = ListModules(model);
-        var order = new List<ModuleCall>();
-        TensorIdentity modelInput;
-        using (new EvaluationScope(model))
-        using (no_grad())
-        using (NewDisposeScope())
-        using (var recorder = new CallRecorder())
-        {
-            foreach (var (path, module) in modules)
-            {
-                recorder.Attach(path, module);
-            }
-
-            modelInput = recorder.Keep(sample);
-            model.call(sample);
-            order.AddRange(recorder.Calls);
-        }
-
-        var sites = new SiteFinder(modules, order, modelInput, options, model as IGraphDeclaration).Find();
-        var units = UnitFinder.Find(modules, order, sites, options, model as IGraphDeclaration, sample.shape[0]);
-        return new ModuleGraph(model, modules, sites, units);
+        using var evaluation = new EvaluationScope(model);
+        using var noGrad = no_grad();
+        var (calls, modelInput) = Record(model, sample, modules);
+        var finder = new SiteFinder(modules, calls, modelInput, options);
+        var declaration = model as IGraphDeclaration;
+        var sites = new FoldProbe(model, modules, sample).Verify(finder.Find(declaration), finder.Declared);
+        return new ModuleGraph(model, modules, sites, UnitFinder.Find(modules, calls, sites, options, declaration, sample));
     }
 
     /// <summary>A graph whose sites are known already, as a saved model lists them; it has no units.</summary>
     /// <param name="model">The root.</param>
     /// <param name="sites">The sites.</param>
-    /// <exception cref="QuantizationException">The model has no such module, or one of another kind.</exception>
+    /// <exception cref="QuantizationException">The model has no such module, or one of another kind, or a site is listed twice.</exception>
     public static ModuleGraph FromSites(nn.Module<Tensor, Tensor> model, IReadOnlyList<Site> sites)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(sites);
         var modules = ListModules(model);
+        var ids = new HashSet<string>(StringComparer.Ordinal);
         foreach (var site in sites)
         {
+            if (!ids.Add(site.Id))
+            {
+                throw new QuantizationException($"Site '{site.Id}' is listed twice.");
+            }
+
             var fits = modules.TryGetValue(site.Path, out var module) && site.Operand switch
             {
                 SiteOperand.Input or SiteOperand.Weight => ModuleWeight.Has(module),
@@ -98,30 +93,28 @@ public sealed class ModuleGraph
     /// <param name="path">The module's path.</param>
     public Unit? UnitOf(string path) => Units.FirstOrDefault(unit => unit.Contains(path));
 
+    private static (IReadOnlyList<ModuleCall> Calls, TensorIdentity ModelInput) Record(nn.Module<Tensor, Tensor> model, Tensor sample, Dictionary<string, nn.Module> modules)
+    {
+        using var scope = NewDisposeScope();
+        using var recorder = new CallRecorder();
+        foreach (var (path, module) in modules)
+        {
+            recorder.Attach(path, module);
+        }
+
+        var modelInput = recorder.Keep(sample);
+        model.call(sample);
+        return (recorder.Calls, modelInput);
+    }
+
     private static Dictionary<string, nn.Module> ListModules(nn.Module<Tensor, Tensor> model)
     {
         var modules = new Dictionary<string, nn.Module>(StringComparer.Ordinal) { [""] = model };
-        var paths = new Dictionary<nn.Module, string>(ReferenceEqualityComparer.Instance) { [model] = "" };
         foreach (var (path, module) in model.named_modules())
         {
-            if (module is jit.ScriptModule)
-            {
-                throw new QuantizationException(
-                    $"'{path}' is a torch.jit ScriptModule: what it computes lies behind no hook, so its products cannot be quantized. Build the model from TorchSharp modules.");
-            }
-
-            if (paths.TryGetValue(module, out var other) && IsSiteModule(module))
-            {
-                throw new QuantizationException(
-                    $"One {module.GetName()} stands in two places, '{other}' and '{path}'. A shared layer has one set of weights but two inputs; give each place a module of its own.");
-            }
-
-            paths[module] = path;
             modules[path] = module;
         }
 
         return modules;
     }
-
-    private static bool IsSiteModule(nn.Module module) => ModuleWeight.Has(module) || module is IMatrixProduct;
 }

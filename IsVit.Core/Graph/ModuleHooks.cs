@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,6 +9,7 @@ namespace IsVit.Core.Graph;
 internal sealed class ModuleHooks : IDisposable
 {
     private readonly GraphAttachment _attachment;
+    private readonly string _path;
     private readonly nn.Module _module;
     private readonly Unit? _unit;
     private readonly SiteBinding? _input;
@@ -15,16 +18,13 @@ internal sealed class ModuleHooks : IDisposable
     private readonly SiteBinding? _output;
     private readonly List<Action> _removals = [];
 
-    // The float weight, while a fake-quantized one stands in its place.
-    private Parameter? _floatWeight;
+    // The fake-quantized weight, while it stands in the float one's place.
+    private Parameter? _weightInUse;
 
-    // Operands that stand in for the caller's, until the forward is done.
-    private Tensor? _newInput;
-    private Tensor? _newRight;
-
-    private ModuleHooks(GraphAttachment attachment, nn.Module module, Unit? unit, IReadOnlyList<SiteBinding> bindings)
+    private ModuleHooks(GraphAttachment attachment, string path, nn.Module module, Unit? unit, IReadOnlyList<SiteBinding> bindings)
     {
         _attachment = attachment;
+        _path = path;
         _module = module;
         _unit = unit;
         _input = bindings.FirstOrDefault(static binding => binding.Site.Operand is SiteOperand.Input or SiteOperand.Left);
@@ -33,9 +33,9 @@ internal sealed class ModuleHooks : IDisposable
         _output = bindings.FirstOrDefault(static binding => binding.Site.Operand == SiteOperand.Output);
     }
 
-    public static ModuleHooks Create(GraphAttachment attachment, nn.Module module, Unit? unit, IReadOnlyList<SiteBinding> bindings)
+    public static ModuleHooks Create(GraphAttachment attachment, string path, nn.Module module, Unit? unit, IReadOnlyList<SiteBinding> bindings)
     {
-        var hooks = new ModuleHooks(attachment, module, unit, bindings);
+        var hooks = new ModuleHooks(attachment, path, module, unit, bindings);
         switch (module)
         {
             case nn.Module<Tensor, Tensor> one:
@@ -57,54 +57,72 @@ internal sealed class ModuleHooks : IDisposable
     {
         _removals.ForEach(static remove => remove());
         _removals.Clear();
-        Restore();
+        RestoreWeight();
     }
 
     private Tensor Before(Tensor x)
     {
+        _attachment.StandIns.ReleaseBefore(_path);
         if (_unit is not null)
         {
             Fiber.Current?.AtBoundary(_attachment, _unit, UnitBoundary.Input, x);
         }
 
+        // An exception in the forward before this one skipped After.
+        RestoreWeight();
         if (!_attachment.IsEnabled)
         {
             return x;
         }
 
-        Restore();
-        _newInput = _input?.Process(x);
+        var standIn = StandIn(_input, x);
         PutWeight();
-        return _newInput ?? x;
+        return standIn;
     }
 
     private (Tensor, Tensor)? Before(Tensor left, Tensor right)
     {
-        if (!_attachment.IsEnabled)
-        {
-            return null;
-        }
-
-        Restore();
-        _newInput = _input?.Process(left);
-        _newRight = _right?.Process(right);
-        return (_newInput ?? left, _newRight ?? right);
+        _attachment.StandIns.ReleaseBefore(_path);
+        return _attachment.IsEnabled ? (StandIn(_input, left), StandIn(_right, right)) : null;
     }
 
     private Tensor After(Tensor y)
     {
-        Restore();
+        RestoreWeight();
         if (_attachment.IsEnabled && _output?.Process(y) is { } quantized)
         {
+            // No scope and no caller knows of the output that is replaced here.
+            if (OwningScope(y) is null)
+            {
+                _attachment.StandIns.Add(_path, y);
+            }
+
             y = quantized;
         }
 
-        if (_unit is not null)
+        if (_path.Length == 0)
         {
-            Fiber.Current?.AtBoundary(_attachment, _unit, UnitBoundary.Output, y);
+            _attachment.StandIns.Release();
+        }
+
+        if (_unit is not null && Fiber.Current is { } fiber)
+        {
+            _attachment.StandIns.ReleaseInside(_path);
+            fiber.AtBoundary(_attachment, _unit, UnitBoundary.Output, y);
         }
 
         return y;
+    }
+
+    private Tensor StandIn(SiteBinding? site, Tensor x)
+    {
+        if (site?.Process(x) is not { } quantized)
+        {
+            return x;
+        }
+
+        _attachment.StandIns.Add(_path, quantized);
+        return quantized;
     }
 
     private void PutWeight()
@@ -114,29 +132,24 @@ internal sealed class ModuleHooks : IDisposable
             return;
         }
 
-        var weight = ModuleWeight.Get(_module);
-        if (_weight.Process(weight) is { } quantized)
+        if (_weight.Process(ModuleWeight.Get(_module)) is { } quantized)
         {
-            var standIn = new Parameter(quantized, quantized.requires_grad);
-            _floatWeight = weight;
-            ModuleWeight.Put(_module, standIn);
+            _weightInUse = new Parameter(quantized, quantized.requires_grad);
+            ModuleWeight.Put(_module, _weightInUse);
         }
     }
 
-    // Autograd keeps what it needs of the tensors that are let go here. Also called first in a forward, because an exception in the one before skipped After.
-    private void Restore()
+    // Autograd keeps what it needs of the weight that is let go here.
+    private void RestoreWeight()
     {
-        if (_floatWeight is not null)
+        if (_weightInUse is not null)
         {
-            var standIn = ModuleWeight.Get(_module);
-            ModuleWeight.Put(_module, _floatWeight);
-            _floatWeight = null;
-            standIn.Dispose();
+            ModuleWeight.Put(_module, ModuleWeight.Get(_module));
+            _weightInUse.Dispose();
+            _weightInUse = null;
         }
-
-        _newInput?.Dispose();
-        _newInput = null;
-        _newRight?.Dispose();
-        _newRight = null;
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_OwningDisposeScope")]
+    private static extern DisposeScope? OwningScope(Tensor tensor);
 }

@@ -13,7 +13,17 @@ internal static class ModuleWeight
 {
     public static bool Has(nn.Module module) => module is Linear or Convolution { transposed: false };
 
-    public static Parameter Get(nn.Module module) => Field(module)!;
+    /// <summary>Whether a module multiplies matrices where no hook and no weight can be reached.</summary>
+    public static bool IsOpaque(nn.Module module) => module is MultiheadAttention or Transformer or TransformerEncoder or TransformerEncoderLayer
+        or TransformerDecoder or TransformerDecoderLayer or RNN or LSTM or GRU or RNNCell or LSTMCell or GRUCell or Bilinear or Convolution { transposed: true };
+
+    /// <summary>The float weight, also while another stands in for it.</summary>
+    public static Parameter Get(nn.Module module) => Has(module)
+        ? module.get_parameter("weight")!
+        : throw new ArgumentException($"A module of type {module.GetType()} is neither a linear layer nor a convolution.", nameof(module));
+
+    /// <summary>The weight that a forward computes with.</summary>
+    public static Parameter InUse(nn.Module module) => Field(module)!;
 
     public static void Put(nn.Module module, Parameter weight) => Field(module) = weight;
 

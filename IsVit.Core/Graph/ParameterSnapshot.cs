@@ -99,7 +99,11 @@ public sealed class ParameterSnapshot : IDisposable
             using var noGrad = no_grad();
             foreach (var (parameter, value) in _before)
             {
-                parameter.copy_(value);
+                if (!parameter.IsInvalid)
+                {
+                    parameter.copy_(value);
+                }
+
                 value.Dispose();
             }
 

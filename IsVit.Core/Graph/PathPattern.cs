@@ -4,10 +4,11 @@ using System.Text.RegularExpressions;
 namespace IsVit.Core.Graph;
 
 /// <summary>
-/// A pattern over module paths: <c>*</c> stands for any characters within one name, <c>**</c> for any number of names.
-/// <c>blocks.*.mlp.fc1</c> is every block's first MLP layer; <c>blocks.0.**</c> is everything in the first block.
+/// A pattern over module paths: <c>*</c> stands for any characters within one name (alone, for one name), <c>**</c> for any number of names, none as well
+/// where another name follows. <c>blocks.*.mlp.fc1</c> is every block's first MLP layer; <c>blocks.0.**</c> is everything inside the first block;
+/// <c>**.fc1</c> is every module named so; <c>**</c> is everything.
 /// </summary>
-public sealed class PathPattern
+public sealed partial class PathPattern
 {
     private readonly Regex _regex;
 
@@ -18,25 +19,23 @@ public sealed class PathPattern
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(pattern);
         Pattern = pattern;
-        var text = new StringBuilder("^");
-        for (var i = 0; i < pattern.Length; i++)
+        var text = new StringBuilder(@"\A");
+        var end = 0;
+        foreach (Match wildcard in Wildcard().Matches(pattern))
         {
-            if (pattern[i] != '*')
+            text.Append(Regex.Escape(pattern[end..wildcard.Index]));
+            end = wildcard.Index + wildcard.Length;
+            var isWholeName = (wildcard.Index == 0 || pattern[wildcard.Index - 1] == '.') && (end == pattern.Length || pattern[end] == '.');
+            text.Append(wildcard.Value switch
             {
-                text.Append(Regex.Escape(pattern[i].ToString()));
-            }
-            else if (i + 1 < pattern.Length && pattern[i + 1] == '*')
-            {
-                text.Append("(.*)");
-                i++;
-            }
-            else
-            {
-                text.Append("([^.]*)");
-            }
+                "**." => @"(?:(.*)\.)?",
+                "**" => "(.*)",
+                _ => isWholeName ? "([^.]+)" : "([^.]*)",
+            });
         }
 
-        _regex = new Regex(text.Append('$').ToString(), RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+        text.Append(Regex.Escape(pattern[end..])).Append(@"\z");
+        _regex = new Regex(text.ToString(), RegexOptions.CultureInvariant | RegexOptions.Singleline, TimeSpan.FromSeconds(1));
     }
 
     /// <summary>The pattern's text.</summary>
@@ -60,11 +59,22 @@ public sealed class PathPattern
         }
 
         var next = 1;
-        return Regex.Replace(template, @"\*\*?", _ => next < match.Groups.Count
-            ? match.Groups[next++].Value
-            : throw new ArgumentException($"'{template}' has more wildcards than '{Pattern}'.", nameof(template)), RegexOptions.None, TimeSpan.FromSeconds(1));
+        return Wildcard().Replace(template, wildcard =>
+        {
+            if (next == match.Groups.Count)
+            {
+                throw new ArgumentException($"'{template}' has more wildcards than '{Pattern}'.", nameof(template));
+            }
+
+            var names = match.Groups[next++].Value;
+            return wildcard.Value == "**." && names.Length > 0 ? names + '.' : names;
+        });
     }
 
     /// <inheritdoc/>
     public override string ToString() => Pattern;
+
+    // Where names follow, their dot belongs to the wildcard: with no names there is none. A ** that stands within a name is any text.
+    [GeneratedRegex(@"(?<![^.])\*\*\.|\*\*|\*", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Wildcard();
 }

@@ -6,6 +6,9 @@ namespace IsVit.Core.Graph;
 /// <summary>A site, its quantizer, and what it does at present.</summary>
 public sealed class SiteBinding
 {
+    private SiteState _state;
+    private bool _calibrates;
+
     internal SiteBinding(Site site, IQuantizer quantizer)
     {
         Site = site;
@@ -18,19 +21,38 @@ public sealed class SiteBinding
     /// <summary>The quantizer. Linear layers that read one LayerNorm's output share theirs, so that the LayerNorm's scale can move into all of them.</summary>
     public IQuantizer Quantizer { get; private set; }
 
-    /// <summary>What the site does with the numbers that flow through it.</summary>
-    public SiteState State { get; set; }
+    /// <summary>
+    /// What the site does with the numbers that flow through it. To set one of the calibrating states makes the next numbers calibrate the quantizer, calibrated or
+    /// not; sites that share it are served by the first of them that fires, for they see the same numbers.
+    /// </summary>
+    public SiteState State
+    {
+        get => _state;
+        set
+        {
+            _state = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(value), value, $"{nameof(State)} is {value}, which is no {nameof(SiteState)}.");
+            _calibrates = value is SiteState.Calibrating or SiteState.CalibratingThenQuantized;
+        }
+    }
 
     /// <summary>Whether the site is a weight.</summary>
     public bool IsWeight => Site.Operand == SiteOperand.Weight;
 
+    internal GraphAttachment? Attachment { get; set; }
+
     /// <summary>Puts another quantizer in place. The one before is disposed, unless other sites share it.</summary>
     /// <param name="quantizer">The new quantizer; the attachment disposes it.</param>
     /// <param name="attachment">The attachment that this binding belongs to.</param>
+    /// <exception cref="ArgumentException">The binding belongs to another attachment.</exception>
     public void Replace(IQuantizer quantizer, GraphAttachment attachment)
     {
         ArgumentNullException.ThrowIfNull(quantizer);
         ArgumentNullException.ThrowIfNull(attachment);
+        if (!ReferenceEquals(attachment, Attachment))
+        {
+            throw new ArgumentException($"The site '{Site.Id}' belongs to another attachment.", nameof(attachment));
+        }
+
         var before = Quantizer;
         Quantizer = quantizer;
         if (attachment.Bindings.All(binding => !ReferenceEquals(binding.Quantizer, before)))
@@ -42,38 +64,44 @@ public sealed class SiteBinding
     /// <summary>What flows on in place of the given numbers; null for the numbers themselves.</summary>
     internal Tensor? Process(Tensor x)
     {
-        switch (State)
+        if (State == SiteState.Off)
         {
-            case SiteState.Off:
-                return null;
-            case SiteState.Calibrating:
-                Calibrate(x);
-                return null;
-            case SiteState.CalibratingThenQuantized:
-                Calibrate(x);
-                State = SiteState.Quantized;
-                return Quantizer.FakeQuantize(x);
-            default:
-                return Quantizer.FakeQuantize(x);
-        }
-    }
-
-    // A quantizer that several sites share is calibrated by the first of them: they see the same numbers.
-    private void Calibrate(Tensor x)
-    {
-        if (Quantizer.IsCalibrated)
-        {
-            return;
+            return null;
         }
 
-        using var data = x.detach();
         try
         {
-            Quantizer.Calibrate(data);
+            if (_calibrates)
+            {
+                Calibrate(x);
+            }
+
+            if (State == SiteState.Calibrating)
+            {
+                return null;
+            }
+
+            var quantized = Quantizer.FakeQuantize(x);
+            if (State == SiteState.CalibratingThenQuantized)
+            {
+                State = SiteState.Quantized;
+            }
+
+            return ReferenceEquals(quantized, x) ? null : quantized;
         }
         catch (QuantizationException e)
         {
             throw new QuantizationException($"Site '{Site.Id}': {e.Message}", e);
+        }
+    }
+
+    private void Calibrate(Tensor x)
+    {
+        using var data = x.detach();
+        Quantizer.Calibrate(data);
+        foreach (var binding in Attachment?.Bindings ?? [this])
+        {
+            binding._calibrates &= !ReferenceEquals(binding.Quantizer, Quantizer);
         }
     }
 }

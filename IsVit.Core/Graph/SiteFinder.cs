@@ -1,62 +1,118 @@
 using IsVit.Core.Quantization;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
 
 /// <summary>Finds the sites of a traced graph and their roles, from whose output is whose input.</summary>
-internal sealed class SiteFinder(
-    Dictionary<string, nn.Module> modules,
-    IReadOnlyList<ModuleCall> calls,
-    TensorIdentity modelInput,
-    TraceOptions options,
-    IGraphDeclaration? declaration)
+internal sealed class SiteFinder
 {
-    private readonly PathPattern[] _ignored = [.. options.Ignore.Select(static pattern => new PathPattern(pattern))];
+    private readonly Dictionary<string, nn.Module> _modules;
+    private readonly IReadOnlyList<ModuleCall> _calls;
+    private readonly TensorIdentity _modelInput;
+    private readonly TraceOptions _options;
+    private readonly PathPattern[] _ignored;
+    private readonly Dictionary<string, int> _runs;
     private readonly HashSet<string> _siteModules = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _declared = new(StringComparer.Ordinal);
 
-    public List<Site> Find()
+    public SiteFinder(Dictionary<string, nn.Module> modules, IReadOnlyList<ModuleCall> calls, TensorIdentity modelInput, TraceOptions options)
     {
-        RequireEachToRunOnce();
-        var sites = new List<Site>();
-        for (var index = 0; index < calls.Count; index++)
-        {
-            var call = calls[index];
-            if (!_siteModules.Contains(call.Path))
-            {
-                continue;
-            }
+        _modules = modules;
+        _calls = calls;
+        _modelInput = modelInput;
+        _options = options;
+        _ignored = [.. options.Ignore.Select(static pattern => new PathPattern(pattern))];
+        _runs = calls.GroupBy(static call => call.Path).ToDictionary(static group => group.Key, static group => group.Count(), StringComparer.Ordinal);
+    }
 
-            if (ModuleWeight.Has(call.Module))
+    /// <summary>Ids of the sites whose role was declared.</summary>
+    public IReadOnlySet<string> Declared => _declared;
+
+    public List<Site> Find(IGraphDeclaration? declaration)
+    {
+        RequireIgnoredToExist();
+        RequireReachable();
+        RequireEachToRunOnce();
+        var foldable = new FoldableNorms(_modules, _calls, _siteModules);
+        var read = _calls.Where(call => _siteModules.Contains(call.Path)).SelectMany(static call => call.Sources).Where(static source => source >= 0)
+            .Select(source => _calls[source].Output).ToHashSet();
+        var modelOutput = _calls.LastOrDefault(static call => call.Path.Length == 0)?.Output;
+        var sites = new List<Site>();
+        foreach (var call in _calls)
+        {
+            if (_siteModules.Contains(call.Path))
             {
-                sites.Add(Classify(call, index, SiteOperand.Input, call.Inputs[0]));
-                sites.Add(new Site(call.Path, SiteOperand.Weight, SiteRole.Weight));
+                var isLayer = ModuleWeight.Has(call.Module);
+                sites.Add(Classify(call, 0, isLayer ? SiteOperand.Input : SiteOperand.Left, foldable));
+                sites.Add(isLayer ? new Site(call.Path, SiteOperand.Weight, SiteRole.Weight) : Classify(call, 1, SiteOperand.Right, foldable));
             }
-            else
+            else if (call.Module is Softmax && !read.Contains(call.Output) && call.Output != modelOutput && !IsIgnored(call.Path))
             {
-                sites.Add(Classify(call, index, SiteOperand.Left, call.Inputs[0]));
-                sites.Add(Classify(call, index, SiteOperand.Right, call.Inputs[1]));
+                sites.Add(SoftmaxOutput(call.Path));
             }
         }
 
-        AddSoftmaxOutputs(sites);
         ApplyDeclarations(sites, declaration?.DeclareRoles() ?? []);
-        ApplyDeclarations(sites, options.Roles);
+        ApplyDeclarations(sites, _options.Roles);
+
+        // A softmax that a declared operand reads is quantized there.
+        var quantized = sites.Where(static site => site is { Role: SiteRole.PostSoftmax, Operand: not SiteOperand.Output }).Select(static site => site.Producer).ToHashSet(StringComparer.Ordinal);
+        sites.RemoveAll(site => site.Operand == SiteOperand.Output && quantized.Contains(site.Path));
         return sites;
+    }
+
+    private static bool IsMatrixProduct(string path, nn.Module module, TraceOptions options) =>
+        module is nn.Module<Tensor, Tensor, Tensor> && (module is IMatrixProduct || options.MatrixProducts(path, module));
+
+    private bool IsSiteModule(string path) => ModuleWeight.Has(_modules[path]) || IsMatrixProduct(path, _modules[path], _options);
+
+    private bool IsIgnored(string path) => _ignored.Length > 0 && ModulePath.Around(path).Any(around => _ignored.Any(pattern => pattern.IsMatch(around)));
+
+    private void RequireIgnoredToExist()
+    {
+        foreach (var pattern in _ignored)
+        {
+            if (!_modules.Keys.Any(pattern.IsMatch))
+            {
+                throw new QuantizationException($"No module fits '{pattern}' in {nameof(TraceOptions.Ignore)}.");
+            }
+        }
+    }
+
+    private void RequireReachable()
+    {
+        var first = new Dictionary<nn.Module, string>(ReferenceEqualityComparer.Instance);
+        foreach (var (path, module) in _modules.Where(entry => !IsIgnored(entry.Key)))
+        {
+            var where = path.Length == 0 ? "The model" : $"'{path}'";
+            if (module is jit.ScriptModule)
+            {
+                throw new QuantizationException(
+                    $"{where} is a torch.jit ScriptModule: what it computes lies behind no hook, so its products cannot be quantized. Build it from TorchSharp modules, or name it in {nameof(TraceOptions.Ignore)} to leave it in float.");
+            }
+
+            if (ModuleWeight.IsOpaque(module))
+            {
+                throw new QuantizationException(
+                    $"{where} is a {module.GetType().Name}, whose matrix products no hook can reach. Build it from linear layers, convolutions and matrix-product modules, or name it in {nameof(TraceOptions.Ignore)} to leave it in float.");
+            }
+
+            if (!first.TryAdd(module, path) && IsSiteModule(path))
+            {
+                throw new QuantizationException(
+                    $"One {module.GetName()} stands in two places, '{first[module]}' and '{path}'. A shared layer has one set of weights but two inputs; give each place a module of its own, or name both in {nameof(TraceOptions.Ignore)} to leave them in float.");
+            }
+        }
     }
 
     private void RequireEachToRunOnce()
     {
-        var counts = calls.GroupBy(static call => call.Path).ToDictionary(static group => group.Key, static group => group.Count(), StringComparer.Ordinal);
         var silent = new List<string>();
-        foreach (var (path, module) in modules)
+        foreach (var path in _modules.Keys.Where(path => IsSiteModule(path) && !IsIgnored(path)))
         {
-            if (!(ModuleWeight.Has(module) || IsProduct(path, module)) || _ignored.Any(pattern => pattern.IsMatch(path)))
-            {
-                continue;
-            }
-
-            switch (counts.GetValueOrDefault(path))
+            switch (_runs.GetValueOrDefault(path))
             {
                 case 0:
                     silent.Add(path);
@@ -80,66 +136,37 @@ internal sealed class SiteFinder(
         {
             throw new QuantizationException("The graph has no linear layer, convolution or matrix-product module that a hook can reach.");
         }
-
-        string Reason(string path)
-        {
-            var parent = Parent(path);
-            return counts.ContainsKey(parent)
-                ? $"its parent {(parent.Length == 0 ? "model" : $"'{parent}'")} ran, so that one does not use it, or calls its forward instead of call, and hooks fire on call only"
-                : $"nor did its parent '{parent}'";
-        }
     }
 
-    private static string Parent(string path) => path.LastIndexOf('.') is var dot and >= 0 ? path[..dot] : "";
-
-    private bool IsProduct(string path, nn.Module module) =>
-        module is nn.Module<Tensor, Tensor, Tensor> && (module is IMatrixProduct || options.MatrixProducts(path, module));
-
-    private Site Classify(ModuleCall call, int index, SiteOperand operand, TensorIdentity input)
+    // Lists and modules of other signatures have no hooks that would tell whether they ran.
+    private string Reason(string path)
     {
-        for (var i = index - 1; i >= 0; i--)
-        {
-            var producer = calls[i];
-            if (producer.Output != input || producer.PassesThrough || !IsLeaf(producer.Path))
-            {
-                continue;
-            }
-
-            var role = producer.Module switch
-            {
-                LayerNorm norm when IsFoldable(norm, producer) => SiteRole.PostLayerNorm,
-                Softmax => SiteRole.PostSoftmax,
-                GELU => SiteRole.PostGelu,
-                _ => SiteRole.Other,
-            };
-            return role == SiteRole.Other ? new Site(call.Path, operand, role) : new Site(call.Path, operand, role, producer.Path);
-        }
-
-        return new Site(call.Path, operand, input == modelInput ? SiteRole.ModelInput : SiteRole.Other);
+        var parent = ModulePath.Around(path).Skip(1).Append("").First(around => _modules.GetValueOrDefault(around) is nn.Module<Tensor, Tensor> or nn.Module<Tensor, Tensor, Tensor>);
+        var name = parent.Length == 0 ? "the model" : $"'{parent}'";
+        return _runs.ContainsKey(parent)
+            ? $"{name}, which holds it, ran, and does not use it, or calls its forward instead of call: hooks fire on call only"
+            : $"nor did {name}, which holds it: it is unused, or its forward is called instead of call";
     }
 
-    // Stage 2 moves the scale of a LayerNorm's output into the weights that read it, so every reader must be such a weight.
-    private bool IsFoldable(LayerNorm norm, ModuleCall call) =>
-        norm.weight is not null
-        && calls.Count(other => other.Path == call.Path) == 1
-        && calls.All(other => IsLeaf(other.Path)
-            ? !other.Inputs.Contains(call.Output) || other.PassesThrough || (_siteModules.Contains(other.Path) && other.Module is Linear)
-            : other.Output != call.Output);
-
-    private bool IsLeaf(string path) => !modules[path].children().Any();
-
-    private void AddSoftmaxOutputs(List<Site> sites)
+    private Site Classify(ModuleCall call, int input, SiteOperand operand, FoldableNorms foldable)
     {
-        var read = sites.Where(static site => site.Role == SiteRole.PostSoftmax).Select(static site => site.Producer).ToHashSet();
-        foreach (var call in calls)
+        var source = call.Sources[input];
+        var role = source < 0 ? SiteRole.Other : _calls[source].Module switch
         {
-            if (call.Module is Softmax && !read.Contains(call.Path) && calls.Count(other => other.Path == call.Path) == 1
-                && !_ignored.Any(pattern => pattern.IsMatch(call.Path)))
-            {
-                sites.Add(new Site(call.Path, SiteOperand.Output, SiteRole.PostSoftmax, call.Path));
-            }
-        }
+            LayerNorm when foldable.Contains(source) => SiteRole.PostLayerNorm,
+            Softmax => SiteRole.PostSoftmax,
+            GELU => SiteRole.PostGelu,
+            _ => SiteRole.Other,
+        };
+        return role != SiteRole.Other
+            ? new Site(call.Path, operand, role, _calls[source].Path)
+            : new Site(call.Path, operand, call.Inputs[input] == _modelInput ? SiteRole.ModelInput : SiteRole.Other);
     }
+
+    private Site SoftmaxOutput(string path) => _runs[path] == 1
+        ? new Site(path, SiteOperand.Output, SiteRole.PostSoftmax, path)
+        : throw new QuantizationException(
+            $"The Softmax '{path}' ran {_runs[path]} times in one forward. A site has one set of numbers to calibrate on; give each use a module of its own, or name it in {nameof(TraceOptions.Ignore)} to leave it in float.");
 
     private void ApplyDeclarations(List<Site> sites, IEnumerable<RoleDeclaration> declarations)
     {
@@ -149,26 +176,50 @@ internal sealed class SiteFinder(
             var found = false;
             for (var i = 0; i < sites.Count; i++)
             {
-                if (sites[i].Operand != declared.Operand || !pattern.IsMatch(sites[i].Path))
+                if (sites[i].Operand == declared.Operand && pattern.IsMatch(sites[i].Path))
                 {
-                    continue;
+                    found = true;
+                    sites[i] = sites[i] with { Role = declared.Role, Producer = declared.Producer is null ? null : pattern.Substitute(sites[i].Path, declared.Producer) };
+                    RequireToFit(sites[i]);
+                    _declared.Add(sites[i].Id);
                 }
-
-                found = true;
-                var producer = declared.Producer is null ? null : pattern.Substitute(sites[i].Path, declared.Producer);
-                if (declared.Role == SiteRole.PostLayerNorm && (producer is null || modules.GetValueOrDefault(producer) is not LayerNorm { weight: not null }))
-                {
-                    throw new QuantizationException(
-                        $"The role declared for '{sites[i].Id}' needs the LayerNorm whose output it reads, but '{producer}' is none with a weight.");
-                }
-
-                sites[i] = sites[i] with { Role = declared.Role, Producer = producer };
             }
 
             if (!found)
             {
-                throw new QuantizationException($"A role is declared for '{declared.Pattern}:{declared.Operand.ToString().ToLowerInvariant()}', but no site fits.");
+                throw new QuantizationException(
+                    $"A role is declared for '{declared.Pattern}:{declared.Operand.ToString().ToLowerInvariant()}', but no site fits. The graph's sites are {string.Join(", ", sites.Take(40).Select(static site => site.Id))}.");
             }
+        }
+    }
+
+    private void RequireToFit(Site site)
+    {
+        if (site.Producer is not null && !_modules.ContainsKey(site.Producer))
+        {
+            throw new QuantizationException($"The role declared for '{site.Id}' names '{site.Producer}' as the module whose output it reads, but the graph has no such module.");
+        }
+
+        if ((site.Role == SiteRole.Weight) != (site.Operand == SiteOperand.Weight))
+        {
+            throw new QuantizationException($"The role {site.Role} is declared for '{site.Id}'; the role {nameof(SiteRole.Weight)} is for weights, and weights have no other.");
+        }
+
+        if (site.Role != SiteRole.PostLayerNorm)
+        {
+            return;
+        }
+
+        if (site.Producer is null || _modules[site.Producer] is not LayerNorm { weight: not null, normalized_shape.Length: 1 } norm)
+        {
+            throw new QuantizationException(
+                $"The role {nameof(SiteRole.PostLayerNorm)} declared for '{site.Id}' needs the path of the LayerNorm whose output it reads, one with a weight over the last axis; found {(site.Producer is null ? "none" : $"'{site.Producer}'")}.");
+        }
+
+        if (site.Operand != SiteOperand.Input || !FoldableNorms.Fits(_modules[site.Path], norm))
+        {
+            throw new QuantizationException(
+                $"The role {nameof(SiteRole.PostLayerNorm)} is declared for '{site.Id}', but only the input of a linear layer with as many inputs as '{site.Producer}' has channels ({norm.weight.numel()}) can take up a LayerNorm's scale.");
         }
     }
 }

@@ -5,11 +5,19 @@ using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
 
-/// <summary>Which memory a tensor shows. Two tensors that show the same memory with as many elements hold the same numbers.</summary>
+/// <summary>Which memory a tensor shows. Two tensors that show the same memory with as many elements hold the same numbers, if in another order.</summary>
 internal readonly record struct TensorIdentity(nint Storage, long Offset, long Count)
 {
+    private static long s_empty;
+
     public static TensorIdentity Of(Tensor tensor)
     {
+        // What holds nothing is like nothing else, though all of it may show one address.
+        if (tensor.numel() == 0)
+        {
+            return new(0, Interlocked.Increment(ref s_empty), 0);
+        }
+
         using var first = tensor.as_strided([1], [1], 0);
         return new(Address(first), tensor.storage_offset(), tensor.numel());
     }

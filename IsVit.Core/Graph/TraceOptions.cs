@@ -11,7 +11,7 @@ public sealed record TraceOptions
     /// <summary>Path patterns of the units to reconstruct; none to take the model's declaration, or else to have them found.</summary>
     public IReadOnlyList<string> Units { get; init; } = [];
 
-    /// <summary>Path patterns of modules that have no sites, such as a head that this model never calls.</summary>
+    /// <summary>Path patterns of modules that have no sites, nor has what they hold: a head that this model never calls, or what is to stay in float.</summary>
     public IReadOnlyList<string> Ignore { get; init; } = [];
 
     /// <summary>Says which two-argument modules are matrix products, beside those marked <see cref="IMatrixProduct"/>.</summary>

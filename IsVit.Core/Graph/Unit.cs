@@ -12,7 +12,7 @@ public sealed record Unit(string Path, IReadOnlyList<long> InputShape, IReadOnly
     public bool Contains(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return Path.Length == 0 || path == Path || (path.StartsWith(Path, StringComparison.Ordinal) && path[Path.Length] == '.');
+        return path == Path || ModulePath.IsInside(path, Path);
     }
 
     /// <inheritdoc/>

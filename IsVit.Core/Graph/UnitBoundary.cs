@@ -3,6 +3,6 @@ namespace IsVit.Core.Graph;
 /// <summary>Where a stream halts at a unit.</summary>
 internal enum UnitBoundary
 {
-    Input,
-    Output,
+    Input = 0,
+    Output = 1,
 }

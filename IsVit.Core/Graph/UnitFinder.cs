@@ -1,5 +1,4 @@
 using IsVit.Core.Quantization;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
@@ -13,7 +12,7 @@ internal static class UnitFinder
         IReadOnlyList<Site> sites,
         TraceOptions options,
         IGraphDeclaration? declaration,
-        long batch)
+        Tensor sample)
     {
         HashSet<string> paths;
         if (options.Units.Count > 0)
@@ -26,8 +25,7 @@ internal static class UnitFinder
         }
         else
         {
-            paths = new(StringComparer.Ordinal);
-            Discover("", modules[""], sites.Select(static site => site.Path).ToHashSet(StringComparer.Ordinal), paths);
+            paths = new UnitDiscovery(modules, calls, sites).Find();
         }
 
         foreach (var path in paths)
@@ -35,8 +33,8 @@ internal static class UnitFinder
             Require(path, modules, calls, paths);
         }
 
-        return [.. calls.Where(call => paths.Contains(call.Path)).Select(call =>
-            new Unit(call.Path, call.InputShape, call.OutputShape, (call.InputBytes + call.OutputBytes) / Math.Max(1, batch)))];
+        var batch = sample.dim() == 0 ? 1 : Math.Max(1, sample.shape[0]);
+        return [.. calls.Where(call => paths.Contains(call.Path)).Select(call => new Unit(call.Path, call.InputShape, call.OutputShape, call.Bytes / batch))];
     }
 
     private static HashSet<string> Match(IEnumerable<string> patterns, Dictionary<string, nn.Module> modules)
@@ -57,47 +55,23 @@ internal static class UnitFinder
         return paths;
     }
 
-    // A list's members are the blocks that a network repeats; what stands outside of lists is reconstructed layer by layer.
-    private static void Discover(string path, nn.Module module, HashSet<string> siteModules, HashSet<string> units)
-    {
-        var isList = module is Sequential || (module.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(ModuleList<>));
-        foreach (var (name, child) in module.named_children())
-        {
-            var childPath = path.Length == 0 ? name : $"{path}.{name}";
-            if (!siteModules.Any(site => site == childPath || site.StartsWith(childPath + '.', StringComparison.Ordinal)))
-            {
-                continue;
-            }
-
-            var isCallable = child is nn.Module<Tensor, Tensor> and not Sequential;
-            if (isCallable && (isList || !child.children().Any()))
-            {
-                units.Add(childPath);
-            }
-            else
-            {
-                Discover(childPath, child, siteModules, units);
-            }
-        }
-    }
-
     private static void Require(string path, Dictionary<string, nn.Module> modules, IReadOnlyList<ModuleCall> calls, HashSet<string> paths)
     {
         if (modules[path] is not nn.Module<Tensor, Tensor>)
         {
-            throw new QuantizationException($"The unit '{path}' is a {modules[path].GetName()}, which does not take one tensor and give one; choose the module around it or those inside.");
+            throw new QuantizationException($"The unit '{path}' is a {modules[path].GetName()}, which is no module from one tensor to one tensor; choose the module around it or those inside.");
         }
 
         if (calls.Count(call => call.Path == path) is var count and not 1)
         {
             throw new QuantizationException(count == 0
-                ? $"The unit '{path}' never fired while tracing; hooks fire on call, not on forward."
-                : $"The unit '{path}' ran {count} times in one forward; a unit runs once.");
+                ? $"The unit '{path}' never fired while tracing: it is unused, or its forward is called instead of call, and hooks fire on call only."
+                : $"The unit '{path}' ran {count} times in one forward; a unit runs once. Choose the modules inside it, or give each use a module of its own.");
         }
 
-        if (paths.FirstOrDefault(other => other != path && (other.Length == 0 || path.StartsWith(other + '.', StringComparison.Ordinal))) is { } outer)
+        if (paths.FirstOrDefault(other => ModulePath.IsInside(path, other)) is { } outer)
         {
-            throw new QuantizationException($"The unit '{path}' lies inside the unit '{outer}'.");
+            throw new QuantizationException($"The unit '{path}' lies inside the unit '{outer}'; choose one of them.");
         }
     }
 }

@@ -8,11 +8,15 @@ namespace IsVit.Core.Graph;
 /// </summary>
 /// <remarks>
 /// Batches run without gradients, in the state that the attachment has when they go on: a unit whose weights change while its batches stand at its
-/// input goes on with the new ones. Several streams may be open on one attachment.
+/// input goes on with the new ones. Several streams may be open on one attachment; one goes on at a time. After an exception from the model or
+/// a cancellation batches may stand at different places: cancelled, the stream can go on to the same place again. Dispose it before the attachment.
 /// </remarks>
 public sealed class UnitFlow : IDisposable
 {
+    private readonly GraphAttachment _attachment;
     private readonly List<Fiber> _fibers;
+    private int _position = -1;
+    private bool _disposed;
 
     /// <summary>Starts a stream. Nothing runs yet.</summary>
     /// <param name="attachment">The attachment whose graph's units are halted at.</param>
@@ -21,13 +25,16 @@ public sealed class UnitFlow : IDisposable
     {
         ArgumentNullException.ThrowIfNull(attachment);
         ArgumentNullException.ThrowIfNull(batches);
+        _attachment = attachment;
         _fibers = [.. batches.Select(batch => new Fiber(attachment, batch))];
     }
 
     /// <summary>Goes on until every batch stands before a unit.</summary>
-    /// <param name="unit">A unit behind the present one.</param>
+    /// <param name="unit">The unit before which the batches stand already, or one behind the present one.</param>
     /// <param name="cancellationToken">Looked at between batches.</param>
     /// <returns>What flows into the unit, one tensor a batch; valid until the stream goes on.</returns>
+    /// <exception cref="ArgumentException">The graph has no such unit, or the stream is past its input.</exception>
+    /// <exception cref="Quantization.QuantizationException">A batch's forward ended before the unit.</exception>
     public IReadOnlyList<Tensor> AdvanceToInput(Unit unit, CancellationToken cancellationToken = default) =>
         Advance(unit, UnitBoundary.Input, cancellationToken);
 
@@ -35,12 +42,15 @@ public sealed class UnitFlow : IDisposable
     /// <param name="unit">The present unit or one behind it.</param>
     /// <param name="cancellationToken">Looked at between batches.</param>
     /// <returns>What flows out of the unit, one tensor a batch; valid until the stream goes on.</returns>
+    /// <exception cref="ArgumentException">The graph has no such unit, or the stream is past it.</exception>
+    /// <exception cref="Quantization.QuantizationException">A batch's forward ended before the unit did.</exception>
     public IReadOnlyList<Tensor> AdvanceToOutput(Unit unit, CancellationToken cancellationToken = default) =>
         Advance(unit, UnitBoundary.Output, cancellationToken);
 
     /// <summary>Abandons what has not run to its end.</summary>
     public void Dispose()
     {
+        _disposed = true;
         _fibers.ForEach(static fiber => fiber.Dispose());
         _fibers.Clear();
     }
@@ -48,6 +58,21 @@ public sealed class UnitFlow : IDisposable
     private List<Tensor> Advance(Unit unit, UnitBoundary boundary, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(unit);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(_attachment.IsDisposed, _attachment);
+        var index = _attachment.Graph.Units.ToList().FindIndex(known => ReferenceEquals(known, unit));
+        if (index < 0)
+        {
+            throw new ArgumentException($"'{unit.Path}' is no unit of this stream's graph, whose units are {string.Join(", ", _attachment.Graph.Units.Select(static known => $"'{known.Path}'"))}.", nameof(unit));
+        }
+
+        var position = (2 * index) + (int)boundary;
+        if (position < _position)
+        {
+            throw new ArgumentException($"The stream has passed the {(boundary == UnitBoundary.Input ? "input" : "output")} of unit '{unit.Path}', and stands at unit '{_attachment.Graph.Units[_position / 2].Path}'.", nameof(unit));
+        }
+
+        _position = position;
         var values = new List<Tensor>(_fibers.Count);
         foreach (var fiber in _fibers)
         {

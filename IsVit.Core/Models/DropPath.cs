@@ -1,10 +1,9 @@
-using IsVit.Core.Graph;
 using TorchSharp;
 
 namespace IsVit.Core.Models;
 
 /// <summary>Leaves out a residual branch for a random part of the batch while training (stochastic depth; Huang et al., arXiv 1603.09382).</summary>
-public sealed class DropPath : torch.nn.Module<torch.Tensor, torch.Tensor>, IPassThrough
+public sealed class DropPath : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     /// <summary>Creates the module.</summary>
     /// <param name="rate">The probability that an image's branch is left out, 0 to below 1.</param>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
+using IsVit.Optimization.BiasCorrection;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
@@ -41,6 +42,7 @@ internal static class Defaults
         new ReconstructionStage(StageNames.ActivationReconstruction, UnitInput.Full),
         new ReparameterizationStage(),
         new WeightCalibrationStage(),
+        new BiasCorrectionStage(),
         new ReconstructionStage(StageNames.WeightReconstruction, UnitInput.Quantized),
         new ReconstructionStage(StageNames.DirectReconstruction, UnitInput.Quantized, iterationFactor: 2),
     ];
@@ -49,8 +51,7 @@ internal static class Defaults
     {
         string[] calibration = [StageNames.ActivationCalibration, StageNames.WeightCalibration];
         string[] repq = [StageNames.ActivationCalibration, StageNames.Reparameterization, StageNames.WeightCalibration];
-        string[] direct = [.. calibration, StageNames.DirectReconstruction];
-        string[] sos =
+        string[] released =
         [
             StageNames.ActivationCalibration,
             StageNames.ActivationReconstruction,
@@ -58,16 +59,20 @@ internal static class Defaults
             StageNames.WeightCalibration,
             StageNames.WeightReconstruction,
         ];
+        string[] sos = [.. released[..^1], StageNames.BiasCorrection, StageNames.WeightReconstruction];
+
+        // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
+        string[] direct = [.. calibration, StageNames.BiasCorrection, StageNames.DirectReconstruction];
         return
         [
-            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos),
-            Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, sos),
+            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine),
+            Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released),
             Recipe(RecipeNames.RepQ, SchemeNames.LogSqrt2, s_lastAxis, repq),
             Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
             Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
-            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct),
-            Recipe(RecipeNames.SosOnly, SchemeNames.Log2, s_lastAxis, sos),
-            Recipe(RecipeNames.Neither, SchemeNames.Log2, Granularity.Tensor, direct),
+            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct, SchemeNames.UniformFine),
+            Recipe(RecipeNames.SosOnly, SchemeNames.Log2, s_lastAxis, sos, SchemeNames.UniformFine),
+            Recipe(RecipeNames.Neither, SchemeNames.Log2, Granularity.Tensor, direct, SchemeNames.UniformFine),
         ];
     }
 

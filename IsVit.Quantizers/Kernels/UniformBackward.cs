@@ -7,6 +7,8 @@ namespace IsVit.Quantizers.Kernels;
 internal readonly unsafe struct UniformBackward(
     float* x, float* gradient, float* output, float* scale, float* zeroPoint, ChannelLayout layout, float maxCode) : IElementwisePass
 {
+    public static double Nanoseconds => 0.3;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(long start, long end)
     {

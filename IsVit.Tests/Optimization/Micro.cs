@@ -14,7 +14,7 @@ namespace IsVit.Tests.Optimization;
 /// <summary>Small models whose activations are lively, images for them, and quantizers with few steps.</summary>
 internal static class Micro
 {
-    public const int ImageCount = 20;
+    public const int ImageCount = 40;
 
     public static VisionTransformerOptions Options { get; } = new()
     {

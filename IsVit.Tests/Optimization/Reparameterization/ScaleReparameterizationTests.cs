@@ -196,6 +196,6 @@ public sealed class ScaleReparameterizationTests
             [.. Readers.Select(reader => reader.call(quantizer.FakeQuantize(Norm.call(Input))))];
 
         public static torch.Tensor Fake(torch.Tensor x, double scale, double zeroPoint, int maxCode) =>
-            ((((x / scale) + zeroPoint).round().clamp(0, maxCode)) - zeroPoint) * scale;
+            (((x / scale).round() + zeroPoint).clamp(0, maxCode) - zeroPoint) * scale;
     }
 }
