@@ -18,7 +18,7 @@ public sealed class ParameterSnapshot : IDisposable
         _model = model;
         foreach (var (name, parameter) in model.named_parameters())
         {
-            _values[name] = parameter.detach().clone().DetachFromDisposeScope();
+            _values[name] = Copy(parameter);
         }
     }
 
@@ -67,6 +67,12 @@ public sealed class ParameterSnapshot : IDisposable
         _values.Clear();
     }
 
+    private static Tensor Copy(Parameter parameter)
+    {
+        using var values = parameter.detach();
+        return values.clone().DetachFromDisposeScope();
+    }
+
     private sealed class Swap : IDisposable
     {
         private readonly List<(Parameter Parameter, Tensor Value)> _before = [];
@@ -76,7 +82,7 @@ public sealed class ParameterSnapshot : IDisposable
             using var noGrad = no_grad();
             foreach (var (name, parameter) in snapshot._model.named_parameters())
             {
-                _before.Add((parameter, parameter.detach().clone().DetachFromDisposeScope()));
+                _before.Add((parameter, Copy(parameter)));
                 if (snapshot._values.TryGetValue(name, out var value))
                 {
                     parameter.copy_(value);
