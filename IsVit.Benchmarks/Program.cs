@@ -1,1 +1,14 @@
-BenchmarkDotNet.Running.BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+using BenchmarkDotNet.Running;
+using IsVit.Benchmarks;
+using IsVit.Benchmarks.Imaging;
+
+// In process: the project that BenchmarkDotNet would generate for each benchmark copies libtorch anew. A short job unless another is asked for.
+string[] given = args.Any(a => a is "-j" or "--job") ? args : [.. args, "--job", "short"];
+var types = typeof(Program).Assembly.GetTypes().Where(type => type.Namespace?.StartsWith(typeof(Table).Namespace!, StringComparison.Ordinal) == true && type.IsPublic).ToList();
+if (CalibrationImages.Folder is null)
+{
+    Console.WriteLine($"{nameof(ImageLoading)} is left out: ../shared/data/imagenet/calibration is absent.");
+    types.Remove(typeof(ImageLoading));
+}
+
+BenchmarkSwitcher.FromTypes([.. types]).Run([.. given, "--inProcess"], new Table());

@@ -16,6 +16,9 @@ namespace IsVit.Optimization;
 /// <summary>Quantizes a model by a recipe, by default I&amp;S-ViT (arXiv 2311.10126).</summary>
 public sealed class ModelQuantizer
 {
+    // Every batch of a stream stands in the model with a thread of its own, so steps of few images do not make streams of many batches.
+    private const int SmallestStreamBatch = 32;
+
     private readonly QuantizationOptions _options;
     private readonly QuantizationRecipe _recipe;
     private readonly QuantizerRegistry _quantizers;
@@ -30,7 +33,7 @@ public sealed class ModelQuantizer
     /// <param name="stages">The stages; of two with one name the later one counts.</param>
     /// <param name="loss">How far a unit's output is from the float one.</param>
     /// <param name="logger">The log; null for none.</param>
-    /// <exception cref="OptionsException">An option is out of range, or names a recipe that there is not, or a recipe names such a stage.</exception>
+    /// <exception cref="OptionsException">An option is out of range, or names a recipe or a scheme that there is not, or the recipe names such a stage.</exception>
     public ModelQuantizer(
         QuantizationOptions options,
         QuantizerRegistry quantizers,
@@ -42,16 +45,18 @@ public sealed class ModelQuantizer
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(recipes);
         ArgumentNullException.ThrowIfNull(stages);
-        options.Validate();
-        _options = options;
         _quantizers = quantizers ?? throw new ArgumentNullException(nameof(quantizers));
+        options.Validate();
+        options.ValidateSchemes(quantizers);
+
+        // Options can be changed after they were checked; a copy cannot.
+        _options = options.Copy();
         _loss = loss ?? throw new ArgumentNullException(nameof(loss));
         _logger = logger ?? NullLogger<ModelQuantizer>.Instance;
 
         var recipesByName = LastByName(recipes, static recipe => recipe.Name);
-        _recipe = recipesByName.TryGetValue(options.Recipe, out var recipe)
-            ? recipe
-            : throw new OptionsException($"{nameof(options.Recipe)} is '{options.Recipe}'; known are {string.Join(", ", recipesByName.Keys.Order(StringComparer.Ordinal))}.");
+        options.ValidateRecipe(recipesByName.Keys);
+        _recipe = recipesByName[options.Recipe];
         var stagesByName = LastByName(stages, static stage => stage.Name);
         _stages = [.. _recipe.Stages.Select(name => stagesByName.TryGetValue(name, out var stage)
             ? stage
@@ -95,18 +100,26 @@ public sealed class ModelQuantizer
             throw new QuantizationException($"The calibration images have shape [{string.Join(", ", images.shape)}]; expected [images, ...] with at least one image.");
         }
 
+        cancellationToken.ThrowIfCancellationRequested();
         run ??= new QuantizationRun();
         var clock = Stopwatch.StartNew();
         using var evaluation = new EvaluationScope(model);
         using var scope = NewDisposeScope();
-        var batches = CalibrationBatches.Split(images, _options.Reconstruction.BatchSize);
+        var batches = CalibrationBatches.Split(images, Math.Max(SmallestStreamBatch, _options.Reconstruction.BatchSize));
+        CalibrationBatches.RequireFinite(batches);
         var graph = ModuleGraph.Trace(model, images.narrow(0, 0, 1), run.Trace);
+        RequireOverridesToFit(graph);
+        foreach (var stage in _stages.OfType<ReconstructionStage>())
+        {
+            stage.RequireBudget(graph, batches, _options.Reconstruction);
+        }
+
         using var floatParameters = new ParameterSnapshot(model);
         var attachment = GraphAttachment.Attach(graph, ChooseQuantizers(graph, _recipe));
         try
         {
             Log.RunStarted(_logger, _recipe.Name, _options.WeightBits, _options.ActivationBits, attachment.Bindings.Count, graph.Units.Count, images.shape[0]);
-            var checkpoint = run.CheckpointDirectory is null ? null : RunCheckpoint.Open(run.CheckpointDirectory, _options, graph, batches);
+            var checkpoint = run.CheckpointDirectory is null ? null : RunCheckpoint.Open(run.CheckpointDirectory, _options, _recipe, _stages, _loss, graph, batches);
             var progress = new ProgressReporter(run.Progress)
             {
                 StageCount = _stages.Count,
@@ -124,7 +137,7 @@ public sealed class ModelQuantizer
                 (int)images.shape[0],
                 results,
                 [.. context.Units],
-                context.Units.Count == 0 ? 0 : graph.Units.Max(static unit => unit.BytesPerSample) * images.shape[0],
+                context.CacheBytes,
                 clock.Elapsed);
             return new QuantizedModel(attachment, report);
         }
@@ -148,10 +161,31 @@ public sealed class ModelQuantizer
             _stages[i].Run(context);
             var duration = clock.Elapsed;
             Log.StageCompleted(_logger, _stages[i].Name, duration);
-            results.Add(new StageResult(_stages[i].Name, duration, run.Evaluate?.Invoke(context.Graph.Model)));
+            results.Add(new StageResult(_stages[i].Name, duration, Score(context.Graph.Model, run)));
         }
 
         return results;
+    }
+
+    private static double? Score(nn.Module<Tensor, Tensor> model, QuantizationRun run)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return run.Evaluate?.Invoke(model);
+    }
+
+    // A pattern that fits nothing is a mistyped one, and what it should have protected would be lost silently.
+    private void RequireOverridesToFit(ModuleGraph graph)
+    {
+        for (var i = 0; i < _options.Overrides.Count; i++)
+        {
+            var change = _options.Overrides[i];
+            if (!graph.Sites.Any(change.Fits))
+            {
+                throw new QuantizationException(
+                    $"{nameof(QuantizationOptions.Overrides)}[{i}].{nameof(SiteOverride.Pattern)} is '{change.Pattern}'{(change.Operand is { } operand ? $" with operand {operand}" : "")}, which fits no site of the model; its sites' paths are {string.Join(", ", graph.Sites.Select(static site => site.Path).Distinct().Take(40))}.");
+            }
+        }
     }
 
     // Linear layers that read one LayerNorm's output share a quantizer: its scale moves into all of them or none.

@@ -50,7 +50,37 @@ public sealed record QuantizationOptions
         Reconstruction.Validate();
         for (var i = 0; i < Overrides.Count; i++)
         {
-            Overrides[i].Validate(i);
+            var name = $"{nameof(Overrides)}[{i}]";
+            (Overrides[i] ?? throw new OptionsException($"{name} is null; expected an override.")).Validate(name);
         }
     }
+
+    /// <summary>Throws if an override asks for a scheme that no quantizer has.</summary>
+    internal void ValidateSchemes(QuantizerRegistry quantizers)
+    {
+        for (var i = 0; i < Overrides.Count; i++)
+        {
+            if (Overrides[i].Scheme is { } scheme && !quantizers.Knows(scheme))
+            {
+                throw new OptionsException($"{nameof(Overrides)}[{i}].{nameof(SiteOverride.Scheme)} is '{scheme}'; known are {string.Join(", ", quantizers.Schemes)}.");
+            }
+        }
+    }
+
+    /// <summary>Throws if the recipe is none of those that there are.</summary>
+    internal void ValidateRecipe(IEnumerable<string> known)
+    {
+        var names = known.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        if (!names.Contains(Recipe, StringComparer.Ordinal))
+        {
+            throw new OptionsException($"{nameof(Recipe)} is '{Recipe}'; known are {string.Join(", ", names)}.");
+        }
+    }
+
+    internal QuantizationOptions Copy() => this with
+    {
+        Calibration = Calibration with { },
+        Reconstruction = Reconstruction with { },
+        Overrides = [.. Overrides.Select(static change => change with { })],
+    };
 }

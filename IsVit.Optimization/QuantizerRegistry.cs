@@ -21,6 +21,8 @@ public sealed class QuantizerRegistry
     /// <summary>The schemes, in alphabetical order.</summary>
     public IEnumerable<string> Schemes => _factories.Keys.Order(StringComparer.Ordinal);
 
+    internal bool Knows(string scheme) => _factories.ContainsKey(scheme);
+
     /// <summary>Makes an uncalibrated quantizer.</summary>
     /// <param name="spec">Scheme, bits and granularity.</param>
     /// <param name="isWeight">Whether the numbers are weights.</param>

@@ -21,9 +21,10 @@ public sealed record SiteOverride
     /// <summary>The quantizer's scheme; null to leave it.</summary>
     public string? Scheme { get; set; }
 
-    internal void Validate(int index)
+    internal bool Fits(Site site) => (Operand is null || Operand == site.Operand) && new PathPattern(Pattern).IsMatch(site.Path);
+
+    internal void Validate(string name)
     {
-        var name = $"{nameof(QuantizationOptions.Overrides)}[{index}]";
         if (string.IsNullOrWhiteSpace(Pattern))
         {
             throw new OptionsException($"{name}.{nameof(Pattern)} is empty; expected a module path such as 'blocks.*.mlp.fc1'.");
@@ -32,6 +33,16 @@ public sealed record SiteOverride
         if (Bits is { } bits)
         {
             OptionRange.Require($"{name}.{nameof(Bits)}", bits, BitWidth.Minimum, BitWidth.Maximum);
+        }
+
+        if (Operand is { } operand && !Enum.IsDefined(operand))
+        {
+            throw new OptionsException($"{name}.{nameof(Operand)} is {operand}; allowed is {string.Join(" or ", Enum.GetNames<SiteOperand>())}.");
+        }
+
+        if (Scheme is not null && string.IsNullOrWhiteSpace(Scheme))
+        {
+            throw new OptionsException($"{name}.{nameof(Scheme)} is empty; expected a quantizer's scheme, or null to leave it.");
         }
     }
 }

@@ -11,6 +11,8 @@ namespace IsVit.Quantizers;
 /// </remarks>
 public abstract class Quantizer : IQuantizer
 {
+    private IProjection? _projection;
+
     private protected Quantizer(BitWidth bits, Granularity granularity)
     {
         Bits = bits;
@@ -27,10 +29,7 @@ public abstract class Quantizer : IQuantizer
     public Granularity Granularity { get; }
 
     /// <inheritdoc/>
-    public abstract bool IsCalibrated { get; }
-
-    /// <summary>The number of parameter sets: 1 per tensor, the number of channels per channel.</summary>
-    private protected abstract int ChannelCount { get; }
+    public bool IsCalibrated => _projection is not null;
 
     /// <inheritdoc/>
     public void Calibrate(torch.Tensor data)
@@ -43,24 +42,24 @@ public abstract class Quantizer : IQuantizer
     /// <inheritdoc/>
     public torch.Tensor Quantize(torch.Tensor x)
     {
-        var axis = Check(x);
+        var (projection, axis) = Check(x);
         using var noGrad = torch.no_grad();
         using var wide = Widen(x);
-        return Encode(wide, axis);
+        return projection.Encode(wide, axis);
     }
 
     /// <inheritdoc/>
     public torch.Tensor Dequantize(torch.Tensor codes)
     {
-        var axis = Check(codes);
+        var (projection, axis) = Check(codes);
         using var noGrad = torch.no_grad();
-        return Decode(codes, axis);
+        return projection.Decode(codes, axis);
     }
 
     /// <inheritdoc/>
     public torch.Tensor FakeQuantize(torch.Tensor x)
     {
-        var axis = Check(x);
+        var (projection, axis) = Check(x);
         if (!torch.is_floating_point(x))
         {
             throw new QuantizationException($"A '{Scheme}' quantizer fake-quantizes floating-point numbers; the tensor holds {x.dtype}.");
@@ -68,11 +67,11 @@ public abstract class Quantizer : IQuantizer
 
         if (x.requires_grad && torch.is_grad_enabled())
         {
-            return StraightThroughFunction.apply(x, this, axis);
+            return StraightThroughFunction.apply(x, projection, axis);
         }
 
         using var noGrad = torch.no_grad();
-        return Forward(x, axis);
+        return Forward(projection, x, axis);
     }
 
     /// <inheritdoc/>
@@ -95,56 +94,61 @@ public abstract class Quantizer : IQuantizer
     public abstract IQuantizer Clone();
 
     /// <inheritdoc/>
-    public abstract void MoveTo(torch.Device device);
+    public void MoveTo(torch.Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
 
-    /// <summary>Frees the parameters' native memory; the quantizer is then uncalibrated.</summary>
+        // Copies follow the inputs' device; what lies on the device left behind is freed.
+        _projection?.Release();
+    }
+
+    /// <summary>Frees the parameters; the quantizer is then uncalibrated.</summary>
     public void Dispose()
     {
         Dispose(true);
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Frees the parameters' native memory.</summary>
+    /// <summary>Frees the parameters.</summary>
     /// <param name="disposing">Whether called from <see cref="Dispose()"/>.</param>
-    protected abstract void Dispose(bool disposing);
+    protected virtual void Dispose(bool disposing)
+    {
+        _projection?.Release();
+        _projection = null;
+    }
 
     private protected abstract void Fit(ChannelData data);
 
     private protected abstract void Import(QuantizationParameters parameters);
 
-    /// <summary>Codes of float32 or float64 numbers. <paramref name="axis"/> is -1 per tensor.</summary>
-    private protected abstract torch.Tensor Encode(torch.Tensor x, int axis);
+    private protected void Set(IProjection projection)
+    {
+        _projection?.Release();
+        _projection = projection;
+    }
 
-    private protected abstract torch.Tensor Decode(torch.Tensor codes, int axis);
-
-    /// <summary>Fake-quantized float32 or float64 numbers.</summary>
-    private protected abstract torch.Tensor Project(torch.Tensor x, int axis);
-
-    /// <summary>The gradient with respect to <paramref name="x"/>, both of one type, float32 or float64.</summary>
-    private protected abstract torch.Tensor Gradient(torch.Tensor x, torch.Tensor gradient, int axis);
-
-    internal torch.Tensor Forward(torch.Tensor x, int axis)
+    internal static torch.Tensor Forward(IProjection projection, torch.Tensor x, int axis)
     {
         using var wide = Widen(x);
         if (wide.dtype == x.dtype)
         {
-            return Project(wide, axis);
+            return projection.Project(wide, axis);
         }
 
-        using var projected = Project(wide, axis);
+        using var projected = projection.Project(wide, axis);
         return projected.to(x.dtype);
     }
 
-    internal torch.Tensor Backward(torch.Tensor x, torch.Tensor gradient, int axis)
+    internal static torch.Tensor Backward(IProjection projection, torch.Tensor x, torch.Tensor gradient, int axis)
     {
         using var wide = Widen(x);
         if (wide.dtype == x.dtype)
         {
-            return Gradient(wide, gradient, axis);
+            return projection.Gradient(wide, gradient, axis);
         }
 
         using var wideGradient = gradient.to(wide.dtype);
-        using var result = Gradient(wide, wideGradient, axis);
+        using var result = projection.Gradient(wide, wideGradient, axis);
         return result.to(x.dtype);
     }
 
@@ -154,28 +158,25 @@ public abstract class Quantizer : IQuantizer
     private static torch.Tensor Widen(torch.Tensor x) =>
         x.dtype is torch.ScalarType.Float32 or torch.ScalarType.Float64 ? x.detach() : x.to(torch.ScalarType.Float32);
 
-    private int Check(torch.Tensor x)
+    private (IProjection Projection, int Axis) Check(torch.Tensor x)
     {
         ArgumentNullException.ThrowIfNull(x);
-        if (!IsCalibrated)
-        {
-            throw NotCalibrated();
-        }
-
+        var projection = _projection ?? throw NotCalibrated();
         if (Granularity is not Granularity.PerChannel channel)
         {
-            return -1;
+            return (projection, -1);
         }
 
         var rank = (int)x.dim();
+        var channels = projection.ChannelCount;
         if (channel.Axis >= rank || channel.Axis < -rank)
         {
-            throw new QuantizationException($"A tensor of shape [{string.Join(", ", x.shape)}] has no axis {channel.Axis}, along which this quantizer has its {ChannelCount} channels.");
+            throw new QuantizationException($"A tensor of shape [{string.Join(", ", x.shape)}] has no axis {channel.Axis}, along which this quantizer has its {channels} channels.");
         }
 
         var axis = channel.Resolve(rank);
-        return x.shape[axis] == ChannelCount
-            ? axis
-            : throw new QuantizationException($"Axis {channel.Axis} of a tensor of shape [{string.Join(", ", x.shape)}] has {x.shape[axis]} channels; this quantizer was calibrated for {ChannelCount}.");
+        return x.shape[axis] == channels
+            ? (projection, axis)
+            : throw new QuantizationException($"Axis {channel.Axis} of a tensor of shape [{string.Join(", ", x.shape)}] has {x.shape[axis]} channels; this quantizer was calibrated for {channels}.");
     }
 }

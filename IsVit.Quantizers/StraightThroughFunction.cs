@@ -11,16 +11,15 @@ internal sealed class StraightThroughFunction : torch.autograd.SingleTensorFunct
     {
         var x = (torch.Tensor)vars[0];
         ctx.save_for_backward([x]);
-        ctx.save_data("quantizer", vars[1]);
+        ctx.save_data("projection", vars[1]);
         ctx.save_data("axis", vars[2]);
-        return ((Quantizer)vars[1]).Forward(x, (int)vars[2]);
+        return Quantizer.Forward((IProjection)vars[1], x, (int)vars[2]);
     }
 
     public override List<torch.Tensor> backward(torch.autograd.AutogradContext ctx, torch.Tensor grad_output)
     {
         using var x = ctx.get_saved_variables()[0];
         using var noGrad = torch.no_grad();
-        var quantizer = (Quantizer)ctx.get_data("quantizer");
-        return [quantizer.Backward(x, grad_output, (int)ctx.get_data("axis")), null!, null!];
+        return [Quantizer.Backward((IProjection)ctx.get_data("projection"), x, grad_output, (int)ctx.get_data("axis")), null!, null!];
     }
 }

@@ -1,1 +1,5 @@
-return 0;
+using IsVit.Tool;
+using IsVit.Tool.Cli;
+
+NativeHeap.KeepLargeBlocks();
+return await ToolApplication.RunAsync(args, ToolConsole.ForProcess(), CancellationToken.None);

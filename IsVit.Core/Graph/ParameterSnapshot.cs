@@ -29,7 +29,8 @@ public sealed class ParameterSnapshot : IDisposable
     /// Gives the parameters the copied values until the returned scope is disposed, then gives them back what they had. A parameter that did not exist
     /// when the copy was made is a bias, and is zero meanwhile.
     /// </summary>
-    public IDisposable Use() => new Swap(this);
+    /// <param name="only">Which parameters, by name; null for all.</param>
+    public IDisposable Use(Func<string, bool>? only = null) => new Swap(this, only);
 
     /// <summary>Gives the parameters the copied values for good, and removes biases that did not exist when the copy was made.</summary>
     public void Restore()
@@ -77,11 +78,16 @@ public sealed class ParameterSnapshot : IDisposable
     {
         private readonly List<(Parameter Parameter, Tensor Value)> _before = [];
 
-        public Swap(ParameterSnapshot snapshot)
+        public Swap(ParameterSnapshot snapshot, Func<string, bool>? only)
         {
             using var noGrad = no_grad();
             foreach (var (name, parameter) in snapshot._model.named_parameters())
             {
+                if (only?.Invoke(name) == false)
+                {
+                    continue;
+                }
+
                 _before.Add((parameter, Copy(parameter)));
                 if (snapshot._values.TryGetValue(name, out var value))
                 {

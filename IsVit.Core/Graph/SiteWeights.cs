@@ -13,7 +13,7 @@ public static class SiteWeights
     /// <summary>The weight of a site's layer.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="site">A site of a linear layer or a convolution.</param>
-    /// <returns>The float parameter itself, also while a quantized one stands in for it: [out, in] of a linear layer, [out, in / groups, height, width] of a convolution.</returns>
+    /// <returns>The parameter itself: [out, in] of a linear layer, [out, in / groups, height, width] of a convolution.</returns>
     /// <exception cref="ArgumentException">The site's module is neither.</exception>
     public static Parameter Get(ModuleGraph graph, Site site)
     {
@@ -29,6 +29,6 @@ public static class SiteWeights
     /// <summary>Gives a linear layer, a convolution or a LayerNorm a bias, or takes it away.</summary>
     /// <param name="module">The layer.</param>
     /// <param name="bias">The bias, [out], or null. The one before is disposed.</param>
-    /// <exception cref="ArgumentException">The module is none of these.</exception>
+    /// <exception cref="ArgumentException">The module is none of them.</exception>
     public static void SetBias(nn.Module module, Parameter? bias) => ModuleWeight.SetBias(module, bias);
 }

@@ -64,7 +64,7 @@ public static class ModelCatalog
 
         yield return new ModelPreset(
             Demo,
-            new VisionTransformerOptions { ImageSize = 28, InChannels = 1, PatchSize = 4, EmbedDim = 96, Depth = 6, HeadCount = 3, ClassCount = 10 },
+            new VisionTransformerOptions { ImageSize = 28, InChannels = 1, PatchSize = 7, EmbedDim = 64, Depth = 6, HeadCount = 4, ClassCount = 10 },
             new ImagePreprocessing { ImageSize = 28, CropFraction = 1, Mean = [0.2860f], Std = [0.3530f] });
     }
 

@@ -43,7 +43,7 @@ public interface IQuantizer : IDisposable
     /// none to what lies outside the range.
     /// </summary>
     /// <param name="x">Any shape; per channel, its axis has as many entries as the calibration data had.</param>
-    /// <returns>Type and shape of <paramref name="x"/>; equal to <c>Dequantize(Quantize(x))</c> in float32.</returns>
+    /// <returns>Type and shape of <paramref name="x"/>; equal to <c>Dequantize(Quantize(x))</c> in float32, except that a NaN, for which there is no code, stays one.</returns>
     /// <exception cref="QuantizationException">Not calibrated, or the number of channels differs.</exception>
     torch.Tensor FakeQuantize(torch.Tensor x);
 

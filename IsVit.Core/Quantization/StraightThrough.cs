@@ -23,6 +23,8 @@ public static class StraightThrough
     private static torch.Tensor Residual(torch.Tensor x)
     {
         using var rounded = x.round();
-        return rounded - x;
+
+        // An infinity is its own rounding, but has no difference with itself; a NaN in x stays one in the sum.
+        return (rounded - x).nan_to_num_(0);
     }
 }

@@ -28,6 +28,7 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
         // A quantizer sees all images at once, as one batch.
         using (no_grad())
         using (NewDisposeScope())
+        using (new CancellationHooks(context.Graph, context.CancellationToken))
         {
             context.Graph.Model.call(CalibrationBatches.First(context.Batches, context.Options.Calibration.ImageCount));
         }

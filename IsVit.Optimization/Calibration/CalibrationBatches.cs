@@ -1,3 +1,4 @@
+using IsVit.Core.Quantization;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Calibration;
@@ -15,6 +16,25 @@ internal static class CalibrationBatches
         }
 
         return batches;
+    }
+
+    /// <summary>Throws if an image holds a NaN or an infinity, which would spoil every mean that it enters.</summary>
+    /// <exception cref="QuantizationException">The message names the first such image.</exception>
+    public static void RequireFinite(IReadOnlyList<Tensor> batches)
+    {
+        using var noGrad = no_grad();
+        long first = 0;
+        foreach (var batch in batches)
+        {
+            using var scope = NewDisposeScope();
+            if (is_floating_point(batch) && !batch.isfinite().all().item<bool>())
+            {
+                var wrong = batch.isfinite().flatten(1).all(1).logical_not().nonzero()[0, 0].item<long>();
+                throw new QuantizationException($"Calibration image {first + wrong} holds a NaN or an infinity; expected finite numbers.");
+            }
+
+            first += batch.shape[0];
+        }
     }
 
     /// <summary>The first <paramref name="count"/> images as one tensor, or all if there are fewer.</summary>

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using IsVit.Core.Graph;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Core.Quantization;
@@ -19,25 +19,27 @@ internal static class QuantizedModelFile
     private const string Format = "quantized-model/1";
     private const string SitesKey = "isvit.sites";
     private const string QuantizersKey = "isvit.quantizers";
+    private static readonly JsonSerializerOptions s_json = new() { Converters = { new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false) } };
 
     public static void Save(QuantizedModel quantized, string path, IReadOnlyDictionary<string, string>? metadata)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var attachment = quantized.Attachment;
-        var quantizers = attachment.Bindings.Select(static binding => binding.Quantizer).Where(static quantizer => quantizer.IsCalibrated).Distinct().ToList();
-        var tensors = StateOf(quantized.Model);
+        var bindings = quantized.Attachment.Bindings
+            .Where(static binding => binding.Quantizer.IsCalibrated && (binding.IsWeight || binding.State == SiteState.Quantized)).ToList();
+        var quantizers = bindings.Select(static binding => binding.Quantizer).Distinct().ToList();
+        var tensors = ModelState.Of(quantized.Model);
         var sites = new List<SiteRecord>();
-        foreach (var binding in attachment.Bindings.Where(static binding => binding.Quantizer.IsCalibrated))
+        foreach (var binding in bindings)
         {
             var site = binding.Site;
             sites.Add(new SiteRecord(site.Path, site.Operand, site.Role, site.Producer, quantizers.IndexOf(binding.Quantizer)));
             if (binding.IsWeight)
             {
-                var name = WeightName(site);
+                var name = ModelState.WeightName(site.Path);
                 tensors.Remove(name, out var weight);
-                tensors[$"codes/{name}"] = binding.Quantizer.Quantize(weight!.detach());
+                tensors[ModelState.CodesPrefix + name] = Codes(binding, weight!);
             }
         }
 
@@ -48,15 +50,15 @@ internal static class QuantizedModelFile
             records.Add(new QuantizerRecord(parameters.Scheme, parameters.Bits.Bits, parameters.Granularity.ToString()!, new(parameters.Options, StringComparer.Ordinal)));
             foreach (var (name, values) in parameters.Values)
             {
-                tensors[Key(i, name)] = tensor(values.ToArray());
+                tensors[ModelState.QuantizerKey(i, name)] = tensor(values.ToArray());
             }
         }
 
         var texts = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>(), StringComparer.Ordinal)
         {
             [FormatKey] = Format,
-            [SitesKey] = JsonSerializer.Serialize(sites),
-            [QuantizersKey] = JsonSerializer.Serialize(records),
+            [SitesKey] = JsonSerializer.Serialize(sites, s_json),
+            [QuantizersKey] = JsonSerializer.Serialize(records, s_json),
         };
         SafetensorsWriter.Write(path, tensors, texts);
     }
@@ -70,9 +72,9 @@ internal static class QuantizedModelFile
             throw new QuantizationException($"'{path}' is no quantized model that this version reads: its {FormatKey} is {(format is null ? "absent" : $"'{format}'")}, expected '{Format}'.");
         }
 
-        var sites = Parse<List<SiteRecord>>(path, file, SitesKey);
-        var quantizers = Parse<List<QuantizerRecord>>(path, file, QuantizersKey);
-        RequireFit(path, file, model, sites);
+        var sites = Parse<SiteRecord>(file, SitesKey);
+        var quantizers = Parse<QuantizerRecord>(file, QuantizersKey);
+        QuantizedModelFit.Require(file, model, sites, quantizers, registry);
         var graph = ModuleGraph.FromSites(model, [.. sites.Select(static site => site.ToSite())]);
 
         using var noGrad = no_grad();
@@ -88,14 +90,20 @@ internal static class QuantizedModelFile
             }
 
             // What can fail on a file that fits is done before the model is touched.
-            var values = Values(file, sites, made);
+            var state = ModelState.Of(model);
+            var values = Values(file, sites, made, state);
             var byId = sites.ToDictionary(static site => site.ToSite().Id, static site => site.Quantizer, StringComparer.Ordinal);
             attachment = GraphAttachment.Attach(graph, site => made[byId[site.Id]]);
-            AddBiases(model, values);
-            var state = StateOf(model);
             foreach (var (name, value) in values)
             {
-                state[name].copy_(value);
+                if (state.TryGetValue(name, out var own))
+                {
+                    own.copy_(value);
+                }
+                else
+                {
+                    AddBias(graph, name, value);
+                }
             }
         }
         catch
@@ -115,155 +123,90 @@ internal static class QuantizedModelFile
         return new QuantizedModel(attachment, null);
     }
 
-    private static string WeightName(Site site) => site.Path.Length == 0 ? "weight" : $"{site.Path}.weight";
-
-    private static string Key(int quantizer, string vector) => string.Create(CultureInfo.InvariantCulture, $"quantizers/{quantizer}/{vector}");
-
-    private static Dictionary<string, Tensor> StateOf(nn.Module model)
+    private static Tensor Codes(SiteBinding binding, Tensor weight)
     {
-        var state = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach (var (name, parameter) in model.named_parameters())
-        {
-            state[name] = parameter;
-        }
-
-        foreach (var (name, buffer) in model.named_buffers(include_nonpersistent: false))
-        {
-            state[name] = buffer;
-        }
-
-        return state;
+        var codes = binding.Quantizer.Quantize(weight.detach());
+        return Decode(binding.Quantizer, codes, weight.dtype).Equals(weight)
+            ? codes
+            : throw new QuantizationException($"The weight of '{binding.Site.Path}' holds numbers that no code of its quantizer stands for: it was changed after it was quantized, or a stage calibrated its quantizer only.");
     }
 
-    private static T Parse<T>(string path, SafetensorsFile file, string key)
+    // A quantizer decodes to float32; in float64 the numbers behind a code have more digits.
+    private static Tensor Decode(IQuantizer quantizer, Tensor codes, ScalarType type)
+    {
+        var decoded = quantizer.Dequantize(codes);
+        return type == decoded.dtype ? decoded : quantizer.FakeQuantize(decoded.to(type));
+    }
+
+    private static List<T> Parse<T>(SafetensorsFile file, string key)
+        where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(file.Metadata.GetValueOrDefault(key) ?? "null")
-                ?? throw new QuantizationException($"'{path}' lacks the metadata '{key}'.");
+            var records = JsonSerializer.Deserialize<List<T>>(file.Metadata.GetValueOrDefault(key) ?? "null", s_json);
+            return records is not null && records.TrueForAll(static record => record is not null)
+                ? records
+                : throw new QuantizationException($"'{file.FilePath}' lacks the metadata '{key}', or entries of it.");
         }
         catch (JsonException e)
         {
-            throw new QuantizationException($"'{path}': the metadata '{key}' is broken: {e.Message}", e);
-        }
-    }
-
-    // Everything that does not fit is told at once.
-    private static void RequireFit(string path, SafetensorsFile file, nn.Module<Tensor, Tensor> model, List<SiteRecord> sites)
-    {
-        var problems = new List<string>();
-        var modules = model.named_modules().ToDictionary(static entry => entry.name, static entry => entry.module, StringComparer.Ordinal);
-        modules[""] = model;
-        var state = StateOf(model);
-        var stored = file.Tensors.Keys.Where(static name => !name.StartsWith("quantizers/", StringComparison.Ordinal))
-            .ToDictionary(static name => name.StartsWith("codes/", StringComparison.Ordinal) ? name[6..] : name, name => file.Tensors[name], StringComparer.Ordinal);
-        foreach (var (name, value) in state)
-        {
-            if (!stored.TryGetValue(name, out var info))
-            {
-                problems.Add($"{name} is missing");
-            }
-            else if (!info.Shape.SequenceEqual(value.shape))
-            {
-                problems.Add($"{name} has shape [{string.Join(", ", info.Shape)}], the model's is [{string.Join(", ", value.shape)}]");
-            }
-        }
-
-        foreach (var name in stored.Keys.Where(name => !state.ContainsKey(name)))
-        {
-            // Stage 2 gives a layer without a bias one.
-            var layer = name.EndsWith(".bias", StringComparison.Ordinal) ? modules.GetValueOrDefault(name[..^5]) : null;
-            if (layer is null || !(SiteWeights.HasWeight(layer) || layer is LayerNorm))
-            {
-                problems.Add($"{name} is not in the model");
-            }
-        }
-
-        problems.AddRange(sites.Where(site => !modules.ContainsKey(site.Path)).Select(static site => $"site '{site.ToSite().Id}' has no module"));
-        if (problems.Count > 0)
-        {
-            throw new QuantizationException($"'{path}' does not fit the model: {string.Join("; ", problems)}.");
+            throw new QuantizationException($"'{file.FilePath}': the metadata '{key}' is broken: {e.Message}", e);
         }
     }
 
     private static IQuantizer Make(SafetensorsFile file, QuantizerRegistry registry, QuantizerRecord record, int index, bool isWeight)
     {
-        Granularity granularity;
-        try
-        {
-            granularity = Granularity.Parse(record.Granularity);
-        }
-        catch (FormatException e)
-        {
-            throw new QuantizationException($"'{file.FilePath}': quantizer {index}: {e.Message}", e);
-        }
-
-        if (record.Bits is < BitWidth.Minimum or > BitWidth.Maximum)
-        {
-            throw new QuantizationException($"'{file.FilePath}': quantizer {index} has {record.Bits} bits; expected {BitWidth.Minimum} to {BitWidth.Maximum}.");
-        }
-
-        var prefix = Key(index, "");
+        var prefix = ModelState.QuantizerKey(index, "");
         var values = new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal);
         foreach (var name in file.Tensors.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)))
         {
-            using var vector = file.Read(name);
-            using var doubles = vector.to(float64);
-            values[name[prefix.Length..]] = doubles.data<double>().ToArray();
+            values[name[prefix.Length..]] = file.Read(name).to(float64).data<double>().ToArray();
         }
 
-        var quantizer = registry.Create(new QuantizerSpec(record.Scheme, record.Bits, granularity), isWeight);
+        var granularity = Granularity.Parse(record.Granularity);
+        IQuantizer? quantizer = null;
         try
         {
+            quantizer = registry.Create(new QuantizerSpec(record.Scheme, record.Bits, granularity), isWeight);
             quantizer.ImportParameters(new QuantizationParameters(record.Scheme, record.Bits, granularity, values, record.Options));
             return quantizer;
         }
-        catch
+        catch (QuantizationException e)
         {
-            quantizer.Dispose();
-            throw;
+            quantizer?.Dispose();
+            throw new QuantizationException($"'{file.FilePath}': quantizer {index}: {e.Message}", e);
         }
     }
 
-    private static Dictionary<string, Tensor> Values(SafetensorsFile file, List<SiteRecord> sites, List<IQuantizer> quantizers)
+    private static Dictionary<string, Tensor> Values(SafetensorsFile file, List<SiteRecord> sites, List<IQuantizer> quantizers, Dictionary<string, Tensor> state)
     {
         var values = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach (var name in file.Tensors.Keys.Where(static name => !name.StartsWith("quantizers/", StringComparison.Ordinal) && !name.StartsWith("codes/", StringComparison.Ordinal)))
+        foreach (var name in file.Tensors.Keys.Where(static name => !ModelState.IsQuantizerVector(name) && !ModelState.IsCodes(name)))
         {
             values[name] = file.Read(name);
         }
 
         foreach (var site in sites.Where(static site => site.Operand == SiteOperand.Weight))
         {
-            var name = WeightName(site.ToSite());
-            values[name] = quantizers[site.Quantizer].Dequantize(file.Read($"codes/{name}"));
+            var name = ModelState.WeightName(site.Path);
+            var quantizer = quantizers[site.Quantizer];
+            var codes = file.Read(ModelState.CodesPrefix + name);
+            if (codes.numel() > 0 && codes.max().item<byte>() is var largest && largest > quantizer.Bits.MaxCode)
+            {
+                throw new QuantizationException($"'{file.FilePath}': the codes of '{name}' reach {largest}; {quantizer.Bits} bits reach {quantizer.Bits.MaxCode}.");
+            }
+
+            values[name] = Decode(quantizer, codes, state[name].dtype);
         }
 
         return values;
     }
 
-    private static void AddBiases(nn.Module model, Dictionary<string, Tensor> values)
+    // Stage 2 gave a layer without a bias one.
+    private static void AddBias(ModuleGraph graph, string name, Tensor value)
     {
-        var state = StateOf(model);
-        var modules = model.named_modules().ToDictionary(static entry => entry.name, static entry => entry.module, StringComparer.Ordinal);
-        foreach (var (name, value) in values.Where(entry => !state.ContainsKey(entry.Key)))
-        {
-            var bias = new Parameter(value.clone());
-            if (modules[name[..^5]] is LayerNorm norm)
-            {
-                norm.bias = bias;
-            }
-            else
-            {
-                SiteWeights.SetBias(modules[name[..^5]], bias);
-            }
-        }
+        var layer = graph.Modules[ModelState.LayerOf(name)];
+        var weight = layer.named_parameters(recurse: false).First(static entry => entry.name == "weight").parameter;
+        SiteWeights.SetBias(layer, new Parameter(value.to(weight.dtype).to(weight.device).clone(), weight.requires_grad));
     }
-
-    private sealed record SiteRecord(string Path, SiteOperand Operand, SiteRole Role, string? Producer, int Quantizer)
-    {
-        public Site ToSite() => new(Path, Operand, Role, Producer);
-    }
-
-    private sealed record QuantizerRecord(string Scheme, int Bits, string Granularity, Dictionary<string, string> Options);
 }

@@ -5,7 +5,9 @@ using System.Text.Json;
 using IsVit.Core.Graph;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Core.Quantization;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Stages;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,73 +20,79 @@ namespace IsVit.Optimization.Checkpoints;
 internal sealed class RunCheckpoint
 {
     private const string RunFile = "run.json";
+    private const int HashBytes = 1 << 26;
     private readonly string _directory;
 
     private RunCheckpoint(string directory) => _directory = directory;
 
     /// <summary>Opens a folder for a run, new or to be gone on with.</summary>
     /// <exception cref="QuantizationException">The folder belongs to a run with other options, another model or other images.</exception>
-    public static RunCheckpoint Open(string directory, QuantizationOptions options, ModuleGraph graph, IReadOnlyList<Tensor> batches)
+    public static RunCheckpoint Open(
+        string directory,
+        QuantizationOptions options,
+        QuantizationRecipe recipe,
+        IReadOnlyList<IQuantizationStage> stages,
+        IReconstructionLoss loss,
+        ModuleGraph graph,
+        IReadOnlyList<Tensor> batches)
     {
-        var identity = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["options"] = JsonSerializer.Serialize(options),
-            ["model"] = Fingerprint(graph.Model.named_parameters().Select(static entry => (entry.name, (Tensor)entry.parameter))),
-            ["images"] = Fingerprint(batches.Select(static (batch, index) => (index.ToString(CultureInfo.InvariantCulture), batch))),
-            ["units"] = string.Join(' ', graph.Units.Select(static unit => unit.Path)),
-        };
+        var identity = Identity(options, recipe, stages, loss, graph, batches);
         Directory.CreateDirectory(directory);
         var path = Path.Combine(directory, RunFile);
-        if (File.Exists(path))
-        {
-            Dictionary<string, string>? found;
-            try
-            {
-                found = JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(path));
-            }
-            catch (JsonException e)
-            {
-                throw new QuantizationException($"'{path}' is no checkpoint: {e.Message}", e);
-            }
-
-            if (identity.FirstOrDefault(entry => found?.GetValueOrDefault(entry.Key) != entry.Value) is { Key: { } different })
-            {
-                throw new QuantizationException($"'{directory}' holds the checkpoint of another run: its {different} differ. Use another folder, or delete it.");
-            }
-        }
-        else
+        if (!File.Exists(path))
         {
             WriteAtomically(path, JsonSerializer.Serialize(identity));
+            return new RunCheckpoint(directory);
         }
 
-        return new RunCheckpoint(directory);
+        Dictionary<string, string>? found;
+        try
+        {
+            found = JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(path));
+        }
+        catch (JsonException e)
+        {
+            throw new QuantizationException($"'{path}' is no checkpoint: {e.Message}", e);
+        }
+
+        var different = identity.Where(entry => found?.GetValueOrDefault(entry.Key) != entry.Value).Select(static entry => entry.Key).ToList();
+        return different.Count == 0
+            ? new RunCheckpoint(directory)
+            : throw new QuantizationException($"'{directory}' holds the checkpoint of a run that differs in {string.Join(", ", different)}. Use another folder, or delete it.");
     }
 
-    public UnitResult? TryLoadUnit(int stageIndex, string stage, Unit unit, IReadOnlyList<(string Name, Parameter Parameter)> parameters)
+    /// <summary>Gives a unit the parameters that it was left with, if it was finished.</summary>
+    /// <exception cref="QuantizationException">The unit's file is broken, or does not fit the unit.</exception>
+    public UnitResult? TryLoadUnit(int stageIndex, string stage, int index, Unit unit, IReadOnlyList<(string Name, Parameter Parameter)> parameters)
     {
-        var path = UnitPath(stageIndex, unit.Path);
+        var path = UnitPath(stageIndex, index, unit.Path);
         if (!File.Exists(path))
         {
             return null;
         }
 
-        using var file = SafetensorsFile.Open(path);
-        using var noGrad = no_grad();
-        foreach (var (name, parameter) in parameters)
+        try
         {
-            using var value = file.Read(name);
-            parameter.copy_(value);
-        }
+            using var file = SafetensorsFile.Open(path);
+            foreach (var (name, parameter) in parameters)
+            {
+                file.ReadInto(name, parameter);
+            }
 
-        double Number(string key) => double.Parse(file.Metadata[key], CultureInfo.InvariantCulture);
-        return new UnitResult(unit.Path, stage, Number("loss_before"), Number("loss_after"), (int)Number("iterations"), TimeSpan.FromSeconds(Number("seconds")), StopReason.Resumed);
+            double Number(string key) => double.Parse(file.Metadata[key], CultureInfo.InvariantCulture);
+            return new UnitResult(unit.Path, stage, Number("loss_before"), Number("loss_after"), (int)Number("iterations"), TimeSpan.FromSeconds(Number("seconds")), StopReason.Resumed);
+        }
+        catch (Exception e) when (e is WeightFileException or KeyNotFoundException or FormatException or OverflowException or ArgumentException)
+        {
+            throw new QuantizationException($"'{path}' is no checkpoint of unit '{unit.Path}': {e.Message} Delete it to have the unit reconstructed again.", e);
+        }
     }
 
-    public void SaveUnit(int stageIndex, UnitResult result, IReadOnlyList<(string Name, Parameter Parameter)> parameters)
+    public void SaveUnit(int stageIndex, int index, UnitResult result, IReadOnlyList<(string Name, Parameter Parameter)> parameters)
     {
         static string Text(double value) => value.ToString("r", CultureInfo.InvariantCulture);
         SafetensorsWriter.Write(
-            UnitPath(stageIndex, result.Unit),
+            UnitPath(stageIndex, index, result.Unit),
             parameters.Select(static entry => KeyValuePair.Create(entry.Name, (Tensor)entry.Parameter)),
             new Dictionary<string, string>(StringComparer.Ordinal)
             {
@@ -95,16 +103,53 @@ internal sealed class RunCheckpoint
             });
     }
 
-    private string UnitPath(int stageIndex, string unit) => Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"stage{stageIndex}.{unit}.safetensors"));
+    // The numbers make the name unique; the path is for the reader, as far as a file may be called so.
+    private string UnitPath(int stageIndex, int index, string unit)
+    {
+        var readable = string.Concat(unit.Take(80).Select(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '-' or '_' ? letter : '_'));
+        return Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"stage{stageIndex}.unit{index:d3}.{readable}.safetensors"));
+    }
+
+    // Everything that the result depends on. How much memory the caches may take is no part of it.
+    private static Dictionary<string, string> Identity(
+        QuantizationOptions options,
+        QuantizationRecipe recipe,
+        IReadOnlyList<IQuantizationStage> stages,
+        IReconstructionLoss loss,
+        ModuleGraph graph,
+        IReadOnlyList<Tensor> batches)
+    {
+        var counted = options.Copy();
+        counted.Reconstruction.CacheBudgetBytes = 0;
+        var schemes = recipe.Schemes.OrderBy(static entry => entry.Key).Select(static entry => $"{entry.Key}: {entry.Value.Scheme} {entry.Value.Granularity}");
+        return new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["options"] = JsonSerializer.Serialize(counted),
+            ["recipe"] = string.Join("; ", schemes.Concat(stages.Select(static stage => $"{stage.Name} {stage.GetType()}"))),
+            ["loss"] = loss.GetType().ToString(),
+            ["weights"] = Fingerprint(graph.Model.named_parameters().Select(static entry => (entry.name, (Tensor)entry.parameter))
+                .Concat(graph.Model.named_buffers().Select(static entry => (entry.name, entry.buffer)))),
+            ["images"] = Fingerprint(batches.Select(static (batch, index) => (index.ToString(CultureInfo.InvariantCulture), batch))),
+            ["sites"] = string.Join(' ', graph.Sites),
+            ["units"] = string.Join(' ', graph.Units.Select(static unit => unit.Path)),
+        };
+    }
 
     private static string Fingerprint(IEnumerable<(string Name, Tensor Value)> tensors)
     {
+        using var noGrad = no_grad();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var (name, value) in tensors)
         {
-            hash.AppendData(Encoding.UTF8.GetBytes(name));
-            using var contiguous = value.detach().cpu().contiguous();
-            hash.AppendData(contiguous.bytes);
+            using var scope = NewDisposeScope();
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {value.dtype} [{string.Join(", ", value.shape)}]"));
+            var flat = value.detach().cpu().contiguous().view(-1);
+            var step = HashBytes / flat.element_size();
+            for (long done = 0; done < flat.shape[0]; done += step)
+            {
+                using var part = flat.narrow(0, done, Math.Min(step, flat.shape[0] - done));
+                hash.AppendData(part.bytes);
+            }
         }
 
         return Convert.ToHexString(hash.GetHashAndReset());
@@ -112,8 +157,16 @@ internal sealed class RunCheckpoint
 
     private static void WriteAtomically(string path, string text)
     {
-        var temporary = path + ".tmp";
-        File.WriteAllText(temporary, text);
-        File.Move(temporary, path, overwrite: true);
+        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            File.WriteAllText(temporary, text);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
     }
 }

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
+using IsVit.Optimization.BiasCorrection;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
@@ -30,7 +32,8 @@ internal static class Defaults
         new LogSqrt2QuantizerFactory(),
         new TwinUniformQuantizerFactory(),
         new ShiftUniformLog2QuantizerFactory(),
-        new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2PowerOfTwo, new ShiftUniformLog2QuantizerFactory(new ShiftUniformLog2Options { Levels = SulqLevels.PowerOfTwo })),
+        new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2PowerOfTwo, Sulq(ShiftUniformLog2Options.DefaultEtaGrid)),
+        new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2Released, Sulq(ShiftUniformLog2Options.ReleasedEtaGrid)),
     ];
 
     public static IReadOnlyList<IQuantizationStage> Stages() =>
@@ -39,6 +42,7 @@ internal static class Defaults
         new ReconstructionStage(StageNames.ActivationReconstruction, UnitInput.Full),
         new ReparameterizationStage(),
         new WeightCalibrationStage(),
+        new BiasCorrectionStage(),
         new ReconstructionStage(StageNames.WeightReconstruction, UnitInput.Quantized),
         new ReconstructionStage(StageNames.DirectReconstruction, UnitInput.Quantized, iterationFactor: 2),
     ];
@@ -47,8 +51,7 @@ internal static class Defaults
     {
         string[] calibration = [StageNames.ActivationCalibration, StageNames.WeightCalibration];
         string[] repq = [StageNames.ActivationCalibration, StageNames.Reparameterization, StageNames.WeightCalibration];
-        string[] direct = [.. calibration, StageNames.DirectReconstruction];
-        string[] sos =
+        string[] released =
         [
             StageNames.ActivationCalibration,
             StageNames.ActivationReconstruction,
@@ -56,20 +59,28 @@ internal static class Defaults
             StageNames.WeightCalibration,
             StageNames.WeightReconstruction,
         ];
+        string[] sos = [.. released[..^1], StageNames.BiasCorrection, StageNames.WeightReconstruction];
+
+        // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
+        string[] direct = [.. calibration, StageNames.BiasCorrection, StageNames.DirectReconstruction];
         return
         [
-            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos),
+            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine),
+            Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released),
             Recipe(RecipeNames.RepQ, SchemeNames.LogSqrt2, s_lastAxis, repq),
             Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
             Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
-            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct),
-            Recipe(RecipeNames.SosOnly, SchemeNames.Log2, s_lastAxis, sos),
-            Recipe(RecipeNames.Neither, SchemeNames.Log2, Granularity.Tensor, direct),
+            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct, SchemeNames.UniformFine),
+            Recipe(RecipeNames.SosOnly, SchemeNames.Log2, s_lastAxis, sos, SchemeNames.UniformFine),
+            Recipe(RecipeNames.Neither, SchemeNames.Log2, Granularity.Tensor, direct, SchemeNames.UniformFine),
         ];
     }
 
     private static UniformQuantizerFactory Uniform(RangeSearch search) =>
         new(UniformOptions.Activations with { RangeSearch = search }, UniformOptions.Weights with { RangeSearch = search });
+
+    private static ShiftUniformLog2QuantizerFactory Sulq(ImmutableArray<double> etaGrid) =>
+        new(new ShiftUniformLog2Options { Levels = SulqLevels.PowerOfTwo, EtaGrid = etaGrid });
 
     private static QuantizationRecipe Recipe(
         string name,

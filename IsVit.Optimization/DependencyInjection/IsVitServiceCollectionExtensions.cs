@@ -24,6 +24,11 @@ public static class IsVitServiceCollectionExtensions
     public static IServiceCollection AddIsVitQuantization(this IServiceCollection services)
     {
         ArgumentNullException.ThrowIfNull(services);
+        if (services.Any(static service => service.ImplementationType == typeof(QuantizationOptionsValidator)))
+        {
+            return services;
+        }
+
         services.AddOptions<QuantizationOptions>().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<QuantizationOptions>, QuantizationOptionsValidator>());
         services.TryAddSingleton<IReconstructionLoss, SquaredErrorLoss>();

@@ -29,4 +29,7 @@ public static class SchemeNames
 
     /// <summary>Shift-uniform-log2 whose levels are powers of two, for shift hardware.</summary>
     public const string ShiftUniformLog2PowerOfTwo = "sulq-power-of-two";
+
+    /// <summary>Shift-uniform-log2 with power-of-two levels and the released code's grid of shifts.</summary>
+    public const string ShiftUniformLog2Released = "sulq-released";
 }

@@ -24,7 +24,7 @@ public sealed record QuantizationRecipe(
         var spec = Schemes.TryGetValue(site.Role, out var scheme) ? new QuantizerSpec(scheme.Scheme, bits, scheme.Granularity) : null;
         foreach (var change in options.Overrides)
         {
-            if ((change.Operand is { } operand && operand != site.Operand) || !new PathPattern(change.Pattern).IsMatch(site.Path))
+            if (!change.Fits(site))
             {
                 continue;
             }

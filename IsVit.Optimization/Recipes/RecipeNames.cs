@@ -6,6 +6,12 @@ public static class RecipeNames
     /// <summary>I&amp;S-ViT: shift-uniform-log2 and the three stages of SOS.</summary>
     public const string ISVit = "isvit";
 
+    /// <summary>
+    /// I&amp;S-ViT as the authors' released code has it, but for its defects: power-of-two levels and its grid of shifts; 2^b codes and a whole zero point
+    /// as everywhere here.
+    /// </summary>
+    public const string Released = "isvit-released";
+
     /// <summary>RepQ-ViT (Li et al., arXiv 2212.08254): log-sqrt2, per-channel post-LayerNorm quantizers made per-tensor; calibration only.</summary>
     public const string RepQ = "repq";
 

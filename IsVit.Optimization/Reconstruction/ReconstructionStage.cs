@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using System.Globalization;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Stages;
 using Microsoft.Extensions.Logging;
 using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Reconstruction;
 
@@ -11,32 +13,47 @@ namespace IsVit.Optimization.Reconstruction;
 /// Reconstructs every unit in the order in which they run (eq. 12), with sites quantized as the stages before left them. Inputs and targets are streamed:
 /// one forward a batch for the whole stage.
 /// </summary>
-/// <param name="name">The name by which recipes call the stage.</param>
-/// <param name="input">Where a unit's input comes from.</param>
-/// <param name="iterationFactor">How many times the options' steps each unit gets.</param>
-public sealed class ReconstructionStage(string name, UnitInput input, int iterationFactor = 1) : IQuantizationStage
+public sealed class ReconstructionStage : IQuantizationStage
 {
+    private readonly int _iterationFactor;
+
+    /// <summary>Creates a stage.</summary>
+    /// <param name="name">The name by which recipes call the stage.</param>
+    /// <param name="input">Where a unit's input comes from.</param>
+    /// <param name="iterationFactor">How many times the options' steps each unit gets, 1 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The factor is below 1.</exception>
+    public ReconstructionStage(string name, UnitInput input, int iterationFactor = 1)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(iterationFactor, 1);
+        Name = name;
+        Input = input;
+        _iterationFactor = iterationFactor;
+    }
+
     /// <inheritdoc/>
-    public string Name => name;
+    public string Name { get; }
 
     /// <summary>Where a unit's input comes from.</summary>
-    public UnitInput Input => input;
+    public UnitInput Input { get; }
 
     /// <summary>The steps that each unit gets.</summary>
     /// <param name="options">The options.</param>
     public int IterationsFor(QuantizationOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return options.Reconstruction.IterationsFor(options.WeightBits, options.ActivationBits) * iterationFactor;
+        return (int)Math.Min(int.MaxValue, (long)options.Reconstruction.IterationsFor(options.WeightBits, options.ActivationBits) * _iterationFactor);
     }
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        RequireBudget(context);
-        using var floatFlow = new UnitFlow(context.Attachment, context.Batches);
-        using var quantizedFlow = input == UnitInput.Quantized ? new UnitFlow(context.Attachment, context.Batches) : null;
+        var cache = RequireBudget(context.Graph, context.Batches, context.Options.Reconstruction);
+        context.CacheBytes = Math.Max(context.CacheBytes, cache.Bytes);
+        Log.CacheSize(context.Logger, Name, cache.Bytes >> 20, cache.Unit.Path, context.Options.Reconstruction.CacheBudgetBytes >> 20);
+        using var floatFlow = new FloatFlow(context);
+        using var quantizedFlow = Input == UnitInput.Quantized ? new UnitFlow(context.Attachment, context.Batches) : null;
         for (var i = 0; i < context.Graph.Units.Count; i++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
@@ -46,7 +63,26 @@ public sealed class ReconstructionStage(string name, UnitInput input, int iterat
         }
     }
 
-    private UnitResult Reconstruct(QuantizationContext context, int index, UnitFlow floatFlow, UnitFlow? quantizedFlow)
+    /// <summary>The unit whose inputs and targets take the most memory, and how much.</summary>
+    /// <exception cref="QuantizationException">It is more than the options allow, or the graph has no units.</exception>
+    internal (Unit Unit, long Bytes) RequireBudget(ModuleGraph graph, IReadOnlyList<Tensor> batches, ReconstructionOptions options)
+    {
+        if (graph.Units.Count == 0)
+        {
+            throw new QuantizationException($"The graph has no unit to reconstruct; name the modules to reconstruct at once in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}.");
+        }
+
+        var images = batches.Sum(static batch => batch.shape[0]);
+        var largest = graph.Units.MaxBy(BytesPerImage)!;
+        var needed = BytesPerImage(largest) * images;
+        return needed <= options.CacheBudgetBytes
+            ? (largest, needed)
+            : throw new QuantizationException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The inputs and targets of unit '{largest.Path}' take {needed} bytes ({needed >> 20} MiB) for {images} images, more than {nameof(QuantizationOptions.Reconstruction)}.{nameof(ReconstructionOptions.CacheBudgetBytes)} allows: {options.CacheBudgetBytes} bytes ({options.CacheBudgetBytes >> 20} MiB). Use fewer images, or allow more."));
+    }
+
+    private UnitResult Reconstruct(QuantizationContext context, int index, FloatFlow floatFlow, UnitFlow? quantizedFlow)
     {
         var clock = Stopwatch.StartNew();
         var unit = context.Graph.Units[index];
@@ -56,29 +92,18 @@ public sealed class ReconstructionStage(string name, UnitInput input, int iterat
         if (parameters.Count == 0 || !context.Attachment.Bindings.Any(binding => unit.Contains(binding.Site.Path) && binding.State == SiteState.Quantized))
         {
             context.Progress.EndUnit(iterations);
-            return new UnitResult(unit.Path, name, 0, 0, 0, clock.Elapsed, StopReason.NothingToDo);
+            return new UnitResult(unit.Path, Name, 0, 0, 0, clock.Elapsed, StopReason.NothingToDo);
         }
 
-        if (context.Checkpoint?.TryLoadUnit(context.Progress.StageIndex, name, unit, parameters) is { } earlier)
+        if (context.Checkpoint?.TryLoadUnit(context.Progress.StageIndex, Name, index, unit, parameters) is { } earlier)
         {
             context.Progress.EndUnit(iterations);
             return earlier;
         }
 
-        ActivationCache inputs;
-        ActivationCache targets;
-        using (context.Attachment.Suspend())
-        using (context.FloatParameters.Use())
-        {
-            inputs = quantizedFlow is null ? new ActivationCache(floatFlow.AdvanceToInput(unit, context.CancellationToken)) : null!;
-            targets = new ActivationCache(floatFlow.AdvanceToOutput(unit, context.CancellationToken));
-        }
-
-        if (quantizedFlow is not null)
-        {
-            inputs = new ActivationCache(quantizedFlow.AdvanceToInput(unit, context.CancellationToken));
-        }
-
+        var (floatInputs, floatOutputs) = floatFlow.Advance(index, withInputs: quantizedFlow is null);
+        var inputs = new ActivationCache(quantizedFlow is null ? floatInputs : quantizedFlow.AdvanceToInput(unit, context.CancellationToken));
+        var targets = new ActivationCache(floatOutputs);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
         var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction).Reconstruct(
             unit,
@@ -90,9 +115,18 @@ public sealed class ReconstructionStage(string name, UnitInput input, int iterat
             (iteration, loss) => context.Progress.Step(unit.Path, index, context.Graph.Units.Count, iteration, iterations, loss),
             context.CancellationToken);
         context.Progress.EndUnit(iterations - made);
-        var result = new UnitResult(unit.Path, name, before, after, made, clock.Elapsed, reason);
-        context.Checkpoint?.SaveUnit(context.Progress.StageIndex, result, parameters);
+        var result = new UnitResult(unit.Path, Name, before, after, made, clock.Elapsed, reason);
+        context.Checkpoint?.SaveUnit(context.Progress.StageIndex, index, result, parameters);
         return result;
+    }
+
+    // The float stream stands behind the unit and so holds its input as well; the quantized one stands before it.
+    private long BytesPerImage(Unit unit)
+    {
+        var inputs = unit.InputShape.Aggregate(1.0, static (product, length) => product * length);
+        var outputs = unit.OutputShape.Aggregate(1.0, static (product, length) => product * length);
+        var input = (long)(unit.BytesPerSample * (inputs / (inputs + outputs)));
+        return unit.BytesPerSample + (Input == UnitInput.Quantized ? input : 0);
     }
 
     // Weights and biases of the unit's layers; normalisation and everything else stays frozen.
@@ -113,19 +147,6 @@ public sealed class ReconstructionStage(string name, UnitInput input, int iterat
         }
 
         return parameters;
-    }
-
-    private void RequireBudget(QuantizationContext context)
-    {
-        var images = context.Batches.Sum(static batch => batch.shape[0]);
-        var needed = context.Graph.Units.Max(static unit => unit.BytesPerSample) * images;
-        var largest = context.Graph.Units.MaxBy(static unit => unit.BytesPerSample)!;
-        Log.CacheSize(context.Logger, name, needed >> 20, largest.Path, context.Options.Reconstruction.CacheBudgetBytes >> 20);
-        if (needed > context.Options.Reconstruction.CacheBudgetBytes)
-        {
-            throw new QuantizationException(
-                $"The inputs and targets of unit '{largest.Path}' take {needed >> 20} MiB for {images} images, more than {nameof(ReconstructionOptions.CacheBudgetBytes)} allows ({context.Options.Reconstruction.CacheBudgetBytes >> 20} MiB). Use fewer images, or allow more.");
-        }
     }
 
     private static int HashCode(int seed, int stage, int unit) => unchecked((((seed * 31) + stage) * 1009) + unit);

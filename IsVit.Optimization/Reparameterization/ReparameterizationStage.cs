@@ -59,10 +59,16 @@ public sealed class ReparameterizationStage : IQuantizationStage
         var layers = readers.Select(reader => (Linear)context.Graph.Modules[reader.Site.Path]).ToList();
         var before = readers[0].Quantizer;
         var parameters = before.ExportParameters();
-        var (scale, zeroPoint, constants) = ScaleReparameterization.Apply(norm, layers, parameters.Required("scale"), parameters.Required("zero_point"));
+        if (!parameters.Values.TryGetValue("scale", out var scales) || !parameters.Values.TryGetValue("zero_point", out var zeroPoints))
+        {
+            throw new QuantizationException(
+                $"Site '{readers[0].Site.Id}' has a per-channel quantizer of scheme '{before.Scheme}', which has no scale and zero point to move into '{producer}'; expected a uniform one.");
+        }
+
+        var (scale, zeroPoint, constants) = ScaleReparameterization.Apply(norm, layers, scales, zeroPoints);
 
         var after = context.Quantizers.Create(new QuantizerSpec(before.Scheme, before.Bits, Granularity.Tensor), isWeight: false);
-        var values = new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal) { ["scale"] = [(float)scale], ["zero_point"] = [zeroPoint] };
+        var values = new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal) { ["scale"] = [scale], ["zero_point"] = [zeroPoint] };
         after.ImportParameters(new QuantizationParameters(before.Scheme, before.Bits, Granularity.Tensor, values, parameters.Options));
         after.MoveTo(norm.weight.device);
         foreach (var reader in readers)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using IsVit.Core.Graph;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -21,7 +22,7 @@ public static class ScaleReparameterization
     /// <param name="scale">s, one a channel, positive.</param>
     /// <param name="zeroPoint">z, one a channel, whole numbers.</param>
     /// <returns>The scale and zero point of the whole tensor, and how many channels are constant.</returns>
-    /// <exception cref="ArgumentException">The number of channels differs from the LayerNorm's, or a scale is not positive.</exception>
+    /// <exception cref="ArgumentException">The number of channels differs from the LayerNorm's or a reader's, a scale is not positive, or a zero point is not whole. Nothing was changed.</exception>
     public static (double Scale, double ZeroPoint, int ConstantChannels) Apply(
         LayerNorm norm,
         IReadOnlyList<Linear> readers,
@@ -32,69 +33,86 @@ public static class ScaleReparameterization
         ArgumentNullException.ThrowIfNull(readers);
         ArgumentNullException.ThrowIfNull(scale);
         ArgumentNullException.ThrowIfNull(zeroPoint);
-        var channels = norm.weight.numel();
-        if (scale.Count != channels || zeroPoint.Count != channels || scale.Any(static s => !(s > 0 && double.IsFinite(s))))
-        {
-            throw new ArgumentException($"The LayerNorm has {channels} channels; expected as many positive scales and zero points, found {scale.Count} and {zeroPoint.Count}.", nameof(scale));
-        }
+        Require(norm, readers, scale, zeroPoint);
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var gamma = norm.weight.detach().to(float64).cpu();
-        var beta = norm.bias is null ? zeros_like(gamma) : norm.bias.detach().to(float64).cpu();
-        var constant = gamma.data<double>().ToArray().Select(static value => value == 0).ToArray();
-        var live = Enumerable.Range(0, scale.Count).Where(i => !constant[i]).ToList();
-        var meanScale = live.Count > 0 ? live.Average(i => scale[i]) : scale.Average();
+        var gamma = Float64(norm.weight);
+        var beta = norm.bias is null ? zeros_like(gamma) : Float64(norm.bias);
+        var betas = beta.data<double>().ToArray();
+        var isConstant = gamma.data<double>().Select(static value => value == 0).ToArray();
+        var live = Enumerable.Range(0, scale.Count).Where(i => !isConstant[i]).ToList();
+
+        // A quantizer keeps its scale in float32, so what is moved must be relative to that number.
+        var meanScale = (double)(float)(live.Count > 0 ? live.Average(i => scale[i]) : scale.Average());
         var meanZeroPoint = Math.Round(live.Count > 0 ? live.Average(i => zeroPoint[i]) : 0, MidpointRounding.ToEven);
 
-        var betas = beta.data<double>().ToArray();
-        var ratio = new double[scale.Count];
-        var shift = new double[scale.Count];
-        for (var i = 0; i < ratio.Length; i++)
+        var ratios = new double[scale.Count];
+        var shifts = new double[scale.Count];
+        var columns = new double[scale.Count];
+        for (var i = 0; i < ratios.Length; i++)
         {
-            ratio[i] = constant[i] ? 1 : scale[i] / meanScale;
-            shift[i] = constant[i] ? -betas[i] : scale[i] * (zeroPoint[i] - meanZeroPoint);
-        }
-
-        var r1 = tensor(ratio);
-        var sr2 = tensor(shift);
-        Assign(norm.weight, gamma / r1);
-        AssignBias(norm, (beta + sr2) / r1);
-        foreach (var reader in readers)
-        {
-            var weight = reader.weight.detach().to(float64).cpu();
-            var correction = matmul(weight, sr2);
-            var bias = reader.bias is null ? -correction : reader.bias.detach().to(float64).cpu() - correction;
+            ratios[i] = isConstant[i] ? 1 : scale[i] / meanScale;
+            shifts[i] = isConstant[i] ? -betas[i] : scale[i] * (zeroPoint[i] - meanZeroPoint);
 
             // What multiplies a channel that is now zero is free; zero widens no weight's range.
-            var columns = r1 * tensor(constant.Select(static value => value ? 0.0 : 1.0).ToArray());
-            Assign(reader.weight, weight * columns);
-            AssignBias(reader, bias);
+            columns[i] = isConstant[i] ? 0 : ratios[i];
         }
 
-        return (meanScale, meanZeroPoint, constant.Count(static value => value));
+        var (r1, sr2, column) = (tensor(ratios), tensor(shifts), tensor(columns));
+        norm.weight.copy_(gamma / r1);
+        AssignBias(norm, norm.weight, (beta + sr2) / r1);
+        foreach (var reader in readers)
+        {
+            var weight = Float64(reader.weight);
+            var correction = matmul(weight, sr2);
+            reader.weight.copy_(weight * column);
+            AssignBias(reader, reader.weight, reader.bias is null ? -correction : Float64(reader.bias) - correction);
+        }
+
+        return (meanScale, meanZeroPoint, scale.Count - live.Count);
     }
 
-    private static void Assign(Parameter parameter, Tensor value) => parameter.copy_(value);
-
-    private static void AssignBias(nn.Module module, Tensor value)
+    private static void Require(LayerNorm norm, IReadOnlyList<Linear> readers, IReadOnlyList<double> scale, IReadOnlyList<double> zeroPoint)
     {
-        var weight = module is LayerNorm norm ? norm.weight : ((Linear)module).weight;
-        var bias = module is LayerNorm { bias: var own } ? own : SiteWeights.GetBias(module);
-        if (bias is not null)
+        if (norm.weight is null)
         {
-            bias.copy_(value);
-            return;
+            throw new ArgumentException("The LayerNorm has no weight to move a scale into; expected an affine one.", nameof(norm));
         }
 
-        var added = new Parameter(value.to(weight.dtype).to(weight.device), weight.requires_grad);
-        if (module is LayerNorm layerNorm)
+        var channels = norm.weight.numel();
+        if (scale.Count != channels || zeroPoint.Count != channels)
         {
-            layerNorm.bias = added;
+            throw new ArgumentException($"The LayerNorm has {channels} channels; expected as many scales and zero points, found {scale.Count} and {zeroPoint.Count}.", nameof(scale));
+        }
+
+        for (var i = 0; i < scale.Count; i++)
+        {
+            if (!(scale[i] > 0 && double.IsFinite(scale[i])) || Math.Round(zeroPoint[i]) != zeroPoint[i])
+            {
+                throw new ArgumentException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Channel {i} of {channels} channels has scale {scale[i]} and zero point {zeroPoint[i]}; expected a positive number and a whole one."), nameof(scale));
+            }
+        }
+
+        if (readers.FirstOrDefault(reader => reader.weight.shape[1] != channels) is { } other)
+        {
+            throw new ArgumentException($"A reader has weights [{string.Join(", ", other.weight.shape)}]; expected {channels} inputs, as the LayerNorm has {channels} channels.", nameof(readers));
+        }
+    }
+
+    private static Tensor Float64(Tensor parameter) => parameter.detach().cpu().to(float64);
+
+    private static void AssignBias(nn.Module module, Parameter weight, Tensor value)
+    {
+        if (SiteWeights.GetBias(module) is { } bias)
+        {
+            bias.copy_(value);
         }
         else
         {
-            SiteWeights.SetBias(module, added);
+            SiteWeights.SetBias(module, new Parameter(value.to(weight.dtype).to(weight.device), weight.requires_grad));
         }
     }
 }

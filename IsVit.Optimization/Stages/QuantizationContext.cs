@@ -76,6 +76,9 @@ public sealed class QuantizationContext
 
     internal RunCheckpoint? Checkpoint { get; }
 
+    /// <summary>The most that a unit's inputs and targets took in memory.</summary>
+    internal long CacheBytes { get; set; }
+
     /// <summary>Adds a unit's result to the report.</summary>
     /// <param name="result">The result.</param>
     public void Add(UnitResult result) => _units.Add(result);

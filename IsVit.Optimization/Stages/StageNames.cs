@@ -15,6 +15,9 @@ public static class StageNames
     /// <summary>Weight quantizers choose their parameters; weights are quantized from here on.</summary>
     public const string WeightCalibration = "weight-calibration";
 
+    /// <summary>Biases are moved so that the means of every layer's outputs are the float model's again.</summary>
+    public const string BiasCorrection = "bias-correction";
+
     /// <summary>SOS stage 3: units are reconstructed with weights and activations quantized.</summary>
     public const string WeightReconstruction = "weight-reconstruction";
 

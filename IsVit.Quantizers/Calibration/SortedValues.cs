@@ -1,7 +1,3 @@
-using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-
 namespace IsVit.Quantizers.Calibration;
 
 /// <summary>
@@ -10,7 +6,7 @@ namespace IsVit.Quantizers.Calibration;
 /// </summary>
 internal sealed class SortedValues
 {
-    private const int Block = 64;
+    private const int Block = 16;
 
     // torch.quantile ranks in float32 and refuses more numbers than this; beyond it the released code falls back to float64 ranks.
     private const int QuantileLimit = 16_000_000;

@@ -6,8 +6,6 @@ namespace IsVit.Quantizers.Kernels;
 /// <summary>One-pass kernels for float32 on the CPU; every bit equals that of the separate tensor operations they stand for.</summary>
 internal static unsafe class FusedCpu
 {
-    private const int ShortTableThresholds = 15;
-
     /// <summary>Whether the kernels serve this tensor.</summary>
     public static bool Serves(torch.Tensor x) =>
         KernelSwitch.FusedAllowed && x.dtype == torch.ScalarType.Float32 && x.device_type == DeviceType.CPU && !x.is_sparse;
@@ -41,16 +39,16 @@ internal static unsafe class FusedCpu
     }
 
     /// <summary>Whether the kernels serve this table.</summary>
-    public static bool Serves(LevelTable table) => table.Thresholds.Length <= ShortTableThresholds || table.Buckets is not null;
+    public static bool Serves(LevelTable table) => table.PaddedLevels is not null || table.Buckets is not null;
 
     public static torch.Tensor TableForward(torch.Tensor x, LevelTable table)
     {
         using var input = x.contiguous();
         var output = torch.empty_like(input);
         float* from = NativeMemory.Floats(input), to = NativeMemory.Floats(output);
-        if (table.Thresholds.Length <= ShortTableThresholds)
+        if (table.PaddedLevels is not null)
         {
-            fixed (float* thresholds = table.Thresholds, levels = table.Levels)
+            fixed (float* thresholds = table.PaddedThresholds, levels = table.PaddedLevels)
             {
                 ParallelChunks.Run(new ShortTableForward(from, to, new(thresholds, levels, table.Thresholds.Length)), input.NumberOfElements);
             }
@@ -78,9 +76,9 @@ internal static unsafe class FusedCpu
         {
             ParallelChunks.Run(new LinearTableBackward(from, g, to, slope), input.NumberOfElements);
         }
-        else if (table.Thresholds.Length <= ShortTableThresholds)
+        else if (table.PaddedLevels is not null)
         {
-            fixed (float* thresholds = table.Thresholds, levels = table.Levels)
+            fixed (float* thresholds = table.PaddedThresholds, levels = table.PaddedLevels)
             {
                 ParallelChunks.Run(new ShortTableBackward(from, g, to, new(thresholds, levels, table.Thresholds.Length), slope), input.NumberOfElements);
             }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using IsVit.Quantizers.Tables;
 
 namespace IsVit.Quantizers.Kernels;
@@ -23,7 +24,7 @@ internal sealed class LevelBuckets
     /// <summary>The shifted key of the first bucket.</summary>
     public int First { get; }
 
-    /// <summary>The buckets in ascending order.</summary>
+    /// <summary>The buckets in ascending order, and after them one for NaN.</summary>
     public Bucket[] Buckets { get; }
 
     /// <summary>The widest buckets that hold one threshold each at most; null if thresholds are too close for that.</summary>
@@ -72,7 +73,8 @@ internal sealed class LevelBuckets
 
     private static Bucket[] Fill(LevelTable table, int[] keys, int shift, long first, int count)
     {
-        var buckets = new Bucket[count];
+        var buckets = new Bucket[count + 1];
+        buckets[count] = new() { Threshold = float.NaN, Below = float.NaN, From = float.NaN };
         var position = 0;
         for (var b = 0; b < count; b++)
         {
@@ -83,12 +85,18 @@ internal sealed class LevelBuckets
             }
 
             var threshold = position > before ? table.Thresholds[before] : float.PositiveInfinity;
-            buckets[b] = new(threshold, table.Levels[before], table.Levels[position]);
+            buckets[b] = new() { Threshold = threshold, Below = table.Levels[before], From = table.Levels[position] };
         }
 
         return buckets;
     }
 
-    /// <summary>Numbers from the threshold on get one level, those below it the other.</summary>
-    public readonly record struct Bucket(float Threshold, float Below, float From);
+    /// <summary>Numbers from the threshold on get one level, those below it the other. Padded to a power of two bytes.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 16)]
+    public struct Bucket
+    {
+        public float Threshold;
+        public float Below;
+        public float From;
+    }
 }

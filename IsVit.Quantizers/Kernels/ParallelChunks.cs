@@ -5,20 +5,25 @@ namespace IsVit.Quantizers.Kernels;
 /// <summary>A pass over elements that can be cut anywhere.</summary>
 internal interface IElementwisePass
 {
+    /// <summary>About how long one element takes, for deciding on threads.</summary>
+    static abstract double Nanoseconds { get; }
+
     /// <summary>Works on the elements from <paramref name="start"/> to before <paramref name="end"/>.</summary>
     void Run(long start, long end);
 }
 
-/// <summary>Runs a pass on as many threads as libtorch uses.</summary>
+/// <summary>Runs a pass on up to as many threads as libtorch uses.</summary>
 internal static class ParallelChunks
 {
-    // Long enough to hide what starting a chunk costs, short enough that a thread delayed by others does not hold up the rest.
-    private const int Chunk = 1 << 17;
+    private const int Chunk = 1 << 16;
+
+    // One core all but saturates the memory; a thread that starts late, or that others hold up, costs more than it gives below this.
+    private const double NanosecondsPerThread = 1e6;
 
     public static void Run<T>(T pass, long count)
         where T : struct, IElementwisePass
     {
-        var threads = count < 2 * Chunk ? 1 : torch.get_num_threads();
+        var threads = Threads(count * T.Nanoseconds);
         if (threads <= 1)
         {
             pass.Run(0, count);
@@ -31,5 +36,16 @@ internal static class ParallelChunks
             chunks,
             new ParallelOptions { MaxDegreeOfParallelism = threads },
             i => pass.Run((long)i * Chunk, Math.Min((i + 1L) * Chunk, count)));
+    }
+
+    private static int Threads(double nanoseconds)
+    {
+        if (KernelSwitch.ForcedThreads > 0)
+        {
+            return KernelSwitch.ForcedThreads;
+        }
+
+        var worthwhile = (int)Math.Min(nanoseconds / NanosecondsPerThread, Environment.ProcessorCount);
+        return worthwhile <= 1 ? 1 : Math.Min(worthwhile, torch.get_num_threads());
     }
 }

@@ -7,6 +7,9 @@ namespace IsVit.Quantizers.Kernels;
 internal readonly unsafe struct UniformBackward(
     float* x, float* gradient, float* output, float* scale, float* zeroPoint, ChannelLayout layout, float maxCode) : IElementwisePass
 {
+    public static double Nanoseconds => 0.3;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(long start, long end)
     {
         while (start < end)
@@ -29,6 +32,7 @@ internal readonly unsafe struct UniformBackward(
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void OneChannel(long start, long end, float s, float z)
     {
         var i = start;
@@ -44,6 +48,7 @@ internal readonly unsafe struct UniformBackward(
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ChannelByChannel(long start, long end, int channel)
     {
         var i = start;

@@ -13,13 +13,20 @@ internal static class VectorMath
 #if NET9_0_OR_GREATER
         return Vector.Round(x);
 #else
+        return RoundByAddition(x);
+#endif
+    }
+
+    /// <summary>To the nearest integer, half to even, where the framework has no vector rounding.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> RoundByAddition(Vector<float> x)
+    {
         // Adding 2^23 leaves no room for a fraction; from there on every float is an integer.
         var integers = new Vector<float>(8388608f);
         var magnitude = Vector.Abs(x);
         var rounded = (magnitude + integers) - integers;
         var signed = Vector.ConditionalSelect(Vector.LessThan(x, Vector<float>.Zero), -rounded, rounded);
         return Vector.ConditionalSelect(Vector.LessThan(magnitude, integers), signed, x);
-#endif
     }
 
     /// <summary>Between two numbers; a NaN stays one.</summary>

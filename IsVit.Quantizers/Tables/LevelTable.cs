@@ -24,7 +24,15 @@ internal sealed class LevelTable
         Highest = highest;
         Slope = slope;
         Shift = shift;
-        Buckets = LevelBuckets.Create(this);
+        if (levels.Length <= ShortTable.Capacity)
+        {
+            PaddedLevels = Pad(levels, levels[^1]);
+            PaddedThresholds = Pad(thresholds, float.NaN);
+        }
+        else
+        {
+            Buckets = LevelBuckets.Create(this);
+        }
     }
 
     /// <summary>What each position stands for, ascending.</summary>
@@ -54,7 +62,13 @@ internal sealed class LevelTable
     /// <summary>What a logarithmic scheme adds before taking the logarithm (eta), 0 elsewhere.</summary>
     public float Shift { get; }
 
-    /// <summary>The table for looking levels up without a search; null where thresholds lie too close.</summary>
+    /// <summary>The levels of a short table, filled up to 16; null for a longer one.</summary>
+    public float[]? PaddedLevels { get; }
+
+    /// <summary>The thresholds of a short table, filled up to 16 with NaN; null for a longer one.</summary>
+    public float[]? PaddedThresholds { get; }
+
+    /// <summary>A long table's buckets; null for a short one, or where thresholds lie too close.</summary>
     public LevelBuckets? Buckets { get; }
 
     /// <summary>Rounds exact levels and thresholds to float32.</summary>
@@ -89,6 +103,14 @@ internal sealed class LevelTable
         }
 
         return new LevelTable(floatLevels, floatThresholds, codes, Above(lowest), Below(highest), slope, (float)shift);
+    }
+
+    private static float[] Pad(float[] values, float filler)
+    {
+        var padded = new float[ShortTable.Capacity];
+        Array.Fill(padded, filler);
+        values.CopyTo(padded, 0);
+        return padded;
     }
 
     private static float Nearest(double value) => (float)Math.Clamp(value, -float.MaxValue, float.MaxValue) + 0f;

@@ -1,8 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Calibration;
-using IsVit.Quantizers.Kernels;
-using TorchSharp;
 
 namespace IsVit.Quantizers.Uniform;
 
@@ -21,10 +19,8 @@ public sealed class UniformQuantizer : Quantizer
     private const string ZeroPointName = "zero_point";
     private const string SymmetricName = "symmetric";
 
-    private readonly DeviceCopies _scales = new();
-    private readonly DeviceCopies _zeroPoints = new();
-    private float[]? _scale;
-    private float[]? _zeroPoint;
+    private float[] _scale = [];
+    private float[] _zeroPoint = [];
     private bool _symmetric;
 
     /// <summary>Creates an uncalibrated quantizer.</summary>
@@ -45,19 +41,14 @@ public sealed class UniformQuantizer : Quantizer
     public UniformOptions Options { get; }
 
     /// <inheritdoc/>
-    public override bool IsCalibrated => _scale is not null;
-
-    private protected override int ChannelCount => _scale!.Length;
-
-    /// <inheritdoc/>
-    public override QuantizationParameters ExportParameters() => new(
+    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
         Scheme,
         Bits,
         Granularity,
         new Dictionary<string, IReadOnlyList<double>>
         {
-            [ScaleName] = Array.ConvertAll(_scale ?? throw NotCalibrated(), s => (double)s),
-            [ZeroPointName] = Array.ConvertAll(_zeroPoint!, z => (double)z),
+            [ScaleName] = Array.ConvertAll(_scale, s => (double)s),
+            [ZeroPointName] = Array.ConvertAll(_zeroPoint, z => (double)z),
         },
         new Dictionary<string, string> { [SymmetricName] = _symmetric ? "true" : "false" });
 
@@ -65,28 +56,12 @@ public sealed class UniformQuantizer : Quantizer
     public override IQuantizer Clone()
     {
         var clone = new UniformQuantizer(Bits, Granularity, Options) { _symmetric = _symmetric };
-        if (_scale is not null)
+        if (IsCalibrated)
         {
-            clone.Set([.. _scale], [.. _zeroPoint!]);
+            clone.Set(_scale, _zeroPoint);
         }
 
         return clone;
-    }
-
-    /// <inheritdoc/>
-    public override void MoveTo(torch.Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        _scales.Clear();
-        _zeroPoints.Clear();
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        _scales.Clear();
-        _zeroPoints.Clear();
-        _scale = _zeroPoint = null;
     }
 
     private protected override void Fit(ChannelData data)
@@ -118,68 +93,9 @@ public sealed class UniformQuantizer : Quantizer
         Set([.. scale.Select(s => (float)s)], [.. zeroPoint.Select(z => (float)z + 0f)]);
     }
 
-    private protected override torch.Tensor Encode(torch.Tensor x, int axis)
-    {
-        using var scope = torch.NewDisposeScope();
-        return Positions(x, axis).clamp_(0, Bits.MaxCode).to(torch.ScalarType.Byte).MoveToOuterDisposeScope();
-    }
-
-    private protected override torch.Tensor Decode(torch.Tensor codes, int axis)
-    {
-        using var scope = torch.NewDisposeScope();
-        var (scale, zeroPoint) = Parameters(codes.device, torch.ScalarType.Float32, codes.dim(), axis);
-        return codes.to(torch.ScalarType.Float32).sub_(zeroPoint).mul_(scale).MoveToOuterDisposeScope();
-    }
-
-    private protected override torch.Tensor Project(torch.Tensor x, int axis)
-    {
-        if (FusedCpu.Serves(x))
-        {
-            return FusedCpu.UniformForward(x, _scale!, _zeroPoint!, Bits.MaxCode, axis);
-        }
-
-        using var scope = torch.NewDisposeScope();
-        var (scale, zeroPoint) = Parameters(x.device, x.dtype, x.dim(), axis);
-        return Positions(x, axis).clamp_(0, Bits.MaxCode).sub_(zeroPoint).mul_(scale).MoveToOuterDisposeScope();
-    }
-
-    private protected override torch.Tensor Gradient(torch.Tensor x, torch.Tensor gradient, int axis)
-    {
-        if (FusedCpu.Serves(x))
-        {
-            return FusedCpu.UniformBackward(x, gradient, _scale!, _zeroPoint!, Bits.MaxCode, axis);
-        }
-
-        using var scope = torch.NewDisposeScope();
-        var positions = Positions(x, axis);
-        var inside = positions.ge(0).logical_and_(positions.le(Bits.MaxCode));
-        return torch.where(inside, gradient, torch.zeros([], gradient.dtype, gradient.device)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>round(x / s) + z: codes before clamping.</summary>
-    private torch.Tensor Positions(torch.Tensor x, int axis)
-    {
-        var (scale, zeroPoint) = Parameters(x.device, x.dtype, x.dim(), axis);
-        return x.div(scale).round_().add_(zeroPoint);
-    }
-
-    private (torch.Tensor Scale, torch.Tensor ZeroPoint) Parameters(torch.Device device, torch.ScalarType type, long rank, int axis)
-    {
-        var shape = new long[rank];
-        Array.Fill(shape, 1);
-        if (axis >= 0)
-        {
-            shape[axis] = ChannelCount;
-        }
-
-        return (_scales.Get(_scale!, device).to(type).view(shape), _zeroPoints.Get(_zeroPoint!, device).to(type).view(shape));
-    }
-
     private void Set(float[] scale, float[] zeroPoint)
     {
-        _scales.Clear();
-        _zeroPoints.Clear();
-        _scale = scale;
-        _zeroPoint = zeroPoint;
+        (_scale, _zeroPoint) = (scale, zeroPoint);
+        Set(new UniformProjection(scale, zeroPoint, Bits.MaxCode));
     }
 }

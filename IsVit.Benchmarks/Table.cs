@@ -1,0 +1,20 @@
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Exporters;
+using BenchmarkDotNet.Loggers;
+
+namespace IsVit.Benchmarks;
+
+/// <summary>What a table shows: time, its spread, and its ratio to the baseline of the same category.</summary>
+internal sealed class Table : ManualConfig
+{
+    public Table()
+    {
+        AddLogger(ConsoleLogger.Default);
+        AddExporter(MarkdownExporter.GitHub);
+        AddColumnProvider(DefaultColumnProviders.Instance);
+        HideColumns("Job", "Toolchain", "Method Description", "IterationCount", "LaunchCount", "WarmupCount", "InvocationCount", "UnrollFactor", "RunStrategy", "RatioSD");
+        AddLogicalGroupRules(BenchmarkLogicalGroupRule.ByParams, BenchmarkLogicalGroupRule.ByCategory);
+        Options |= ConfigOptions.DisableOptimizationsValidator;
+    }
+}

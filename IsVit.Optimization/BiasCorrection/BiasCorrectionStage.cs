@@ -1,0 +1,90 @@
+using IsVit.Core.Graph;
+using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Stages;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.BiasCorrection;
+
+/// <summary>
+/// Moves every layer's bias so that, over the images that quantizers are calibrated on, the mean of each of its output channels is the float model's again (bias correction;
+/// Nagel et al., arXiv 1906.04721, section 4.2). Layers are taken in the order in which they run, each with all before it quantized and corrected.
+/// </summary>
+/// <remarks>Rounding at few bits shifts means by far more than a short reconstruction's learning rate can move a bias.</remarks>
+public sealed class BiasCorrectionStage : IQuantizationStage
+{
+    /// <inheritdoc/>
+    public string Name => StageNames.BiasCorrection;
+
+    /// <inheritdoc/>
+    public void Run(QuantizationContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        using var scope = NewDisposeScope();
+        var images = CalibrationBatches.First(context.Batches, context.Options.Calibration.ImageCount);
+        var batches = CalibrationBatches.Split(images, context.Options.Reconstruction.BatchSize);
+        using var floatFlow = new UnitFlow(context.Attachment, batches);
+        using var quantizedFlow = new UnitFlow(context.Attachment, batches);
+        foreach (var unit in context.Graph.Units)
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            var layers = Layers(context, unit);
+            if (layers.Count > 0)
+            {
+                Correct(context, unit, layers, floatFlow, quantizedFlow);
+            }
+        }
+    }
+
+    // Sites are listed in the order in which their modules run.
+    private static List<ChannelMeans> Layers(QuantizationContext context, Unit unit) =>
+    [
+        .. context.Attachment.Bindings
+            .Where(binding => binding.State == SiteState.Quantized && unit.Contains(binding.Site.Path))
+            .Select(static binding => binding.Site.Path)
+            .Distinct(StringComparer.Ordinal)
+            .Select(path => context.Graph.Modules[path])
+            .Where(static module => SiteWeights.HasWeight(module) && SiteWeights.GetBias(module) is not null)
+            .Select(static module => new ChannelMeans((nn.Module<Tensor, Tensor>)module)),
+    ];
+
+    private static void Correct(QuantizationContext context, Unit unit, List<ChannelMeans> layers, UnitFlow floatFlow, UnitFlow quantizedFlow)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var module = (nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path];
+        List<Tensor> wanted;
+        using (context.Attachment.Suspend())
+        using (context.FloatParameters.Use())
+        {
+            wanted = Measure(module, floatFlow.AdvanceToInput(unit, context.CancellationToken), layers, context.CancellationToken);
+        }
+
+        var inputs = quantizedFlow.AdvanceToInput(unit, context.CancellationToken);
+        for (var i = 0; i < layers.Count; i++)
+        {
+            var found = Measure(module, inputs, [layers[i]], context.CancellationToken)[0];
+            var bias = SiteWeights.GetBias(layers[i].Module)!;
+            bias.add_((wanted[i] - found).to(bias.dtype));
+        }
+    }
+
+    private static List<Tensor> Measure(nn.Module<Tensor, Tensor> unit, IReadOnlyList<Tensor> inputs, List<ChannelMeans> layers, CancellationToken cancellationToken)
+    {
+        layers.ForEach(static layer => layer.Begin());
+        try
+        {
+            foreach (var input in inputs)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                unit.call(input);
+            }
+        }
+        finally
+        {
+            layers.ForEach(static layer => layer.End());
+        }
+
+        return [.. layers.Select(static layer => layer.Mean())];
+    }
+}

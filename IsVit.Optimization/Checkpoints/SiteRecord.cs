@@ -1,0 +1,12 @@
+using IsVit.Core.Graph;
+
+namespace IsVit.Optimization.Checkpoints;
+
+/// <summary>A site as a saved model lists it.</summary>
+internal sealed record SiteRecord(string Path, SiteOperand Operand, SiteRole Role, string? Producer, int Quantizer)
+{
+    public Site ToSite() => new(Path, Operand, Role, Producer);
+}
+
+/// <summary>A quantizer as a saved model lists it; its vectors are tensors.</summary>
+internal sealed record QuantizerRecord(string Scheme, int Bits, string Granularity, Dictionary<string, string> Options);

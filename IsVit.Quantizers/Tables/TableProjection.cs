@@ -1,0 +1,67 @@
+using IsVit.Quantizers.Kernels;
+using TorchSharp;
+
+namespace IsVit.Quantizers.Tables;
+
+/// <summary>Levels by comparison with thresholds: fused where a kernel serves, otherwise in separate tensor operations of the same bits.</summary>
+internal sealed class TableProjection(LevelTable table) : IProjection
+{
+    private readonly DeviceCopies _levels = new();
+    private readonly DeviceCopies _levelsByCode = new();
+    private readonly DeviceCopies _thresholds = new();
+    private readonly DeviceCopies _codes = new();
+
+    public int ChannelCount => 1;
+
+    public torch.Tensor Encode(torch.Tensor x, int axis)
+    {
+        using var scope = torch.NewDisposeScope();
+        var codes = _codes.Get(Array.ConvertAll(table.Codes, c => (float)c), x.device).to(torch.ScalarType.Byte);
+        return Take(codes, Positions(x)).MoveToOuterDisposeScope();
+    }
+
+    public torch.Tensor Decode(torch.Tensor codes, int axis)
+    {
+        using var scope = torch.NewDisposeScope();
+        return Take(_levelsByCode.Get(table.LevelsByCode, codes.device), codes.to(torch.ScalarType.Int64)).MoveToOuterDisposeScope();
+    }
+
+    public torch.Tensor Project(torch.Tensor x, int axis)
+    {
+        if (FusedCpu.Serves(x) && FusedCpu.Serves(table))
+        {
+            return FusedCpu.TableForward(x, table);
+        }
+
+        using var scope = torch.NewDisposeScope();
+        return torch.where(x.isnan(), x, Levels(x)).MoveToOuterDisposeScope();
+    }
+
+    public torch.Tensor Gradient(torch.Tensor x, torch.Tensor gradient, int axis)
+    {
+        if (FusedCpu.Serves(x) && FusedCpu.Serves(table))
+        {
+            return FusedCpu.TableBackward(x, gradient, table);
+        }
+
+        using var scope = torch.NewDisposeScope();
+        var inside = x.ge(table.Lowest).logical_and_(x.le(table.Highest));
+        var passed = table.Slope == SlopeKind.One ? gradient : Levels(x).add_(table.Shift).div_(x.add(table.Shift)).mul_(gradient);
+        return torch.where(inside, passed, torch.zeros([], gradient.dtype, gradient.device)).MoveToOuterDisposeScope();
+    }
+
+    public void Release()
+    {
+        _levels.Clear();
+        _levelsByCode.Clear();
+        _thresholds.Clear();
+        _codes.Clear();
+    }
+
+    private torch.Tensor Levels(torch.Tensor x) => Take(_levels.Get(table.Levels, x.device).to(x.dtype), Positions(x));
+
+    private torch.Tensor Positions(torch.Tensor x) =>
+        torch.bucketize(x.contiguous(), _thresholds.Get(table.Thresholds, x.device).to(x.dtype), outInt32: false, right: true);
+
+    private static torch.Tensor Take(torch.Tensor values, torch.Tensor indices) => values.index_select(0, indices.reshape(-1)).view(indices.shape);
+}

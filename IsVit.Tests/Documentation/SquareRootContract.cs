@@ -1,0 +1,23 @@
+using IsVit.Core.Quantization;
+using IsVit.Tests.Contracts;
+using OwnQuantizer;
+using TorchSharp;
+
+namespace IsVit.Tests.Documentation;
+
+/// <summary>The quantizer that docs/adding-a-quantizer.md teaches keeps the contract.</summary>
+public sealed class SquareRootContract : QuantizerContract
+{
+    protected override bool NonNegative => true;
+
+    protected override IQuantizer Create(int bits) => new SquareRootQuantizer(bits);
+
+    protected override double Coordinate(double x, QuantizationParameters parameters) => Math.Sqrt(x);
+
+    protected override torch.Tensor Compose(torch.Tensor x, QuantizationParameters parameters, Func<torch.Tensor, torch.Tensor> round)
+    {
+        double scale = parameters.Required("scale")[0];
+        int most = parameters.Bits.MaxCode;
+        return (round((x / (scale == 0 ? 1 : scale)).clamp(0, 1).sqrt() * most) / most).square() * scale;
+    }
+}

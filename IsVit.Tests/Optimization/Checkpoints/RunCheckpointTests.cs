@@ -1,0 +1,147 @@
+using IsVit.Core.Quantization;
+using IsVit.Optimization;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Stages;
+using IsVit.Tests.TestSupport;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Optimization.Checkpoints;
+
+public sealed class RunCheckpointTests
+{
+    [Theory]
+    [InlineData(StageNames.ActivationReconstruction, "blocks.0", 2, 0)]
+    [InlineData(StageNames.ActivationReconstruction, "blocks.1", 5, 1)]
+    [InlineData(StageNames.WeightReconstruction, "patch_embed", 1, 3)]
+    [InlineData(StageNames.WeightReconstruction, "blocks.1", 3, 5)]
+    [InlineData(StageNames.WeightReconstruction, "head", 6, 6)]
+    public void Quantize_KilledAndResumed_SameParametersAsUninterrupted(string stage, string unit, int iteration, int finished)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var whole = Micro.Vit();
+        using var killed = Micro.Vit();
+        var images = Micro.Images();
+        using var expected = Micro.Quantizer().Quantize(whole, images);
+        using var source = new CancellationTokenSource();
+        var progress = new RecordingProgress(report =>
+        {
+            if (report.Stage == stage && report.Unit == unit && report.Iteration == iteration)
+            {
+                source.Cancel();
+            }
+        });
+        Assert.ThrowsAny<OperationCanceledException>(() => Micro.Quantizer().Quantize(killed, images, new QuantizationRun { CheckpointDirectory = folder.Path, Progress = progress }, source.Token));
+        Assert.Equal(finished, Directory.GetFiles(folder.Path, "stage*").Length);
+
+        using var resumed = Micro.Quantizer().Quantize(killed, images, new QuantizationRun { CheckpointDirectory = folder.Path });
+
+        Micro.AssertSame(Micro.Copy(whole), Micro.Copy(killed));
+        TensorAssert.Identical(expected.Predict(images), resumed.Predict(images));
+        Assert.Equal(finished, resumed.Report!.Units.Count(static result => result.StopReason == StopReason.Resumed));
+        Assert.Equal(
+            expected.Report!.Units.Select(static result => (result.Unit, result.Stage, result.LossBefore, result.LossAfter)),
+            resumed.Report.Units.Select(static result => (result.Unit, result.Stage, result.LossBefore, result.LossAfter)));
+    }
+
+    [Fact]
+    public void Quantize_FinishedRunAgain_TakesEveryUnitOver()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var run = new QuantizationRun { CheckpointDirectory = folder["new/folder"] };
+        using var first = Micro.Vit();
+        using var second = Micro.Vit();
+        using var expected = Micro.Quantizer().Quantize(first, Micro.Images(), run);
+
+        // Another budget changes no result.
+        using var again = Micro.Quantizer(static options => options.Reconstruction.CacheBudgetBytes = 1L << 30).Quantize(second, Micro.Images(), run);
+
+        Micro.AssertSame(Micro.Copy(first), Micro.Copy(second));
+        Assert.All(again.Report!.Units, static unit => Assert.True(unit.StopReason is StopReason.Resumed or StopReason.NothingToDo, unit.ToString()));
+    }
+
+    [Theory]
+    [InlineData("options")]
+    [InlineData("images")]
+    [InlineData("weights")]
+    [InlineData("recipe")]
+    [InlineData("loss")]
+    [InlineData("options, weights, images")]
+    public void Quantize_CheckpointOfAnotherRun_SaysWhatDiffers(string what)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var run = new QuantizationRun { CheckpointDirectory = folder.Path };
+        IReadOnlyList<string> stages = [StageNames.ActivationCalibration, StageNames.ActivationReconstruction];
+        using (var first = Micro.Vit())
+        {
+            Micro.Quantizer(stages, []).Quantize(first, Micro.Images(), run).Dispose();
+        }
+
+        using var model = Micro.Vit(what.Contains("weights", StringComparison.Ordinal) ? 2 : 1);
+        var images = Micro.Images(what.Contains("images", StringComparison.Ordinal) ? 5 : 100);
+        var quantizer = Micro.Quantizer(
+            what == "recipe" ? [.. stages, StageNames.WeightCalibration] : stages,
+            [],
+            options => options.Seed = what.Contains("options", StringComparison.Ordinal) ? 1 : 0,
+            what == "loss" ? new AbsoluteLoss() : null);
+
+        var error = Assert.Throws<QuantizationException>(() => quantizer.Quantize(model, images, run));
+
+        Assert.Contains($"differs in {what}.", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Hooks.Of(model));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(200)]
+    [InlineData(-1)]
+    public void Quantize_TruncatedUnitFile_NamesItAndWhatToDo(int length)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var run = new QuantizationRun { CheckpointDirectory = folder.Path };
+        using (var first = Micro.Vit())
+        {
+            Micro.Quantizer().Quantize(first, Micro.Images(), run).Dispose();
+        }
+
+        var file = Directory.GetFiles(folder.Path, "stage*blocks.1*").Order(StringComparer.Ordinal).First();
+        var content = File.ReadAllBytes(file);
+        File.WriteAllBytes(file, content[..(length < 0 ? content.Length + length : length)]);
+        using var model = Micro.Vit();
+        var parameters = Micro.Copy(model);
+
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Quantize(model, Micro.Images(), run));
+
+        Assert.Contains(Path.GetFileName(file), error.Message, StringComparison.Ordinal);
+        Assert.Contains("Delete it", error.Message, StringComparison.Ordinal);
+        Micro.AssertSame(parameters, Micro.Copy(model));
+
+        // What the message says helps.
+        File.Delete(file);
+        using var quantized = Micro.Quantizer().Quantize(model, Micro.Images(), run);
+        Assert.Equal(1, quantized.Report!.Units.Count(static unit => unit.StopReason == StopReason.Completed));
+    }
+
+    [Fact]
+    public void Quantize_FolderWithAForeignRunFile_SaysSo()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["run.json"], "{ \"options\":");
+        using var model = Micro.Vit();
+
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Quantize(model, Micro.Images(), new QuantizationRun { CheckpointDirectory = folder.Path }));
+
+        Assert.Contains("run.json' is no checkpoint", error.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class AbsoluteLoss : IReconstructionLoss
+    {
+        public Tensor Compute(Tensor output, Tensor target) => (output - target).abs().mean();
+    }
+}

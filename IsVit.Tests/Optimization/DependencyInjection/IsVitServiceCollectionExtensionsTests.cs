@@ -1,0 +1,199 @@
+using IsVit.Core.Quantization;
+using IsVit.Optimization;
+using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Stages;
+using IsVit.Quantizers.Uniform;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Optimization.DependencyInjection;
+
+public sealed class IsVitServiceCollectionExtensionsTests
+{
+    [Fact]
+    public void AddIsVitQuantization_Default_GivesAQuantizer()
+    {
+        using var provider = new ServiceCollection().AddIsVitQuantization().BuildServiceProvider(new ServiceProviderOptions { ValidateScopes = true, ValidateOnBuild = true });
+        provider.GetRequiredService<IStartupValidator>().Validate();
+
+        Assert.NotNull(provider.GetRequiredService<ModelQuantizer>());
+        Assert.Equal(4, provider.GetRequiredService<IOptions<QuantizationOptions>>().Value.WeightBits);
+    }
+
+    [Fact]
+    public void AddIsVitQuantization_Configured_SameModelAsWithoutContainer()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        using var byHand = Micro.Vit();
+        var logger = new RecordingLogger<ModelQuantizer>();
+        using var provider = new ServiceCollection()
+            .AddSingleton<ILogger<ModelQuantizer>>(logger)
+            .AddIsVitQuantization(static options =>
+            {
+                Micro.Quick(options);
+                options.WeightBits = 3;
+            })
+            .BuildServiceProvider();
+
+        using var quantized = provider.GetRequiredService<ModelQuantizer>().Quantize(model, Micro.Images());
+        using var expected = Micro.Quantizer(static options => options.WeightBits = 3).Quantize(byHand, Micro.Images());
+
+        Micro.AssertSame(Micro.Copy(byHand), Micro.Copy(model));
+        Assert.Contains(logger.Events, static e => e.Id == 1 && Equals(e.Values["WeightBits"], 3));
+    }
+
+    [Fact]
+    public void AddIsVitQuantization_Configuration_BindsEveryOption()
+    {
+        var section = Configuration(new()
+        {
+            ["IsVit:WeightBits"] = "3",
+            ["IsVit:ActivationBits"] = "5",
+            ["IsVit:Recipe"] = "sulq-only",
+            ["IsVit:Seed"] = "12",
+            ["IsVit:Calibration:ImageCount"] = "16",
+            ["IsVit:Calibration:Input"] = "Full",
+            ["IsVit:Reconstruction:Iterations"] = "50",
+            ["IsVit:Reconstruction:BatchSize"] = "16",
+            ["IsVit:Reconstruction:LearningRate"] = "1e-4",
+            ["IsVit:Reconstruction:Evaluations"] = "4",
+            ["IsVit:Reconstruction:CacheBudgetBytes"] = "1000000000000",
+            ["IsVit:Overrides:0:Pattern"] = "head",
+            ["IsVit:Overrides:0:Bits"] = "8",
+            ["IsVit:Overrides:1:Pattern"] = "blocks.*.mlp.fc1",
+            ["IsVit:Overrides:1:Operand"] = "Weight",
+            ["IsVit:Overrides:1:Quantize"] = "false",
+        }).GetSection("IsVit");
+        using var provider = new ServiceCollection().AddIsVitQuantization(section).BuildServiceProvider();
+
+        var options = provider.GetRequiredService<IOptions<QuantizationOptions>>().Value;
+
+        Assert.Equal((3, 5, "sulq-only", 12), (options.WeightBits, options.ActivationBits, options.Recipe, options.Seed));
+        Assert.Equal(new CalibrationOptions { ImageCount = 16, Input = CalibrationInput.Full }, options.Calibration);
+        Assert.Equal(new ReconstructionOptions { Iterations = 50, BatchSize = 16, LearningRate = 1e-4, Evaluations = 4, CacheBudgetBytes = 1_000_000_000_000 }, options.Reconstruction);
+        Assert.Equal(
+            [new SiteOverride { Pattern = "head", Bits = 8 }, new SiteOverride { Pattern = "blocks.*.mlp.fc1", Operand = IsVit.Core.Graph.SiteOperand.Weight, Quantize = false }],
+            options.Overrides);
+        Assert.NotNull(provider.GetRequiredService<ModelQuantizer>());
+    }
+
+    [Fact]
+    public void AddIsVitQuantization_Twice_AddsNothing()
+    {
+        var services = new ServiceCollection().AddIsVitQuantization();
+        var once = services.Select(static service => (service.ServiceType, service.ImplementationType)).ToList();
+
+        Assert.Same(services, services.AddIsVitQuantization());
+
+        Assert.Equal(once, services.Select(static service => (service.ServiceType, service.ImplementationType)));
+        services.AddIsVitQuantization(static options => options.WeightBits = 3).AddIsVitQuantization(static options => options.ActivationBits = 5);
+        using var provider = services.BuildServiceProvider();
+        var options = provider.GetRequiredService<IOptions<QuantizationOptions>>().Value;
+        Assert.Equal((3, 5), (options.WeightBits, options.ActivationBits));
+        Assert.Single(provider.GetServices<ModelQuantizer>());
+    }
+
+    public static TheoryData<string, string, string> WrongConfiguration => new()
+    {
+        { "WeightBits", "9", "WeightBits is 9; allowed is 2 to 8." },
+        { "Reconstruction:BatchSize", "0", "Reconstruction.BatchSize is 0; allowed is 1 to 2147483647." },
+        { "Reconstruction:LearningRate", "-1", "Reconstruction.LearningRate is -1; allowed is any positive number." },
+        { "Recipe", "isvi", "Recipe is 'isvi'; known are isvit, " },
+        { "Overrides:0:Scheme", "cubic", "Overrides[0].Scheme is 'cubic'; known are log-sqrt2, " },
+    };
+
+    [Theory]
+    [MemberData(nameof(WrongConfiguration))]
+    public void Start_OptionOutOfRange_NamesOptionValueAndRange(string key, string value, string message)
+    {
+        using var provider = new ServiceCollection()
+            .AddIsVitQuantization(Configuration(new() { [key] = value, ["Overrides:0:Pattern"] = "head" }))
+            .BuildServiceProvider();
+
+        var atStart = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate());
+        var onResolve = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<ModelQuantizer>());
+
+        Assert.StartsWith(message, Assert.Single(atStart.Failures), StringComparison.Ordinal);
+        Assert.Equal(atStart.Failures, onResolve.Failures);
+    }
+
+    [Fact]
+    public void AddIsVitQuantization_OwnParts_TakeTheBuiltInOnesPlaces()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var factory = new OwnFactory();
+        var ran = new List<string>();
+        var loss = new OwnLoss();
+        var recipe = QuantizationRecipes.All[0] with { Name = "own", Stages = [StageNames.ActivationCalibration, StageNames.ActivationReconstruction, StageNames.Reparameterization, "own-stage"] };
+        using var provider = new ServiceCollection()
+            .AddIsVitQuantization(static options =>
+            {
+                Micro.Quick(options);
+                options.Recipe = "own";
+            })
+            .AddSingleton<IQuantizerFactory>(factory)
+            .AddSingleton<IQuantizationStage>(new ProbeStage(StageNames.Reparameterization, _ => ran.Add("reparameterization")))
+            .AddSingleton<IQuantizationStage>(new ProbeStage("own-stage", _ => ran.Add("own")))
+            .AddSingleton<IReconstructionLoss>(loss)
+            .AddSingleton(recipe)
+            .BuildServiceProvider();
+        provider.GetRequiredService<IStartupValidator>().Validate();
+
+        using var quantized = provider.GetRequiredService<ModelQuantizer>().Quantize(model, Micro.Images());
+
+        Assert.Equal(["reparameterization", "own"], ran);
+        Assert.True(factory.Created > 10);
+        Assert.True(loss.Calls > 10);
+        Assert.Equal("own", quantized.Report!.Recipe);
+    }
+
+    [Fact]
+    public void AddIsVitQuantization_LossRegisteredBefore_IsKept()
+    {
+        using var provider = new ServiceCollection().AddSingleton<IReconstructionLoss, OwnLoss>().AddIsVitQuantization().BuildServiceProvider();
+
+        Assert.IsType<OwnLoss>(Assert.Single(provider.GetServices<IReconstructionLoss>()));
+    }
+
+    [Fact]
+    public void AddIsVitQuantization_Null_Throws()
+    {
+        Assert.Throws<ArgumentNullException>(static () => ((IServiceCollection)null!).AddIsVitQuantization());
+        Assert.Throws<ArgumentNullException>(static () => new ServiceCollection().AddIsVitQuantization((Action<QuantizationOptions>)null!));
+        Assert.Throws<ArgumentNullException>(static () => new ServiceCollection().AddIsVitQuantization((IConfiguration)null!));
+    }
+
+    private static IConfiguration Configuration(Dictionary<string, string?> values) => new ConfigurationBuilder().AddInMemoryCollection(values).Build();
+
+    private sealed class OwnFactory : IQuantizerFactory
+    {
+        public int Created { get; private set; }
+
+        public string Scheme => UniformQuantizer.SchemeName;
+
+        public IQuantizer Create(QuantizerSpec spec, bool isWeight)
+        {
+            Created++;
+            return new UniformQuantizer(spec.Bits, spec.Granularity);
+        }
+    }
+
+    private sealed class OwnLoss : IReconstructionLoss
+    {
+        public int Calls { get; private set; }
+
+        public Tensor Compute(Tensor output, Tensor target)
+        {
+            Calls++;
+            return (output - target).pow(2).mean();
+        }
+    }
+}

@@ -1,0 +1,124 @@
+using IsVit.Core.Models;
+using IsVit.Optimization;
+using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Stages;
+using IsVit.Tests.TestSupport;
+using Microsoft.Extensions.Logging;
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace IsVit.Tests.Optimization;
+
+/// <summary>Small models whose activations are lively, images for them, and quantizers with few steps.</summary>
+internal static class Micro
+{
+    public const int ImageCount = 40;
+
+    public static VisionTransformerOptions Options { get; } = new()
+    {
+        ImageSize = 32,
+        PatchSize = 8,
+        EmbedDim = 48,
+        Depth = 2,
+        HeadCount = 4,
+        MlpRatio = 2,
+        ClassCount = 10,
+    };
+
+    /// <summary>A vision transformer in evaluation mode whose every parameter depends on the seed alone.</summary>
+    public static VisionTransformer Vit(int seed = 1, VisionTransformerOptions? options = null)
+    {
+        var model = new VisionTransformer(options ?? Options);
+        Enliven(model, seed);
+        model.eval();
+        return model;
+    }
+
+    /// <summary>Draws every parameter anew: matrices keep the size of what flows, vectors differ from channel to channel.</summary>
+    public static void Enliven(torch.nn.Module model, int seed)
+    {
+        using var noGrad = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        foreach (var (name, parameter) in model.named_parameters())
+        {
+            var noise = Seeded.Normal(seed++, parameter.shape);
+            var isScale = name.Contains("norm", StringComparison.Ordinal) && name.EndsWith("weight", StringComparison.Ordinal);
+            var size = parameter.dim() < 2 ? 0.4 : name.Contains("token", StringComparison.Ordinal) || name.Contains("pos", StringComparison.Ordinal)
+                ? 0.5
+                : 1.3 / Math.Sqrt(parameter.numel() / parameter.shape[0]);
+            parameter.copy_(isScale ? (noise * 0.5).exp() : noise * size);
+        }
+    }
+
+    public static torch.Tensor Images(int seed = 100, int count = ImageCount) => Seeded.Normal(seed, count, 3, 32, 32);
+
+    /// <summary>Few steps of few images.</summary>
+    public static void Quick(QuantizationOptions options)
+    {
+        options.Reconstruction.Iterations = 6;
+        options.Reconstruction.BatchSize = 8;
+        options.Reconstruction.LearningRate = 1e-3;
+    }
+
+    public static ModelQuantizer Quantizer(Action<QuantizationOptions>? configure = null, ILogger<ModelQuantizer>? logger = null) => ModelQuantizer.Create(
+        options =>
+        {
+            Quick(options);
+            configure?.Invoke(options);
+        },
+        logger);
+
+    /// <summary>A quantizer with stages of the test's own, called one after the other beside the built-in ones.</summary>
+    public static ModelQuantizer Quantizer(IReadOnlyList<string> stages, IReadOnlyList<IQuantizationStage> own, Action<QuantizationOptions>? configure = null, IReconstructionLoss? loss = null)
+    {
+        var options = new QuantizationOptions();
+        Quick(options);
+        configure?.Invoke(options);
+        var recipe = QuantizationRecipes.All.Single(known => known.Name == options.Recipe) with { Name = "own", Stages = stages };
+        options.Recipe = recipe.Name;
+        return new ModelQuantizer(
+            options, new QuantizerRegistry(Defaults.QuantizerFactories()), [recipe], Defaults.Stages().Concat(own), loss ?? new SquaredErrorLoss());
+    }
+
+    /// <summary>Copies of all parameters and buffers by name.</summary>
+    public static Dictionary<string, torch.Tensor> Copy(torch.nn.Module model) => model.named_parameters()
+        .Select(static entry => (entry.name, Value: entry.parameter.detach().clone()))
+        .Concat(model.named_buffers().Select(static entry => (entry.name, Value: entry.buffer.detach().clone())))
+        .ToDictionary(static entry => entry.name, static entry => entry.Value, StringComparer.Ordinal);
+
+    public static void AssertSame(IReadOnlyDictionary<string, torch.Tensor> expected, IReadOnlyDictionary<string, torch.Tensor> actual)
+    {
+        Assert.Equal(expected.Keys.Order(StringComparer.Ordinal), actual.Keys.Order(StringComparer.Ordinal));
+        foreach (var (name, value) in expected)
+        {
+            Assert.True(value.Equals(actual[name]), $"{name} differs.");
+        }
+    }
+
+    /// <summary>The model is float again: parameters as copied, output as before, no attachment.</summary>
+    public static void AssertUntouched(torch.nn.Module<torch.Tensor, torch.Tensor> model, IReadOnlyDictionary<string, torch.Tensor> parameters, torch.Tensor input, torch.Tensor output)
+    {
+        AssertSame(parameters, Copy(model));
+        using var noGrad = torch.no_grad();
+        TensorAssert.Identical(output, model.call(input));
+        Assert.Empty(Hooks.Of(model));
+    }
+
+    public static torch.Tensor Call(torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.Tensor input)
+    {
+        using var noGrad = torch.no_grad();
+        return model.call(input);
+    }
+
+    /// <summary>The relative distance of two outputs.</summary>
+    public static double Distance(torch.Tensor expected, torch.Tensor actual)
+    {
+        using var scope = torch.NewDisposeScope();
+        var (wanted, found) = (expected.to(torch.float64), actual.to(torch.float64));
+        return ((found - wanted).norm() / wanted.norm()).item<double>();
+    }
+
+    public static IEnumerable<Linear> Linears(torch.nn.Module model) => model.modules().OfType<Linear>();
+}

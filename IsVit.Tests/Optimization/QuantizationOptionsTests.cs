@@ -1,0 +1,91 @@
+using IsVit.Core.Graph;
+using IsVit.Optimization;
+using IsVit.Optimization.Calibration;
+
+namespace IsVit.Tests.Optimization;
+
+public sealed class QuantizationOptionsTests
+{
+    public static TheoryData<string, Action<QuantizationOptions>> OutOfRange => new()
+    {
+        { "WeightBits is 1; allowed is 2 to 8.", static o => o.WeightBits = 1 },
+        { "WeightBits is 9; allowed is 2 to 8.", static o => o.WeightBits = 9 },
+        { "ActivationBits is 1; allowed is 2 to 8.", static o => o.ActivationBits = 1 },
+        { "ActivationBits is 9; allowed is 2 to 8.", static o => o.ActivationBits = 9 },
+        { "Seed is -1; allowed is 0 to 2147483647.", static o => o.Seed = -1 },
+        { "Recipe is empty; expected the name of a recipe, such as 'isvit'.", static o => o.Recipe = " " },
+        { "Recipe is empty; expected the name of a recipe, such as 'isvit'.", static o => o.Recipe = null! },
+        { "Recipe is 'isvi'; known are isvit, minmax, neither, percentile, repq, sos-only, sulq-only.", static o => o.Recipe = "isvi" },
+        { "Calibration.ImageCount is 0; allowed is 1 to 2147483647.", static o => o.Calibration.ImageCount = 0 },
+        { "Calibration.Input is 7; allowed is Quantized or Full.", static o => o.Calibration.Input = (CalibrationInput)7 },
+        { "Reconstruction.Iterations is -1; allowed is 0 to 2147483647.", static o => o.Reconstruction.Iterations = -1 },
+        { "Reconstruction.BatchSize is 0; allowed is 1 to 2147483647.", static o => o.Reconstruction.BatchSize = 0 },
+        { "Reconstruction.LearningRate is 0; allowed is any positive number.", static o => o.Reconstruction.LearningRate = 0 },
+        { "Reconstruction.LearningRate is -0.5; allowed is any positive number.", static o => o.Reconstruction.LearningRate = -0.5 },
+        { "Reconstruction.LearningRate is NaN; allowed is any positive number.", static o => o.Reconstruction.LearningRate = double.NaN },
+        { "Reconstruction.LearningRate is Infinity; allowed is any positive number.", static o => o.Reconstruction.LearningRate = double.PositiveInfinity },
+        { "Reconstruction.Evaluations is 0; allowed is 1 to 100.", static o => o.Reconstruction.Evaluations = 0 },
+        { "Reconstruction.Evaluations is 101; allowed is 1 to 100.", static o => o.Reconstruction.Evaluations = 101 },
+        { "Reconstruction.CacheBudgetBytes is 0; allowed is 1 to 9223372036854775807.", static o => o.Reconstruction.CacheBudgetBytes = 0 },
+        { "Calibration, Reconstruction and Overrides must not be null.", static o => o.Calibration = null! },
+        { "Calibration, Reconstruction and Overrides must not be null.", static o => o.Reconstruction = null! },
+        { "Calibration, Reconstruction and Overrides must not be null.", static o => o.Overrides = null! },
+        { "Overrides[1] is null; expected an override.", static o => o.Overrides = [new() { Pattern = "head" }, null!] },
+        { "Overrides[1].Bits is 1; allowed is 2 to 8.", static o => o.Overrides = [new() { Pattern = "head" }, new() { Pattern = "head", Bits = 1 }] },
+        { "Overrides[0].Bits is 9; allowed is 2 to 8.", static o => o.Overrides = [new() { Pattern = "head", Bits = 9 }] },
+        { "Overrides[0].Pattern is empty; expected a module path such as 'blocks.*.mlp.fc1'.", static o => o.Overrides = [new() { Bits = 4 }] },
+        { "Overrides[0].Operand is 9; allowed is Input or Weight or Left or Right or Output.", static o => o.Overrides = [new() { Pattern = "head", Operand = (SiteOperand)9 }] },
+        { "Overrides[0].Scheme is empty; expected a quantizer's scheme, or null to leave it.", static o => o.Overrides = [new() { Pattern = "head", Scheme = "" }] },
+        {
+            "Overrides[0].Scheme is 'unifrom'; known are log-sqrt2, log2, sulq, sulq-power-of-two, twin-uniform, uniform, uniform-fine, uniform-minmax, uniform-symmetric.",
+            static o => o.Overrides = [new() { Pattern = "head", Scheme = "unifrom" }]
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(OutOfRange))]
+    public void Create_OptionOutOfRange_NamesOptionValueAndWhatIsAllowed(string message, Action<QuantizationOptions> change)
+    {
+        var error = Assert.Throws<OptionsException>(() => ModelQuantizer.Create(change));
+
+        Assert.Equal(message, error.Message);
+    }
+
+    [Theory]
+    [InlineData(2, 2)]
+    [InlineData(8, 8)]
+    public void Create_OptionsAtTheEndsOfTheirRanges_AreTaken(int weightBits, int activationBits) => Assert.NotNull(ModelQuantizer.Create(options =>
+    {
+        (options.WeightBits, options.ActivationBits, options.Seed) = (weightBits, activationBits, int.MaxValue);
+        options.Calibration.ImageCount = 1;
+        options.Reconstruction = new() { Iterations = 0, BatchSize = 1, LearningRate = double.Epsilon, Evaluations = 100, CacheBudgetBytes = 1 };
+        options.Overrides = [new() { Pattern = "**", Bits = 2, Scheme = "uniform-fine" }];
+    }));
+
+    // Section 3 of the method.
+    [Fact]
+    public void Defaults_AreThePapers()
+    {
+        var options = new QuantizationOptions();
+
+        Assert.Equal((4, 4, "isvit", 0), (options.WeightBits, options.ActivationBits, options.Recipe, options.Seed));
+        Assert.Equal(new CalibrationOptions { ImageCount = 64, Input = CalibrationInput.Quantized }, options.Calibration);
+        Assert.Equal((64, 4e-5, null), (options.Reconstruction.BatchSize, options.Reconstruction.LearningRate, options.Reconstruction.Iterations));
+        Assert.Empty(options.Overrides);
+    }
+
+    [Theory]
+    [InlineData(3, 3, 1000)]
+    [InlineData(4, 4, 1000)]
+    [InlineData(6, 4, 1000)]
+    [InlineData(6, 6, 200)]
+    [InlineData(8, 8, 200)]
+    public void IterationsFor_NothingSet_ThePapers(int weightBits, int activationBits, int expected)
+    {
+        var options = new QuantizationOptions();
+
+        Assert.Equal(expected, options.Reconstruction.IterationsFor(weightBits, activationBits));
+        options.Reconstruction.Iterations = 7;
+        Assert.Equal(7, options.Reconstruction.IterationsFor(weightBits, activationBits));
+    }
+}

@@ -1,0 +1,136 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Stages;
+using IsVit.Tests.TestSupport;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Optimization.Recipes;
+
+public sealed class QuantizationRecipeTests
+{
+    public static TheoryData<string, int> EveryRecipeAndBits => new(
+        from recipe in QuantizationRecipes.All from bits in new[] { 2, 3, 4, 5, 6, 7, 8 } select (recipe.Name, bits));
+
+    [Theory]
+    [MemberData(nameof(EveryRecipeAndBits))]
+    public void Quantize_EveryRecipeAndWidth_RunsWithCodesOfThatWidth(string recipe, int bits)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit(options: Micro.Options with { Depth = 1 });
+        var images = Micro.Images(count: 8);
+
+        using var quantized = Micro.Quantizer(options =>
+        {
+            options.Recipe = recipe;
+            options.WeightBits = options.ActivationBits = bits;
+            options.Reconstruction.Iterations = 2;
+        }).Quantize(model, images);
+
+        Assert.True(quantized.Predict(images).isfinite().all().item<bool>());
+        Assert.All(quantized.Attachment.Bindings, binding => Assert.Equal(bits, binding.Quantizer.Bits.Bits));
+        Assert.All(quantized.Attachment.Bindings, binding => Assert.Equal(binding.IsWeight ? SiteState.Off : SiteState.Quantized, binding.State));
+        Assert.All(quantized.Report!.Units, static unit => Assert.True(unit.LossAfter <= unit.LossBefore, unit.ToString()));
+        Assert.Equal(QuantizationRecipes.All.Single(known => known.Name == recipe).Stages, quantized.Report.Stages.Select(static stage => stage.Name));
+    }
+
+    // Section 1 of the method, the column before stage 2.
+    [Fact]
+    public void All_ISVit_GivesEverySiteItsQuantizer()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit(options: Micro.Options with { Depth = 1 });
+        Dictionary<string, string> found = [];
+
+        using var quantized = Micro.Quantizer(
+            [StageNames.ActivationCalibration, "look"],
+            [new ProbeStage("look", context => found = context.Attachment.Bindings.ToDictionary(static b => b.Site.Id, static b => $"{b.Quantizer.Scheme} {b.Quantizer.Granularity}", StringComparer.Ordinal))])
+            .Quantize(model, Micro.Images(count: 4));
+
+        Assert.Equal(
+            new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["patch_embed.proj:weight"] = "uniform channel:0",
+                ["blocks.0.attn.qkv:input"] = "uniform channel:-1",
+                ["blocks.0.attn.qkv:weight"] = "uniform channel:0",
+                ["blocks.0.attn.qk:left"] = "uniform tensor",
+                ["blocks.0.attn.qk:right"] = "uniform tensor",
+                ["blocks.0.attn.av:left"] = "sulq tensor",
+                ["blocks.0.attn.av:right"] = "uniform tensor",
+                ["blocks.0.attn.proj:input"] = "uniform tensor",
+                ["blocks.0.attn.proj:weight"] = "uniform channel:0",
+                ["blocks.0.mlp.fc1:input"] = "uniform channel:-1",
+                ["blocks.0.mlp.fc1:weight"] = "uniform channel:0",
+                ["blocks.0.mlp.fc2:input"] = "uniform tensor",
+                ["blocks.0.mlp.fc2:weight"] = "uniform channel:0",
+                ["head:input"] = "uniform tensor",
+                ["head:weight"] = "uniform channel:0",
+            },
+            found);
+    }
+
+    [Fact]
+    public void Quantize_Overrides_ChangeTheSitesTheyFit()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+
+        using var quantized = Micro.Quantizer(static options => options.Overrides =
+        [
+            new() { Pattern = "head", Bits = 8 },
+            new() { Pattern = "blocks.*.mlp.fc2", Operand = SiteOperand.Input, Scheme = "twin-uniform" },
+            new() { Pattern = "blocks.0.**", Operand = SiteOperand.Weight, Quantize = false },
+            new() { Pattern = "blocks.0.attn.qkv", Operand = SiteOperand.Weight, Bits = 6 },
+            new() { Pattern = "blocks.1.attn.proj", Bits = 5 },
+            new() { Pattern = "blocks.1.attn.proj", Bits = 7 },
+        ]).Quantize(model, Micro.Images());
+
+        string Of(string id) => quantized.Attachment.Find(id) is { } binding ? $"{binding.Quantizer.Scheme} {binding.Quantizer.Bits.Bits}" : "float";
+        Assert.Equal(("uniform 8", "uniform 8"), (Of("head:input"), Of("head:weight")));
+        Assert.Equal(("twin-uniform 4", "uniform 4"), (Of("blocks.1.mlp.fc2:input"), Of("blocks.1.mlp.fc2:weight")));
+        Assert.Equal(("float", "float", "uniform 4"), (Of("blocks.0.mlp.fc1:weight"), Of("blocks.0.attn.qkv:weight"), Of("blocks.0.mlp.fc1:input")));
+        Assert.Equal(("uniform 7", "uniform 7"), (Of("blocks.1.attn.proj:input"), Of("blocks.1.attn.proj:weight")));
+    }
+
+    [Fact]
+    public void Quantize_OverrideThatFitsNothing_NamesItAndThePaths()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer(static options => options.Overrides =
+            [new() { Pattern = "head", Bits = 8 }, new() { Pattern = "block.*.mlp.fc1", Bits = 8 }]).Quantize(model, Micro.Images()));
+
+        Assert.Contains("Overrides[1].Pattern is 'block.*.mlp.fc1'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("blocks.0.mlp.fc1", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Hooks.Of(model));
+    }
+
+    [Theory]
+    [InlineData("uniform-symmetric")]
+    [InlineData("uniform-minmax")]
+    [InlineData("uniform-fine")]
+    public void Quantize_OtherUniformForPostLayerNorm_SurvivesStage2(string scheme)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var images = Micro.Images();
+
+        using var quantized = Micro.Quantizer(options => options.Overrides =
+        [
+            new() { Pattern = "blocks.*.attn.qkv", Scheme = scheme },
+            new() { Pattern = "blocks.*.mlp.fc1", Operand = SiteOperand.Input, Scheme = scheme },
+        ]).Quantize(model, images);
+
+        var quantizer = quantized.Attachment.Find("blocks.1.mlp.fc1:input")!.Quantizer;
+        Assert.IsType<Granularity.PerTensor>(quantizer.Granularity);
+        Assert.Equal(scheme == "uniform-symmetric" ? "true" : "false", quantizer.ExportParameters().Options["symmetric"]);
+        Assert.All(quantized.Report!.Units, static unit => Assert.True(unit.LossAfter <= unit.LossBefore, unit.ToString()));
+    }
+
+    [Fact]
+    public void Names_AreThoseOfTheBuiltInRecipes() => Assert.Equal(
+        [RecipeNames.ISVit, RecipeNames.RepQ, RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Neither],
+        QuantizationRecipes.All.Select(static recipe => recipe.Name));
+}

@@ -1,0 +1,378 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Models;
+using IsVit.Core.Quantization;
+using IsVit.Optimization;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Stages;
+using IsVit.Tests.TestSupport;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Optimization.Reconstruction;
+
+public sealed class ReconstructionStageTests
+{
+    [Theory]
+    [InlineData(RecipeNames.ISVit, 3)]
+    [InlineData(RecipeNames.SosOnly, 4)]
+    [InlineData(RecipeNames.SulqOnly, 2)]
+    public void Run_EveryUnitOfEveryStage_EndsNoWorseThanItBegan(string recipe, int bits)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+
+        using var quantized = Micro.Quantizer(options =>
+        {
+            options.Recipe = recipe;
+            options.WeightBits = options.ActivationBits = bits;
+            options.Reconstruction.Iterations = 12;
+        }).Quantize(model, Micro.Images());
+
+        var units = quantized.Report!.Units;
+        Assert.Equal(recipe == RecipeNames.SulqOnly ? 4 : 8, units.Count);
+        Assert.All(units, static unit => Assert.True(unit.LossAfter <= unit.LossBefore, unit.ToString()));
+        Assert.Contains(units, static unit => unit.LossAfter < 0.95 * unit.LossBefore);
+    }
+
+    [Theory]
+    [InlineData(10.0, false)]
+    [InlineData(1e30, true)]
+    public void Run_AbsurdLearningRate_KeepsTheStateBefore(double rate, bool diverges)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var before = new Dictionary<string, Tensor>();
+        var after = new Dictionary<string, Tensor>();
+
+        using var quantized = Micro.Quantizer(
+            [StageNames.ActivationCalibration, "before", StageNames.ActivationReconstruction, "after"],
+            [new ProbeStage("before", context => before = Micro.Copy(context.Graph.Model)), new ProbeStage("after", context => after = Micro.Copy(context.Graph.Model))],
+            options => options.Reconstruction.LearningRate = rate).Quantize(model, Micro.Images());
+
+        var blocks = quantized.Report!.Units.Where(static unit => unit.Unit.StartsWith("blocks", StringComparison.Ordinal)).ToList();
+        Assert.Equal(2, blocks.Count);
+        Assert.All(blocks, static unit => Assert.Equal(unit.LossBefore, unit.LossAfter));
+        Assert.All(blocks, unit => Assert.Equal(diverges ? StopReason.Diverged : StopReason.Completed, unit.StopReason));
+        Micro.AssertSame(before.Where(static entry => entry.Key.StartsWith("blocks", StringComparison.Ordinal)).ToDictionary(), after.Where(static entry => entry.Key.StartsWith("blocks", StringComparison.Ordinal)).ToDictionary());
+    }
+
+    // The loss that is reported is the one that the unit has: measured here by hand, through the unit's own call.
+    [Fact]
+    public void Run_LossAfter_IsTheUnitsLossOverAllImages()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        using var original = Micro.Vit();
+        var images = Micro.Images();
+        var (inputs, targets) = (default(Tensor), default(Tensor));
+        var hook = original.Blocks[1].register_forward_hook((_, x, y) =>
+        {
+            (inputs, targets) = (x.clone().MoveToOuterDisposeScope(), y.clone().MoveToOuterDisposeScope());
+            return y;
+        });
+        Micro.Call(original, images);
+        hook.remove();
+
+        using var quantized = Micro.Quantizer([StageNames.ActivationCalibration, StageNames.ActivationReconstruction], []).Quantize(model, images);
+
+        using var noGrad = no_grad();
+        var loss = (model.Blocks[1].call(inputs!) - targets!).pow(2).sum(1).mean().item<float>();
+        var reported = quantized.Report!.Units.Single(static unit => unit.Unit == "blocks.1").LossAfter;
+        Assert.InRange(reported, loss * (1 - 1e-4), loss * (1 + 1e-4));
+    }
+
+    [Theory]
+    [InlineData(RecipeNames.ISVit)]
+    [InlineData(RecipeNames.SulqOnly)]
+    public void Run_UnitByUnit_ChangesTheUnitsWeightsAndBiasesOnly(string recipe)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        (string Stage, string Unit, Dictionary<string, Tensor> Parameters)? last = null;
+        var changed = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
+        void Compare(string stage, string? unit)
+        {
+            // Stage 2 changes what it must between two reconstructions.
+            var now = Micro.Copy(model);
+            if (last is { } previous && previous.Stage == stage)
+            {
+                changed[$"{stage} {previous.Unit}"] = [.. now.Where(entry => !entry.Value.Equals(previous.Parameters[entry.Key])).Select(static entry => entry.Key)];
+            }
+
+            last = unit is null ? null : (stage, unit, now);
+        }
+
+        var progress = new RecordingProgress(report =>
+        {
+            if (report.Unit is not null && report.Iteration == 0)
+            {
+                Compare(report.Stage, report.Unit);
+            }
+        });
+        string[] stages = [.. QuantizationRecipes.All.Single(known => known.Name == recipe).Stages.SelectMany(static stage => new[] { stage, $"after {stage}" })];
+        var quantizers = new List<string>();
+        var probes = stages.Where(static stage => stage.StartsWith("after ", StringComparison.Ordinal)).Select(stage => new ProbeStage(stage, context =>
+        {
+            Compare(stage[6..], null);
+            if (stage.EndsWith("calibration", StringComparison.Ordinal) || stage.EndsWith("econstruction", StringComparison.Ordinal))
+            {
+                quantizers.Add($"{stage}: {Parameters(context.Attachment)}");
+            }
+        })).ToList();
+
+        using var quantized = Micro.Quantizer(stages, probes, options => options.Recipe = recipe).Quantize(model, Micro.Images(), new QuantizationRun { Progress = progress });
+
+        Assert.Equal(recipe == RecipeNames.ISVit ? 8 : 4, changed.Count);
+        foreach (var (unit, names) in changed)
+        {
+            var path = unit.Split(' ')[1];
+            Assert.All(names, name => Assert.StartsWith(path + '.', name, StringComparison.Ordinal));
+            Assert.All(names, static name => Assert.DoesNotContain("norm", name, StringComparison.Ordinal));
+        }
+
+        var block = changed[$"{(recipe == RecipeNames.ISVit ? StageNames.WeightReconstruction : StageNames.DirectReconstruction)} blocks.0"];
+        Assert.Equal(
+            from layer in new[] { "attn.proj", "attn.qkv", "mlp.fc1", "mlp.fc2" } from own in new[] { "bias", "weight" } select $"blocks.0.{layer}.{own}",
+            block.Order(StringComparer.Ordinal));
+        Assert.Equal(recipe == RecipeNames.ISVit ? 4 : 3, quantizers.Count);
+        Assert.Equal(quantizers[^2].Split(": ", 2)[1], quantizers[^1].Split(": ", 2)[1]);
+    }
+
+    [Fact]
+    public void Run_NoIterations_ChangesNoWeight()
+    {
+        using var scope = NewDisposeScope();
+        using var reconstructed = Micro.Vit();
+        using var calibrated = Micro.Vit();
+        var images = Micro.Images();
+
+        using var first = Micro.Quantizer(static options => options.Reconstruction.Iterations = 0).Quantize(reconstructed, images);
+        using var second = Micro.Quantizer([StageNames.ActivationCalibration, StageNames.Reparameterization, StageNames.WeightCalibration], []).Quantize(calibrated, images);
+
+        Assert.All(first.Report!.Units, static unit => Assert.Equal((0, unit.LossBefore), (unit.Iterations, unit.LossAfter)));
+        Micro.AssertSame(Micro.Copy(calibrated), Micro.Copy(reconstructed));
+    }
+
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(39)]
+    [InlineData(1)]
+    public void Run_AnyBatchSize_ReconstructsEveryUnit(int batchSize)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+
+        using var quantized = Micro.Quantizer(options => options.Reconstruction.BatchSize = batchSize).Quantize(model, Micro.Images());
+
+        Assert.All(quantized.Report!.Units, static unit => Assert.True(unit.StopReason == StopReason.NothingToDo || unit.Iterations == 6, unit.ToString()));
+        Assert.All(quantized.Report!.Units, static unit => Assert.True(unit.LossAfter <= unit.LossBefore, unit.ToString()));
+    }
+
+    // Streams halt batch by batch; how the images are split must not matter to what a unit sees.
+    [Fact]
+    public void Run_LastBatchSmaller_SameLossesAsOneBatch()
+    {
+        using var scope = NewDisposeScope();
+        UnitResult[] Losses(int batchSize)
+        {
+            using var model = Micro.Vit();
+            using var quantized = Micro.Quantizer(options =>
+            {
+                options.Reconstruction.BatchSize = batchSize;
+                options.Reconstruction.Iterations = 0;
+            }).Quantize(model, Micro.Images());
+            return [.. quantized.Report!.Units];
+        }
+
+        var (split, whole) = (Losses(33), Losses(40));
+
+        Assert.Equal(8, split.Length);
+        for (var i = 0; i < split.Length; i++)
+        {
+            Assert.InRange(split[i].LossBefore, whole[i].LossBefore * 0.999, whole[i].LossBefore * 1.001);
+        }
+    }
+
+    [Fact]
+    public void Run_UnitWithoutQuantizedSite_NothingToDo()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+
+        using var quantized = Micro.Quantizer().Quantize(model, Micro.Images());
+
+        // The image is not quantized, so in stage 1 the patch embedding is as it was.
+        var patches = quantized.Report!.Units.Where(static unit => unit.Unit == "patch_embed").ToList();
+        Assert.Equal([StopReason.NothingToDo, StopReason.Completed], patches.Select(static unit => unit.StopReason));
+        Assert.Equal(0, patches[0].Iterations);
+    }
+
+    [Fact]
+    public void Run_ModelInTrainingMode_NoDropoutAndBackInTrainingMode()
+    {
+        using var scope = NewDisposeScope();
+        using var plain = Micro.Vit();
+        using var dropping = Micro.Vit(options: Micro.Options with { DropPathRate = 0.9, DropoutRate = 0.5 });
+        dropping.train();
+        dropping.Blocks[1].Mlp.eval();
+        var modes = dropping.named_modules().ToDictionary(static entry => entry.name, static entry => entry.module.training, StringComparer.Ordinal);
+        var images = Micro.Images();
+
+        using var expected = Micro.Quantizer().Quantize(plain, images);
+        using var quantized = Micro.Quantizer().Quantize(dropping, images);
+
+        Assert.True(dropping.training);
+        Assert.Equal(modes, dropping.named_modules().ToDictionary(static entry => entry.name, static entry => entry.module.training, StringComparer.Ordinal));
+        Assert.Contains(modes.Values, static training => !training);
+        Micro.AssertSame(Micro.Copy(plain), Micro.Copy(dropping));
+        TensorAssert.Identical(expected.Predict(images), quantized.Predict(images));
+    }
+
+    [Fact]
+    public void Run_ParametersThatWereFrozen_AreFrozenAgain()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        model.Blocks[0].Attn.Qkv.weight.requires_grad = false;
+        model.Norm.bias!.requires_grad = false;
+
+        using var quantized = Micro.Quantizer().Quantize(model, Micro.Images());
+
+        Assert.Equal(["blocks.0.attn.qkv.weight", "norm.bias"], model.named_parameters().Where(static entry => !entry.parameter.requires_grad).Select(static entry => entry.name));
+        Assert.All(model.parameters(), static parameter => Assert.Null(parameter.grad));
+    }
+
+    [Fact]
+    public void Run_CachesAboveTheBudget_NamesUnitNeededAndAllowedBeforeAnythingRuns()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var images = Micro.Images();
+        var (parameters, output) = (Micro.Copy(model), Micro.Call(model, images));
+        var progress = new RecordingProgress();
+
+        // A block takes 17 tokens of 48 floats in and out; the quantized stage holds its input twice.
+        const long Needed = 3L * 17 * 48 * 4 * Micro.ImageCount;
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer(static options => options.Reconstruction.CacheBudgetBytes = Needed - 1)
+            .Quantize(model, images, new QuantizationRun { Progress = progress }));
+
+        Assert.Contains("'blocks.0'", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"{Needed} bytes", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"CacheBudgetBytes allows: {Needed - 1} bytes", error.Message, StringComparison.Ordinal);
+        Assert.Empty(progress.Reports);
+        Micro.AssertUntouched(model, parameters, images, output);
+
+        using var quantized = Micro.Quantizer(static options => options.Reconstruction.CacheBudgetBytes = Needed).Quantize(model, images);
+        Assert.Equal(Needed, quantized.Report!.CacheBytes);
+    }
+
+    // Each unit runs as often in a network of six blocks as in one of two: a stage streams, it does not start again for every unit.
+    [Fact]
+    public void Run_DeeperNetwork_EachBlockRunsAsOften()
+    {
+        using var scope = NewDisposeScope();
+        int[] Calls(int depth)
+        {
+            using var model = Micro.Vit(options: Micro.Options with { Depth = depth });
+            var calls = new int[depth];
+            for (var i = 0; i < depth; i++)
+            {
+                var block = i;
+                model.Blocks[i].register_forward_hook((_, _, y) =>
+                {
+                    calls[block]++;
+                    return y;
+                });
+            }
+
+            using var quantized = Micro.Quantizer(static options =>
+            {
+                options.Reconstruction.Iterations = 2;
+                options.Reconstruction.Evaluations = 1;
+            }).Quantize(model, Micro.Images());
+            return calls;
+        }
+
+        var (shallow, deep) = (Calls(2), Calls(6));
+
+        // Two batches. Tracing and calibration: 1 each; stage 1: one stream, two looks at the loss, 2 steps; stage 2: the check before and after;
+        // stage 3: two streams, two looks, 2 steps. A stream ends behind the last unit's input, so each block runs in full.
+        const int Expected = 1 + 1 + (2 + (2 * 2) + 2) + 2 + ((2 * 2) + (2 * 2) + 2);
+        Assert.All(shallow, static count => Assert.Equal(Expected, count));
+        Assert.All(deep, static count => Assert.Equal(Expected, count));
+    }
+
+    [Fact]
+    public void Run_MoreSteps_NoMoreTensors()
+    {
+        long Peak(int iterations)
+        {
+            using var scope = NewDisposeScope();
+            using var model = Micro.Vit(options: Micro.Options with { Depth = 1 });
+            var images = Micro.Images();
+            long peak = 0;
+            var progress = new RecordingProgress(report => peak = report.Iteration > 2 ? Math.Max(peak, Tensor.TotalCount) : peak);
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            var before = Tensor.TotalCount;
+            using var quantized = Micro.Quantizer(options => options.Reconstruction.Iterations = iterations).Quantize(model, images, new QuantizationRun { Progress = progress });
+            return peak - before;
+        }
+
+        Peak(4);
+        Assert.InRange(Peak(60) - Peak(4), -5, 5);
+    }
+
+    [Fact]
+    public void Run_LossOfTheCallers_IsWhatIsMinimised()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var loss = new MeanLoss();
+
+        using var quantized = Micro.Quantizer([StageNames.ActivationCalibration, StageNames.ActivationReconstruction], [], loss: loss).Quantize(model, Micro.Images());
+
+        // Two blocks and the head; two batches looked at three times, six steps.
+        Assert.Equal(3 * ((2 * 3) + 6), loss.Calls);
+        Assert.All(quantized.Report!.Units, static unit => Assert.InRange(unit.LossAfter, 0, unit.LossBefore));
+    }
+
+    [Fact]
+    public void Run_GraphWithoutUnits_SaysHowToNameThem()
+    {
+        using var scope = NewDisposeScope();
+        using var model = nn.Linear(6, 4);
+        var images = Seeded.Normal(1, 8, 6);
+
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Quantize(model, images));
+
+        Assert.Contains("Trace.Units", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Hooks.Of(model));
+    }
+
+    [Fact]
+    public void Constructor_FactorBelowOne_Throws() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ReconstructionStage("mine", UnitInput.Full, 0));
+
+    [Fact]
+    public void IterationsFor_FactorBeyondInt_StaysAtTheLargest() => Assert.Equal(
+        int.MaxValue,
+        new ReconstructionStage("mine", UnitInput.Full, 2).IterationsFor(new QuantizationOptions { Reconstruction = new() { Iterations = int.MaxValue } }));
+
+    private static string Parameters(GraphAttachment attachment) => string.Join('\n', attachment.Bindings
+        .Where(static binding => binding.Quantizer.IsCalibrated)
+        .Select(static binding => $"{binding.Site.Id} {string.Join(' ', binding.Quantizer.ExportParameters().Values.SelectMany(static entry => entry.Value))}"));
+
+    private sealed class MeanLoss : IReconstructionLoss
+    {
+        public int Calls { get; private set; }
+
+        public Tensor Compute(Tensor output, Tensor target)
+        {
+            Calls++;
+            return (output - target).abs().mean();
+        }
+    }
+}

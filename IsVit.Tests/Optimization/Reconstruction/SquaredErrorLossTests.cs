@@ -1,0 +1,34 @@
+using IsVit.Optimization.Reconstruction;
+using IsVit.Tests.TestSupport;
+using TorchSharp;
+
+namespace IsVit.Tests.Optimization.Reconstruction;
+
+public sealed class SquaredErrorLossTests
+{
+    [Theory]
+    [InlineData(new long[] { 6, 5 })]
+    [InlineData(new long[] { 6, 5, 7 })]
+    [InlineData(new long[] { 2, 3, 4, 5 })]
+    public void Compute_AnyShape_EqualsTheReleasedForm(long[] shape)
+    {
+        using var scope = torch.NewDisposeScope();
+        var (output, target) = (Seeded.Normal(1, shape), Seeded.Normal(2, shape));
+
+        var loss = new SquaredErrorLoss().Compute(output, target);
+
+        TensorAssert.Close((output - target).pow(2).sum(1).mean(), loss);
+    }
+
+    [Fact]
+    public void Compute_BatchesOfDifferentSize_AverageBySize()
+    {
+        using var scope = torch.NewDisposeScope();
+        var (output, target) = (Seeded.Normal(1, 10, 5, 3), Seeded.Normal(2, 10, 5, 3));
+        var loss = new SquaredErrorLoss();
+
+        var parts = ((loss.Compute(output.narrow(0, 0, 7), target.narrow(0, 0, 7)) * 7) + (loss.Compute(output.narrow(0, 7, 3), target.narrow(0, 7, 3)) * 3)) / 10;
+
+        TensorAssert.Close(loss.Compute(output, target), parts);
+    }
+}

@@ -1,0 +1,56 @@
+namespace IsVit.Tests.Tool;
+
+/// <summary>What a user gets wrong is one line on standard error and exit code 2.</summary>
+public sealed class ArgumentTests
+{
+    [Theory]
+    [InlineData("", "Required command was not provided")]
+    [InlineData("quantise", "'quantise' is no command, option or value that isvit takes here")]
+    [InlineData("demo --iteration 3", "'--iteration' is no command, option or value that isvit demo takes here")]
+    [InlineData("quantize", "'--model' is required")]
+    [InlineData("quantize --model", "Required argument missing for option: '--model'")]
+    [InlineData("quantize --model m --weights w --calibration c --weight-bits 9", "--weight-bits is '9'; allowed is 2 to 8.")]
+    [InlineData("quantize --model m --weights w --calibration c --activation-bits 1", "--activation-bits is '1'; allowed is 2 to 8.")]
+    [InlineData("quantize --model m --weights w --calibration c --activation-bits four", "--activation-bits is 'four'; allowed is 2 to 8.")]
+    [InlineData("quantize --model m --weights w --calibration c --crop 0", "--crop is '0'; allowed is above 0, at most 1.")]
+    [InlineData("quantize --model m --weights w --calibration c --crop NaN", "--crop is 'NaN'; allowed is above 0, at most 1.")]
+    [InlineData("quantize --model m --weights w --calibration c --batch 0", "--batch is '0'; allowed is 1 to 65536.")]
+    [InlineData("quantize --model m --weights w --calibration c --iterations -1", "--iterations is '-1'; allowed is 0 to 1000000.")]
+    [InlineData("quantize --model m --weights w --calibration c --method best", "Argument 'best' not recognized. Must be one of: 'isvit'")]
+    [InlineData("quantize --model m --weights w --calibration c", "there is no model 'm'; --model is one of vit_tiny_patch16_224,")]
+    [InlineData("quantize --model vit_fashion --weights w --calibration /nowhere", "'/nowhere': no such folder.")]
+    [InlineData("evaluate --quantized /nowhere/file", "/nowhere/file: no such file.")]
+    [InlineData("train-demo --data /nowhere", "/nowhere: no such folder; give --data")]
+    [InlineData("train-demo --epochs 0", "--epochs is '0'; allowed is 1 to 1000.")]
+    [InlineData("demo --assets /nowhere", "/nowhere/vit_fashion.safetensors: no such file")]
+    [InlineData("demo --test-count 2001", "--test-count is '2001'; allowed is 1 to 2000.")]
+    public async Task Run_WrongArguments_OneLineAndCode2(string arguments, string expected)
+    {
+        var run = await ToolRun.Of(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        run.AssertRefused(expected);
+        Assert.Equal("", run.Output);
+    }
+
+    [Fact]
+    public async Task Run_EmptyValue_IsRefused()
+    {
+        var run = await ToolRun.Of("evaluate", "--quantized", "");
+
+        run.AssertRefused("--quantized is empty.");
+    }
+
+    [Theory]
+    [InlineData("--help", "quantize")]
+    [InlineData("quantize --help", "--activation-bits <N>")]
+    [InlineData("quantize --help", "(2 to 8) [default: 4]")]
+    [InlineData("evaluate --help", "--quantized <FILE>")]
+    [InlineData("train-demo --help", "[default: /usr/share/datasets/fashion-mnist]")]
+    public async Task Help_ListsOptionsWithDefaultsAndRanges(string arguments, string expected)
+    {
+        var run = await ToolRun.Of(arguments.Split(' '));
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(expected, run.Output, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,43 @@
+using IsVit.Tool;
+using IsVit.Tool.Demo;
+using IsVit.Tool.Training;
+
+namespace IsVit.Tests.Tool;
+
+/// <summary>The files that come with the tool.</summary>
+public sealed class DemoAssetsTests
+{
+    [Fact]
+    public void Files_AreBelowEightMegabytesAndHoldTheLicence()
+    {
+        var files = new DirectoryInfo(DemoAssets.DefaultFolder).GetFiles();
+
+        Assert.Equal(["LICENSE-fashion-mnist.txt", "MODEL_CARD.md", "fashion_mnist_subset.safetensors", "vit_fashion.safetensors"], files.Select(f => f.Name).Order(StringComparer.Ordinal));
+        Assert.InRange(files.Sum(f => f.Length), 1, 8_000_000);
+    }
+
+    [Fact]
+    public void LoadModel_OnTheTestImages_IsAtLeast91PercentRight()
+    {
+        var assets = DemoAssets.Load(DemoAssets.DefaultFolder);
+        using var model = assets.LoadModel();
+
+        var accuracy = DemoTrainer.TestAccuracy(model, assets.Test, CancellationToken.None);
+
+        Assert.InRange(accuracy, 91, 100);
+        Assert.Equal(10, assets.Test.Labels.Distinct().Count());
+        Assert.Equal(1024 * 784, assets.Calibration.Length);
+    }
+
+    [Fact]
+    public void Load_BrokenImages_NamesTheFile()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Path.Combine(DemoAssets.DefaultFolder, DemoAssets.WeightsFile), folder[DemoAssets.WeightsFile]);
+        File.Copy(Path.Combine(DemoAssets.DefaultFolder, DemoAssets.WeightsFile), folder[DemoAssets.ImagesFile]);
+
+        var error = Assert.Throws<ToolException>(() => DemoAssets.Load(folder.Path));
+
+        Assert.Contains("calibration_images", error.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,42 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using IsVit.Core.Models;
+using IsVit.Core.Models.WeightFiles;
+using SkiaSharp;
+using TorchSharp;
+
+namespace IsVit.Tests.Tool;
+
+/// <summary>A folder with what <c>isvit quantize</c> needs: weights of the small model, PNG files, and their labels in a CSV.</summary>
+internal static class FashionFolder
+{
+    public static void Write(TemporaryFolder folder, int images = 12)
+    {
+        torch.manual_seed(7);
+        using var model = ModelCatalog.Create(ModelCatalog.Demo);
+        StateDict.Save(model, folder["weights.safetensors"]);
+        Directory.CreateDirectory(folder["images"]);
+        var random = new Random(7);
+        var lines = new List<string> { "file,label" };
+        for (var i = 0; i < images; i++)
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"{i:000}.png");
+            using var bitmap = new SKBitmap(28, 28, SKColorType.Gray8, SKAlphaType.Opaque);
+            var pixels = new byte[28 * 28];
+            random.NextBytes(pixels);
+            Marshal.Copy(pixels, 0, bitmap.GetPixels(), pixels.Length);
+            using var file = File.Create(Path.Combine(folder["images"], name));
+            bitmap.Encode(file, SKEncodedImageFormat.Png, 100);
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $"{name},{i % 10}"));
+        }
+
+        File.WriteAllLines(folder["labels.csv"], lines);
+    }
+
+    /// <summary>The arguments of a quick run.</summary>
+    public static string[] Quantize(TemporaryFolder folder, params string[] more) =>
+    [
+        "quantize", "--model", ModelCatalog.Demo, "--weights", folder["weights.safetensors"], "--calibration", folder["images"], "--images", folder["images"],
+        "--labels", folder["labels.csv"], "--iterations", "1", "--batch", "4", .. more,
+    ];
+}

@@ -1,0 +1,183 @@
+using System.Text.Json;
+using IsVit.Core.Models;
+using IsVit.Core.Models.WeightFiles;
+
+namespace IsVit.Tests.Tool;
+
+public sealed class QuantizeTests
+{
+    private static readonly string[] Fields =
+    [
+        "model", "method", "weightBits", "activationBits", "seed", "floatTop1", "floatTop5", "top1", "top5", "logitsMse", "stages", "units",
+        "calibrationSeconds", "totalSeconds", "peakMemoryMb", "modelBytes", "floatBytes",
+    ];
+
+    [Fact]
+    public async Task Quantize_SmallModel_SavesModelAndReport_AndEvaluateAgrees()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--weight-bits", "3", "--activation-bits", "5", "--seed", "4", "--output", folder["out"], "--json", folder["report.json"]));
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("isvit W3A5", run.Output, StringComparison.Ordinal);
+        Assert.Equal(["quantized.safetensors"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName));
+        var report = Read(folder["report.json"]);
+        Assert.Equal(Fields, report.EnumerateObject().Select(p => p.Name));
+        Assert.Equal("vit_fashion", report.GetProperty("model").GetString());
+        Assert.Equal("isvit", report.GetProperty("method").GetString());
+        Assert.Equal(3, report.GetProperty("weightBits").GetInt32());
+        Assert.Equal(5, report.GetProperty("activationBits").GetInt32());
+        Assert.Equal(4, report.GetProperty("seed").GetInt32());
+        Assert.Equal(new FileInfo(folder["out/quantized.safetensors"]).Length, report.GetProperty("modelBytes").GetInt64());
+        Assert.Equal(305_034 * 4, report.GetProperty("floatBytes").GetInt64());
+        Assert.InRange(report.GetProperty("logitsMse").GetDouble(), 1e-12, 1);
+        var stages = report.GetProperty("stages").EnumerateArray().ToList();
+        Assert.Equal(5, stages.Count);
+        Assert.All(stages, s => Assert.Equal(["name", "seconds", "top1"], s.EnumerateObject().Select(p => p.Name)));
+        Assert.Equal(report.GetProperty("top1").GetDouble(), stages[^1].GetProperty("top1").GetDouble());
+        var units = report.GetProperty("units").EnumerateArray().ToList();
+        Assert.Equal(16, units.Count);
+        Assert.All(units, u => Assert.Equal(["name", "stage", "lossBefore", "lossAfter", "iterations", "seconds"], u.EnumerateObject().Select(p => p.Name)));
+        // The patch embedding has no activation to quantize, so only its weights are reconstructed.
+        Assert.Equal([0, .. Enumerable.Repeat(1, 15)], units.Select(u => u.GetProperty("iterations").GetInt32()));
+
+        var evaluation = await ToolRun.Of(
+            "evaluate", "--quantized", folder["out/quantized.safetensors"], "--weights", folder["weights.safetensors"], "--images", folder["images"], "--labels", folder["labels.csv"],
+            "--batch", "4", "--json", folder["evaluation.json"]);
+
+        Assert.Equal("", evaluation.Error);
+        var again = Read(folder["evaluation.json"]);
+        foreach (var field in new[] { "model", "method", "weightBits", "activationBits", "seed", "floatTop1", "floatTop5", "top1", "top5", "logitsMse", "modelBytes", "floatBytes" })
+        {
+            Assert.Equal(report.GetProperty(field).GetRawText(), again.GetProperty(field).GetRawText());
+        }
+    }
+
+    [Fact]
+    public async Task Quantize_WithoutLabels_LeavesAccuraciesNull()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 4);
+
+        var run = await ToolRun.Of(
+            "quantize", "--model", "vit_fashion", "--weights", folder["weights.safetensors"], "--calibration", folder["images"], "--images", folder["images"], "--method", "minmax",
+            "--json", folder["report.json"]);
+
+        Assert.Equal("", run.Error);
+        var report = Read(folder["report.json"]);
+        Assert.Equal(JsonValueKind.Null, report.GetProperty("top1").ValueKind);
+        Assert.Equal(JsonValueKind.Null, report.GetProperty("floatTop5").ValueKind);
+        Assert.Equal(JsonValueKind.Number, report.GetProperty("logitsMse").ValueKind);
+    }
+
+    [Fact]
+    public async Task Quantize_ClassFolders_GiveLabels()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 4);
+        Directory.CreateDirectory(folder["tree/a"]);
+        Directory.CreateDirectory(folder["tree/b"]);
+        File.Copy(folder["images/000.png"], folder["tree/a/0.png"]);
+        File.Copy(folder["images/001.png"], folder["tree/b/1.png"]);
+
+        var run = await ToolRun.Of(
+            "quantize", "--model", "vit_fashion", "--weights", folder["weights.safetensors"], "--calibration", folder["images"], "--images", folder["tree"], "--method", "minmax",
+            "--json", folder["report.json"]);
+
+        Assert.Equal("", run.Error);
+        Assert.Contains(Read(folder["report.json"]).GetProperty("top1").GetDouble(), new[] { 0d, 50, 100 });
+    }
+
+    [Fact]
+    public async Task Quantize_WrongInputs_OneLineAndNothingWritten()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 4);
+        Directory.CreateDirectory(folder["empty"]);
+        File.WriteAllText(folder["broken.safetensors"], "not weights at all");
+        File.WriteAllText(folder["labels-1000.csv"], "file,label\n000.png,10\n");
+        File.WriteAllText(folder["labels-missing.csv"], "file,label\nnone.png,1\n");
+        using (var other = ModelCatalog.Create(ModelCatalog.Demo, classCount: 7))
+        {
+            StateDict.Save(other, folder["seven.safetensors"]);
+        }
+
+        File.WriteAllText(folder["images/bad.txt"], "");
+        var before = folder.Entries.ToList();
+        foreach (var (option, value, expected) in new[]
+        {
+            ("--calibration", folder["empty"], "the folder holds no image file"),
+            ("--weights", folder["none"], "no such file of weights"),
+            ("--weights", folder["broken.safetensors"], "broken.safetensors"),
+            ("--weights", folder["seven.safetensors"], "another number of classes than the model's 10: head.weight"),
+            ("--model", "deit_tiny_patch16_224", "does not fit the module"),
+            ("--labels", folder["labels-1000.csv"], "label 10, but the model has 10 classes (0 to 9)"),
+            ("--labels", folder["labels-missing.csv"], "none.png"),
+            ("--labels", folder["none.csv"], "no such file"),
+            ("--images", folder["none"], "no such folder"),
+            ("--classes", "7", "another number of classes than the model's 7"),
+            ("--output", folder["labels.csv"], "is a file; the output is a folder"),
+            ("--json", folder["none/report.json"], "no such folder"),
+            ("--json", folder["empty"], "is a folder; --json names a file"),
+        })
+        {
+            var arguments = FashionFolder.Quantize(folder, "--output", folder["out"], "--json", folder["report.json"]);
+            var at = Array.IndexOf(arguments, option);
+            string[] changed = at < 0 ? [.. arguments, option, value] : [.. arguments[..(at + 1)], value, .. arguments[(at + 2)..]];
+
+            var run = await ToolRun.Of(changed);
+
+            run.AssertRefused(expected);
+            Assert.Equal(before, folder.Entries);
+        }
+    }
+
+    [Fact]
+    public async Task Quantize_UnreadableImage_IsNamed()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 4);
+        File.WriteAllText(folder["images/zzz.png"], "no picture");
+
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--output", folder["out"]));
+
+        run.AssertRefused("zzz.png");
+        Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    [Fact]
+    public async Task Quantize_Cancelled_Code130AndNothingWritten()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 4);
+        var before = folder.Entries.ToList();
+        using var source = new CancellationTokenSource();
+        await source.CancelAsync();
+
+        var run = await ToolRun.Of(source.Token, FashionFolder.Quantize(folder, "--output", folder["out"], "--json", folder["report.json"]));
+
+        Assert.Equal(130, run.ExitCode);
+        Assert.Contains("cancelled", run.Error, StringComparison.Ordinal);
+        Assert.Equal(before, folder.Entries);
+    }
+
+    [Fact]
+    public async Task Evaluate_FloatWeights_IsNoQuantizedModel()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 1);
+
+        var run = await ToolRun.Of("evaluate", "--quantized", folder["weights.safetensors"], "--labels", folder["labels.csv"]);
+
+        run.AssertRefused("no quantized model that 'isvit quantize' saved");
+    }
+
+    private static JsonElement Read(string path)
+    {
+        using var document = JsonDocument.Parse(File.ReadAllText(path));
+        return document.RootElement.Clone();
+    }
+}

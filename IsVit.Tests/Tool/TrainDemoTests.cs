@@ -1,0 +1,41 @@
+using IsVit.Tool.Demo;
+
+namespace IsVit.Tests.Tool;
+
+public sealed class TrainDemoTests
+{
+    [Fact]
+    public async Task TrainDemo_SmallData_WritesWhatTheDemoReads()
+    {
+        using var folder = new TemporaryFolder();
+        IdxFiles.WriteFashionMnist(folder["data"], train: 1024, test: 2000);
+
+        var run = await ToolRun.Of("train-demo", "--data", folder["data"], "--epochs", "1", "--training-images", "1024", "--seed", "3", "--output", folder["assets"]);
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(["MODEL_CARD.md", "fashion_mnist_subset.safetensors", "vit_fashion.safetensors"], Directory.GetFiles(folder["assets"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Contains("`isvit train-demo --epochs 1 --seed 3`", File.ReadAllText(folder["assets/MODEL_CARD.md"]), StringComparison.Ordinal);
+        var assets = DemoAssets.Load(folder["assets"]);
+        Assert.Equal(2000, assets.Test.Count);
+        Assert.Equal(Enumerable.Repeat(200, 10), assets.Test.Labels.CountBy(l => l).Select(c => c.Value));
+
+        var demo = await ToolRun.Of("demo", "--assets", folder["assets"], "--iterations", "0", "--calibration-count", "8", "--test-count", "16", "--output", folder["out"]);
+
+        Assert.Equal("", demo.Error);
+        Assert.Equal(["vit_fashion_w3a3.safetensors", "vit_fashion_w4a4.safetensors"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.All(["float", "minmax", "percentile", "repq", "sulq-only", "sos-only", "isvit"], method => Assert.Contains($"| {method} ", demo.Output, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task TrainDemo_TooFewImages_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        IdxFiles.WriteFashionMnist(folder["data"], train: 100, test: 100);
+
+        var run = await ToolRun.Of("train-demo", "--data", folder["data"], "--output", folder["assets"]);
+
+        run.AssertRefused("the data has 100 training and 100 test images; expected at least 1024 and 2000.");
+        Assert.False(Directory.Exists(folder["assets"]));
+    }
+}

@@ -1,0 +1,18 @@
+using System.CommandLine;
+
+namespace IsVit.Tool.Cli;
+
+/// <summary>The tool's commands.</summary>
+internal static class Commands
+{
+    /// <summary>All commands under one root.</summary>
+    /// <param name="console">Where they write.</param>
+    public static RootCommand CreateRoot(ToolConsole console) =>
+        new("I&S-ViT: post-training quantization of vision transformers to a few bits.")
+        {
+            DemoCommand.Create(console),
+            QuantizeCommand.Create(console),
+            EvaluateCommand.Create(console),
+            TrainDemoCommand.Create(console),
+        };
+}

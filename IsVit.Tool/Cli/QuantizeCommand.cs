@@ -1,0 +1,74 @@
+using System.CommandLine;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Recipes;
+using IsVit.Tool.Runs;
+
+namespace IsVit.Tool.Cli;
+
+/// <summary><c>isvit quantize</c>.</summary>
+internal static class QuantizeCommand
+{
+    /// <summary>The methods, as <c>--method</c> names them.</summary>
+    public static IReadOnlyList<string> Methods { get; } = [.. QuantizationRecipes.All.Select(static r => r.Name)];
+
+    /// <summary>Makes the command.</summary>
+    /// <param name="console">Where it writes.</param>
+    public static Command Create(ToolConsole console)
+    {
+        var model = PathOptions.Required("--model", "NAME", "The model's name in the catalogue, e.g. deit_tiny_patch16_224");
+        var weights = PathOptions.Required("--weights", "FILE", "Its float weights: safetensors with timm's tensor names, or TorchSharp's own format");
+        var classes = Ranged.OptionalInt32("--classes", "The number of classes, if it is not the model's own", 1, 1_000_000);
+        var calibration = PathOptions.Required("--calibration", "DIR", "Images to calibrate with, without labels; subfolders count");
+        var calibrationCount = Ranged.Int32("--calibration-count", "Use the first N calibration images of a fixed shuffle, or all if there are fewer", 1024, 1, 1_000_000);
+        var labels = PathOptions.Optional("--labels", "CSV", "The test images' labels: a CSV with the columns 'file' and 'label'");
+        var images = PathOptions.Optional("--images", "DIR", "The test images: what --labels names is relative to it; without --labels a tree of class folders, or images without labels");
+        var weightBits = Ranged.Int32("--weight-bits", "Bits of weights", 4, BitWidth.Minimum, BitWidth.Maximum);
+        var activationBits = Ranged.Int32("--activation-bits", "Bits of activations", 4, BitWidth.Minimum, BitWidth.Maximum);
+        var method = new Option<string>("--method")
+        {
+            Description = $"How to quantize: {string.Join(", ", Methods)}",
+            HelpName = "METHOD",
+            DefaultValueFactory = _ => RecipeNames.ISVit,
+        }.AcceptOnlyFromAmong([.. Methods]);
+        var iterations = Ranged.OptionalInt32("--iterations", "Steps a unit and stage; the paper's if not given: 1000 up to 4 bits, 200 above", 0, 1_000_000);
+        var batch = Ranged.Int32("--batch", "Images a step", 64, 1, 65_536);
+        var learningRate = Ranged.Double("--learning-rate", "Adam's first step size", 4e-5, 0, 1);
+        var seed = Ranged.Int32("--seed", "Fixes every random choice", 0, 0, int.MaxValue);
+        var crop = Ranged.OptionalDouble("--crop", "The centre crop, as a part of the resized short side, if it is not the model's own", 0, 1);
+        var output = PathOptions.Optional("--output", "DIR", $"The folder to write {QuantizeRun.ModelFile} to");
+        var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
+        var checkpoint = PathOptions.Optional("--checkpoint", "DIR", "Keep every finished unit in this folder, and go on from there if the same run was interrupted");
+        var command = new Command("quantize", "Quantize a model with a folder of images and compare it with the float model.")
+        {
+            model, weights, classes, calibration, calibrationCount, labels, images, weightBits, activationBits, method, iterations, batch, learningRate,
+            seed, crop, output, json, checkpoint,
+        };
+        command.SetAction((parsed, cancellationToken) => Task.Run(
+            () => QuantizeRun.Run(
+                console,
+                new QuantizeArguments
+                {
+                    Model = parsed.GetRequiredValue(model),
+                    Weights = parsed.GetRequiredValue(weights),
+                    ClassCount = parsed.GetValue(classes),
+                    Calibration = parsed.GetRequiredValue(calibration),
+                    CalibrationCount = parsed.GetValue(calibrationCount),
+                    Labels = parsed.GetValue(labels),
+                    Images = parsed.GetValue(images),
+                    WeightBits = parsed.GetValue(weightBits),
+                    ActivationBits = parsed.GetValue(activationBits),
+                    Method = parsed.GetRequiredValue(method),
+                    Iterations = parsed.GetValue(iterations),
+                    BatchSize = parsed.GetValue(batch),
+                    LearningRate = parsed.GetValue(learningRate),
+                    Seed = parsed.GetValue(seed),
+                    Crop = parsed.GetValue(crop),
+                    Output = parsed.GetValue(output),
+                    Json = parsed.GetValue(json),
+                    Checkpoint = parsed.GetValue(checkpoint),
+                },
+                cancellationToken),
+            CancellationToken.None));
+        return command;
+    }
+}

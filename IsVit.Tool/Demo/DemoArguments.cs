@@ -1,0 +1,26 @@
+namespace IsVit.Tool.Demo;
+
+/// <summary>What <c>isvit demo</c> was asked for.</summary>
+internal sealed record DemoArguments
+{
+    /// <summary>The folder that the models go to.</summary>
+    public string Output { get; init; } = "isvit-demo";
+
+    /// <summary>Steps a unit and stage: fewer than the paper's 1000, so that all methods together take minutes.</summary>
+    public int Iterations { get; init; } = 100;
+
+    /// <summary>Calibration images used.</summary>
+    public int CalibrationCount { get; init; } = DemoAssets.CalibrationCount;
+
+    /// <summary>Test images used.</summary>
+    public int TestCount { get; init; } = DemoAssets.TestCount;
+
+    /// <summary>Fixes every random choice.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>The folder of the trained weights and the images.</summary>
+    public string Assets { get; init; } = DemoAssets.DefaultFolder;
+
+    /// <summary>Adam's first step size. Larger than the paper's 4e-5, because the demo makes a tenth of its steps with a narrow model.</summary>
+    public double LearningRate { get; init; } = 4e-4;
+}

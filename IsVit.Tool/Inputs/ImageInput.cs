@@ -1,0 +1,92 @@
+using IsVit.Core.Imaging;
+
+namespace IsVit.Tool.Inputs;
+
+/// <summary>Images by the folders and files that the user gave.</summary>
+internal static class ImageInput
+{
+    /// <summary>Calibration draws its images from this shuffle, so that runs of different seeds see the same ones.</summary>
+    private const long CalibrationShuffle = 0;
+
+    /// <summary>The most bytes of test images to keep: 3,500 colour images of 224 pixels.</summary>
+    private const long MemoryBudget = 2L << 30;
+
+    /// <summary>The first images of a fixed shuffle of a folder, class folders included.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="count">How many; all if there are fewer.</param>
+    /// <exception cref="ImageException">There is no such folder, or it holds no image.</exception>
+    public static ImageList Calibration(string folder, int count)
+    {
+        var all = ImageFolder.Read(folder, recursive: true).Shuffle(CalibrationShuffle);
+        return all.Take(Math.Min(count, all.Count));
+    }
+
+    /// <summary>
+    /// Test images: those that a CSV of labels names, else a tree of class folders, else a folder without labels.
+    /// </summary>
+    /// <param name="folder">The folder, or null for that of the CSV.</param>
+    /// <param name="labels">The CSV of labels, or null.</param>
+    /// <returns>Null if neither was given.</returns>
+    /// <exception cref="ImageException">A folder or file is missing, empty or broken.</exception>
+    public static ImageList? Test(string? folder, string? labels)
+    {
+        if (labels is not null)
+        {
+            return LabelCsv.Read(labels, folder);
+        }
+
+        if (folder is null)
+        {
+            return null;
+        }
+
+        return HasClassFolders(folder) ? ClassFolder.Read(folder) : ImageFolder.Read(folder);
+    }
+
+    /// <summary>Reads files as a model wants them; an image that cannot be read ends the run.</summary>
+    /// <param name="images">The files.</param>
+    /// <param name="preprocessing">What the model wants.</param>
+    public static ImageFileSource Open(ImageList images, ImagePreprocessing preprocessing) => new(images, preprocessing);
+
+    /// <summary>
+    /// As <see cref="Open"/>, for images that are looked at after every stage: they stay in memory unless they take more than <see cref="MemoryBudget"/>.
+    /// </summary>
+    /// <param name="images">The files.</param>
+    /// <param name="preprocessing">What the model wants.</param>
+    /// <param name="cancellationToken">Stops within one batch.</param>
+    public static IImageSource OpenForRepeatedUse(ImageList images, ImagePreprocessing preprocessing, CancellationToken cancellationToken)
+    {
+        var source = Open(images, preprocessing);
+        var bytes = (long)sizeof(float) * images.Count * preprocessing.ChannelCount * preprocessing.ImageSize * preprocessing.ImageSize;
+        return bytes <= MemoryBudget ? TensorImageSource.Load(source, cancellationToken) : source;
+    }
+
+    /// <summary>Checks that every label is one of a model's classes.</summary>
+    /// <param name="images">The images, or null.</param>
+    /// <param name="classCount">The model's classes.</param>
+    /// <exception cref="ToolException">One is not.</exception>
+    public static void RequireLabelsInRange(ImageList? images, int classCount)
+    {
+        if (images?.FirstOrDefault(i => i.Label >= classCount) is { } wrong)
+        {
+            throw new ToolException($"{wrong.Path}: label {wrong.Label}, but the model has {classCount} classes (0 to {classCount - 1}).");
+        }
+    }
+
+    private static bool HasClassFolders(string folder) =>
+        Directory.Exists(folder)
+        && Directory.EnumerateDirectories(folder).Any(d => !Path.GetFileName(d).StartsWith('.'))
+        && !ImageFolderHasFiles(folder);
+
+    private static bool ImageFolderHasFiles(string folder)
+    {
+        try
+        {
+            return ImageFolder.Read(folder).Count > 0;
+        }
+        catch (ImageException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using System.Text.Json;
+
+namespace IsVit.Tool.Reporting;
+
+/// <summary>Writes a report as a file that appears whole or not at all.</summary>
+internal static class JsonFile
+{
+    /// <summary>Checks, before the work, that a file can be written.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="ToolException">It is a folder, or its folder does not exist.</exception>
+    public static void RequireWritable(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new ToolException($"{path}: is a folder; --json names a file.");
+        }
+
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        if (!Directory.Exists(folder))
+        {
+            throw new ToolException($"{folder}: no such folder, so {Path.GetFileName(path)} cannot be written there.");
+        }
+    }
+
+    /// <summary>Writes a report.</summary>
+    /// <param name="path">The file; replaced if it exists.</param>
+    /// <param name="report">The report.</param>
+    public static void Write(string path, QuantizationJson report)
+    {
+        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            File.WriteAllText(temporary, JsonSerializer.Serialize(report, QuantizationJsonContext.Default.QuantizationJson) + "\n");
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+}

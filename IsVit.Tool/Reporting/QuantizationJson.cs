@@ -1,0 +1,63 @@
+using System.Text.Json.Serialization;
+
+namespace IsVit.Tool.Reporting;
+
+/// <summary>What <c>--json</c> writes: one object. Accuracies are percent; a figure that was not measured is null.</summary>
+/// <param name="Model">The model's name in the catalogue.</param>
+/// <param name="Method">The recipe.</param>
+/// <param name="WeightBits">Bits of weights.</param>
+/// <param name="ActivationBits">Bits of activations.</param>
+/// <param name="Seed">The seed.</param>
+/// <param name="FloatTop1">The float model's top-1 accuracy.</param>
+/// <param name="FloatTop5">The float model's top-5 accuracy.</param>
+/// <param name="Top1">The quantized model's top-1 accuracy.</param>
+/// <param name="Top5">The quantized model's top-5 accuracy.</param>
+/// <param name="LogitsMse">The mean squared difference of the logits from the float model's.</param>
+/// <param name="Stages">Each stage, in order.</param>
+/// <param name="Units">Each unit of each reconstruction, in order.</param>
+/// <param name="CalibrationSeconds">The time of the range searches.</param>
+/// <param name="TotalSeconds">The time of the whole run, decoding and evaluating included.</param>
+/// <param name="PeakMemoryMb">The most resident memory, in 10^6 bytes.</param>
+/// <param name="ModelBytes">The length of the quantized model's file.</param>
+/// <param name="FloatBytes">The float model's parameters.</param>
+internal sealed record QuantizationJson(
+    string Model,
+    string Method,
+    int? WeightBits,
+    int? ActivationBits,
+    int? Seed,
+    double? FloatTop1,
+    double? FloatTop5,
+    double? Top1,
+    double? Top5,
+    double? LogitsMse,
+    IReadOnlyList<StageJson> Stages,
+    IReadOnlyList<UnitJson> Units,
+    double CalibrationSeconds,
+    double TotalSeconds,
+    double PeakMemoryMb,
+    long ModelBytes,
+    long FloatBytes);
+
+/// <summary>A stage in <see cref="QuantizationJson"/>.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Seconds">Its time, without evaluating.</param>
+/// <param name="Top1">The model's top-1 accuracy after it.</param>
+internal sealed record StageJson(string Name, double Seconds, double? Top1);
+
+/// <summary>A unit in <see cref="QuantizationJson"/>.</summary>
+/// <param name="Name">Its path in the model.</param>
+/// <param name="Stage">The stage.</param>
+/// <param name="LossBefore">The loss before.</param>
+/// <param name="LossAfter">The loss after.</param>
+/// <param name="Iterations">The steps made.</param>
+/// <param name="Seconds">The time taken.</param>
+internal sealed record UnitJson(string Name, string Stage, double LossBefore, double LossAfter, int Iterations, double Seconds);
+
+/// <summary>Serializes <see cref="QuantizationJson"/> without reflection. JSON has no NaN or infinity; they become the strings that .NET names them by.</summary>
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(QuantizationJson))]
+internal sealed partial class QuantizationJsonContext : JsonSerializerContext;

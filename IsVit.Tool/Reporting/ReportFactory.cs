@@ -1,0 +1,44 @@
+using IsVit.Optimization;
+using IsVit.Optimization.Stages;
+using IsVit.Tool.Evaluation;
+using IsVit.Tool.Runs;
+
+namespace IsVit.Tool.Reporting;
+
+/// <summary>Puts a run's figures together.</summary>
+internal static class ReportFactory
+{
+    /// <summary>The report of a quantization.</summary>
+    /// <param name="arguments">What was asked for.</param>
+    /// <param name="run">What the engine reported.</param>
+    /// <param name="reference">The float model's figures, or null without test images.</param>
+    /// <param name="result">The quantized model's figures.</param>
+    /// <param name="duration">The time of the whole run.</param>
+    /// <param name="modelBytes">The length of the quantized model's file.</param>
+    /// <param name="floatBytes">The float model's parameters.</param>
+    public static QuantizationJson Create(
+        QuantizeArguments arguments,
+        QuantizationReport run,
+        EvaluationResult? reference,
+        EvaluationResult result,
+        TimeSpan duration,
+        long modelBytes,
+        long floatBytes) => new(
+            arguments.Model,
+            arguments.Method,
+            run.WeightBits,
+            run.ActivationBits,
+            run.Seed,
+            reference?.Top1,
+            reference?.Top5,
+            result.Top1,
+            result.Top5,
+            result.LogitsMse,
+            [.. run.Stages.Select(static s => new StageJson(s.Name, s.Duration.TotalSeconds, s.Score))],
+            [.. run.Units.Select(static u => new UnitJson(u.Unit, u.Stage, u.LossBefore, u.LossAfter, u.Iterations, u.Duration.TotalSeconds))],
+            run.Stages.Where(static s => s.Name is StageNames.ActivationCalibration or StageNames.WeightCalibration).Sum(static s => s.Duration.TotalSeconds),
+            duration.TotalSeconds,
+            PeakMemory.Megabytes(),
+            modelBytes,
+            floatBytes);
+}

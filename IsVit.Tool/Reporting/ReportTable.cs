@@ -1,0 +1,66 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace IsVit.Tool.Reporting;
+
+/// <summary>A report for people.</summary>
+internal static class ReportTable
+{
+    /// <summary>Writes stages and results.</summary>
+    /// <param name="console">Where to write.</param>
+    /// <param name="report">The report.</param>
+    /// <param name="agreement">Percent of images with the float model's first class, or null.</param>
+    public static void Write(IAnsiConsole console, QuantizationJson report, double? agreement)
+    {
+        var stages = NewTable("stage", "seconds", "top-1 %");
+        foreach (var stage in report.Stages)
+        {
+            stages.AddRow(Markup.Escape(stage.Name), Figure(stage.Seconds, "F1"), Figure(stage.Top1, "F2"));
+        }
+
+        console.Write(stages);
+        WriteResults(console, report, agreement);
+    }
+
+    /// <summary>Writes the float and the quantized model's results.</summary>
+    /// <param name="console">Where to write.</param>
+    /// <param name="report">The report.</param>
+    /// <param name="agreement">Percent of images with the float model's first class, or null.</param>
+    public static void WriteResults(IAnsiConsole console, QuantizationJson report, double? agreement)
+    {
+        var results = NewTable("model", "top-1 %", "top-5 %", "agreement %", "logits error", "size MB", "seconds", "memory MB");
+        results.AddRow("float", Figure(report.FloatTop1, "F2"), Figure(report.FloatTop5, "F2"), Figure(null, "F2"), Figure(null, "G4"), Megabytes(report.FloatBytes), Figure(null, "F1"), Figure(null, "F0"));
+        results.AddRow(
+            Markup.Escape($"{report.Method} W{report.WeightBits}A{report.ActivationBits}"),
+            Figure(report.Top1, "F2"),
+            Figure(report.Top5, "F2"),
+            Figure(agreement, "F2"),
+            Figure(report.LogitsMse, "G4"),
+            Megabytes(report.ModelBytes),
+            Figure(report.TotalSeconds, "F1"),
+            Figure(report.PeakMemoryMb, "F0"));
+        console.Write(results);
+    }
+
+    /// <summary>A table whose first column is text and whose others are figures.</summary>
+    /// <param name="columns">The columns' names.</param>
+    public static Table NewTable(params ReadOnlySpan<string> columns)
+    {
+        var table = new Table { Border = TableBorder.Ascii2 };
+        for (var i = 0; i < columns.Length; i++)
+        {
+            table.AddColumn(new TableColumn(columns[i]) { Alignment = i == 0 ? Justify.Left : Justify.Right, NoWrap = true });
+        }
+
+        return table;
+    }
+
+    /// <summary>A figure, or a dash where there is none.</summary>
+    /// <param name="value">The figure.</param>
+    /// <param name="format">Its format.</param>
+    public static string Figure(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
+
+    /// <summary>Bytes in units of 10^6.</summary>
+    /// <param name="bytes">The bytes.</param>
+    public static string Megabytes(long bytes) => Figure(bytes / 1e6, "F2");
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using IsVit.Core.Imaging;
+using IsVit.Core.Models;
+using IsVit.Tool.Cli;
+using IsVit.Tool.Evaluation;
+using IsVit.Tool.Inputs;
+using IsVit.Tool.Reporting;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary>What <c>isvit evaluate</c> was asked for.</summary>
+/// <param name="Quantized">The file that <c>isvit quantize</c> saved.</param>
+/// <param name="Weights">The file of float weights to compare with, or null.</param>
+/// <param name="Images">The folder of test images, or null for that of the labels.</param>
+/// <param name="Labels">The CSV of labels, or null.</param>
+/// <param name="BatchSize">Images at once.</param>
+/// <param name="Crop">Another centre crop than the saved one, or null.</param>
+/// <param name="Json">The file of the report, or null.</param>
+internal sealed record EvaluateArguments(string Quantized, string? Weights, string? Images, string? Labels, int BatchSize, double? Crop, string? Json);
+
+/// <summary><c>isvit evaluate</c>: the figures of a saved model.</summary>
+internal static class EvaluateRun
+{
+    /// <summary>Runs the command.</summary>
+    /// <param name="console">Where to write.</param>
+    /// <param name="arguments">What was asked for.</param>
+    /// <param name="cancellationToken">Stops within one batch.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(ToolConsole console, EvaluateArguments arguments, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var saved = SavedModel.Read(arguments.Quantized);
+        var preset = ModelInput.Find(saved.Model, arguments.Crop ?? saved.Crop);
+        var files = ImageInput.Test(arguments.Images, arguments.Labels)
+            ?? throw new ToolException("there is nothing to evaluate with; give --labels, --images or both.");
+        if (arguments.Json is not null)
+        {
+            JsonFile.RequireWritable(arguments.Json);
+        }
+
+        ImageInput.RequireLabelsInRange(files, saved.ClassCount);
+        var images = ImageInput.OpenForRepeatedUse(files, preset.Preprocessing, cancellationToken);
+        using var imagesInMemory = images as IDisposable;
+        var reference = arguments.Weights is null ? null : Reference(preset, saved, arguments, images, cancellationToken);
+
+        var (quantized, module) = saved.Load(arguments.Quantized);
+        using var ownedModule = module;
+        using var ownedQuantized = quantized;
+        var result = reference?.Evaluate(module, cancellationToken)
+            ?? EvaluationResult.Of(Logits.Collect(module, images, arguments.BatchSize, cancellationToken));
+        var report = new QuantizationJson(
+            saved.Model,
+            saved.Method,
+            saved.WeightBits,
+            saved.ActivationBits,
+            saved.Seed,
+            reference?.Float.Top1,
+            reference?.Float.Top5,
+            result.Top1,
+            result.Top5,
+            result.LogitsMse,
+            Stages: [],
+            Units: [],
+            CalibrationSeconds: 0,
+            clock.Elapsed.TotalSeconds,
+            PeakMemory.Megabytes(),
+            new FileInfo(arguments.Quantized).Length,
+            SavedModel.FloatBytes(module));
+        if (arguments.Json is not null)
+        {
+            JsonFile.Write(arguments.Json, report);
+        }
+
+        ReportTable.WriteResults(console.Ansi, report, result.Agreement);
+        return ExitCode.Success;
+    }
+
+    private static FloatReference Reference(ModelPreset preset, SavedModel saved, EvaluateArguments arguments, IImageSource images, CancellationToken cancellationToken)
+    {
+        using var model = ModelInput.Load(preset, arguments.Weights!, saved.ClassCount);
+        return FloatReference.Measure(model, images, arguments.BatchSize, cancellationToken);
+    }
+}

@@ -1,0 +1,59 @@
+namespace IsVit.Tool.Runs;
+
+/// <summary>What <c>isvit quantize</c> was asked for.</summary>
+internal sealed record QuantizeArguments
+{
+    /// <summary>A name of the catalogue.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>The file of float weights.</summary>
+    public required string Weights { get; init; }
+
+    /// <summary>The number of classes; null: the model's own.</summary>
+    public int? ClassCount { get; init; }
+
+    /// <summary>The folder of calibration images.</summary>
+    public required string Calibration { get; init; }
+
+    /// <summary>The most calibration images to use.</summary>
+    public int CalibrationCount { get; init; }
+
+    /// <summary>The CSV of the test images' labels, or null.</summary>
+    public string? Labels { get; init; }
+
+    /// <summary>The folder of test images, or null.</summary>
+    public string? Images { get; init; }
+
+    /// <summary>Bits of weights.</summary>
+    public int WeightBits { get; init; }
+
+    /// <summary>Bits of activations.</summary>
+    public int ActivationBits { get; init; }
+
+    /// <summary>The name of the recipe.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>Steps a unit and stage; null: the paper's.</summary>
+    public int? Iterations { get; init; }
+
+    /// <summary>Images a step.</summary>
+    public int BatchSize { get; init; }
+
+    /// <summary>Adam's first step size.</summary>
+    public double LearningRate { get; init; }
+
+    /// <summary>Fixes every random choice.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>The centre crop; null: the model's own.</summary>
+    public double? Crop { get; init; }
+
+    /// <summary>The folder that the quantized model goes to, or null to keep none.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>The file of the report, or null.</summary>
+    public string? Json { get; init; }
+
+    /// <summary>The folder of a run that can be resumed, or null.</summary>
+    public string? Checkpoint { get; init; }
+}

@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using System.Globalization;
+using IsVit.Core.Imaging;
+using IsVit.Core.Models;
+using IsVit.Optimization;
+using IsVit.Tool.Cli;
+using IsVit.Tool.Evaluation;
+using IsVit.Tool.Inputs;
+using IsVit.Tool.Progress;
+using IsVit.Tool.Reporting;
+using TorchSharp;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary><c>isvit quantize</c>: weights and folders in, a quantized model and its figures out.</summary>
+internal static class QuantizeRun
+{
+    /// <summary>The quantized model's file in the output folder.</summary>
+    public const string ModelFile = "quantized.safetensors";
+
+    /// <summary>Runs the command.</summary>
+    /// <param name="console">Where to write.</param>
+    /// <param name="arguments">What was asked for.</param>
+    /// <param name="cancellationToken">Stops within one step; nothing is kept then but the checkpoint.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(ToolConsole console, QuantizeArguments arguments, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+
+        // Everything that can be wrong with the arguments comes before the first costly step.
+        var preset = ModelInput.Find(arguments.Model, arguments.Crop);
+        var calibrationFiles = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
+        var testFiles = ImageInput.Test(arguments.Images, arguments.Labels);
+        if (arguments.Json is not null)
+        {
+            JsonFile.RequireWritable(arguments.Json);
+        }
+
+        using var output = arguments.Output is null ? null : OutputFolder.Create(arguments.Output);
+        using var model = ModelInput.Load(preset, arguments.Weights, arguments.ClassCount);
+        ImageInput.RequireLabelsInRange(testFiles, model.Options.ClassCount);
+        Say(console, $"{preset.Name}: {calibrationFiles.Count} calibration images, {testFiles?.Count ?? 0} test images");
+
+        var floatBytes = SavedModel.FloatBytes(model);
+        var test = testFiles is null ? null : ImageInput.OpenForRepeatedUse(testFiles, preset.Preprocessing, cancellationToken);
+        using var testInMemory = test as IDisposable;
+        var reference = test is null ? null : FloatReference.Measure(model, test, arguments.BatchSize, cancellationToken);
+        if (reference is not null)
+        {
+            Say(console, $"float: {Percent(reference.Float.Top1)} top-1, {Percent(reference.Float.Top5)} top-5");
+        }
+
+        using var calibration = ImageInput.Open(calibrationFiles, preset.Preprocessing).LoadAll(cancellationToken);
+        var quantizer = ModelQuantizer.Create(options => Configure(options, arguments));
+        using var quantized = ProgressView.Run(console, $"{arguments.Method} W{arguments.WeightBits}A{arguments.ActivationBits}", view => quantizer.Quantize(
+            model,
+            calibration.Pixels,
+            new QuantizationRun
+            {
+                Progress = new EngineProgress(view),
+                Evaluate = reference?.Float.Top1 is null ? null : m => reference.Evaluate(m, cancellationToken).Top1!.Value,
+                CheckpointDirectory = arguments.Checkpoint,
+            },
+            cancellationToken));
+
+        var result = reference?.Evaluate(model, cancellationToken) ?? new EvaluationResult(null, null, null, null);
+        var modelBytes = Save(quantized, preset, arguments, output);
+        var report = ReportFactory.Create(arguments, quantized.Report!, reference?.Float, result, clock.Elapsed, modelBytes, floatBytes);
+        if (arguments.Json is not null)
+        {
+            JsonFile.Write(arguments.Json, report);
+        }
+
+        ReportTable.Write(console.Ansi, report, result.Agreement);
+        if (output?.Commit() is { } folder)
+        {
+            Say(console, $"saved {Path.Combine(folder, ModelFile)}");
+        }
+
+        return ExitCode.Success;
+    }
+
+    private static void Configure(QuantizationOptions options, QuantizeArguments arguments)
+    {
+        options.Recipe = arguments.Method;
+        options.WeightBits = arguments.WeightBits;
+        options.ActivationBits = arguments.ActivationBits;
+        options.Seed = arguments.Seed;
+        options.Reconstruction.Iterations = arguments.Iterations;
+        options.Reconstruction.BatchSize = arguments.BatchSize;
+        options.Reconstruction.LearningRate = arguments.LearningRate;
+    }
+
+    // A model that nobody keeps is still written, to a temporary place, because its length is part of the report.
+    private static long Save(QuantizedModel quantized, ModelPreset preset, QuantizeArguments arguments, OutputFolder? output)
+    {
+        var description = new SavedModel(preset.Name, ((VisionTransformer)quantized.Model).Options.ClassCount, preset.Preprocessing.CropFraction, arguments.Method, arguments.WeightBits, arguments.ActivationBits, arguments.Seed);
+        if (output is not null)
+        {
+            return description.Write(quantized, output.PathOf(ModelFile));
+        }
+
+        using var temporary = OutputFolder.Create(Path.Combine(Path.GetTempPath(), "isvit"));
+        return description.Write(quantized, temporary.PathOf(ModelFile));
+    }
+
+    private static string Percent(double? value) => value is { } v ? string.Create(CultureInfo.InvariantCulture, $"{v:F2} %") : "unknown";
+
+    private static void Say(ToolConsole console, FormattableString text) => console.Out.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+}

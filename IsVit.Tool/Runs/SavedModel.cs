@@ -1,0 +1,100 @@
+using System.Globalization;
+using IsVit.Core.Models;
+using IsVit.Core.Models.WeightFiles;
+using IsVit.Optimization;
+using IsVit.Tool.Inputs;
+using TorchSharp;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary>What the tool keeps beside a quantized model, so that <c>isvit evaluate</c> needs nothing but the file.</summary>
+/// <param name="Model">The model's name in the catalogue.</param>
+/// <param name="ClassCount">The number of classes.</param>
+/// <param name="Crop">The centre crop that it was quantized with.</param>
+/// <param name="Method">The recipe.</param>
+/// <param name="WeightBits">Bits of weights.</param>
+/// <param name="ActivationBits">Bits of activations.</param>
+/// <param name="Seed">The seed.</param>
+internal sealed record SavedModel(string Model, int ClassCount, double Crop, string Method, int WeightBits, int ActivationBits, int Seed)
+{
+    private const string Prefix = "isvit.tool.";
+
+    /// <summary>Writes a quantized model with this description.</summary>
+    /// <param name="quantized">The model.</param>
+    /// <param name="path">The file.</param>
+    /// <returns>The file's length in bytes.</returns>
+    public long Write(QuantizedModel quantized, string path)
+    {
+        quantized.Save(path, new Dictionary<string, string>
+        {
+            [Prefix + nameof(Model)] = Model,
+            [Prefix + nameof(ClassCount)] = Text(ClassCount),
+            [Prefix + nameof(Crop)] = Text(Crop),
+            [Prefix + nameof(Method)] = Method,
+            [Prefix + nameof(WeightBits)] = Text(WeightBits),
+            [Prefix + nameof(ActivationBits)] = Text(ActivationBits),
+            [Prefix + nameof(Seed)] = Text(Seed),
+        });
+        return new FileInfo(path).Length;
+    }
+
+    /// <summary>Reads the description of a file that <c>isvit quantize</c> wrote.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="ToolException">The file is missing, or holds no such description.</exception>
+    public static SavedModel Read(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new ToolException($"{path}: no such file.");
+        }
+
+        using var file = SafetensorsFile.Open(path);
+        var texts = file.Metadata;
+        return new SavedModel(
+            Required(texts, path, nameof(Model)),
+            Number<int>(texts, path, nameof(ClassCount)),
+            Number<double>(texts, path, nameof(Crop)),
+            Required(texts, path, nameof(Method)),
+            Number<int>(texts, path, nameof(WeightBits)),
+            Number<int>(texts, path, nameof(ActivationBits)),
+            Number<int>(texts, path, nameof(Seed)));
+    }
+
+    /// <summary>The quantized model of a file with this description, in evaluation mode.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>The quantized model, and the module inside it, which it does not dispose.</returns>
+    public (QuantizedModel Quantized, VisionTransformer Module) Load(string path)
+    {
+        var module = ModelInput.Find(Model, Crop).Create(ClassCount);
+        try
+        {
+            var quantized = QuantizedModel.Load(path, module);
+            module.eval();
+            return (quantized, module);
+        }
+        catch
+        {
+            module.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The bytes of a model's parameters.</summary>
+    /// <param name="model">The model.</param>
+    public static long FloatBytes(torch.nn.Module model) => model.parameters().Sum(static p => p.numel() * p.element_size());
+
+    private static string Required(IReadOnlyDictionary<string, string> texts, string path, string name) => texts.TryGetValue(Prefix + name, out var text)
+        ? text
+        : throw new ToolException($"{path}: no quantized model that 'isvit quantize' saved: it lacks the metadata '{Prefix + name}'.");
+
+    private static T Number<T>(IReadOnlyDictionary<string, string> texts, string path, string name)
+        where T : IParsable<T>
+    {
+        var text = Required(texts, path, name);
+        return T.TryParse(text, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw new ToolException($"{path}: the metadata '{Prefix + name}' is '{text}', expected a number.");
+    }
+
+    private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+}

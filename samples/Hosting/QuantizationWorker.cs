@@ -1,0 +1,39 @@
+using IsVit.Core.Imaging;
+using IsVit.Core.Models;
+using IsVit.Core.Models.WeightFiles;
+using IsVit.Optimization;
+
+namespace Hosting;
+
+/// <summary>Quantizes the model that the configuration names, then ends the host. Ctrl+C stops it within one step; started again, it goes on from there.</summary>
+internal sealed class QuantizationWorker(ModelQuantizer quantizer, IConfiguration configuration, IHostApplicationLifetime lifetime) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await Task.Run(() => Quantize(stoppingToken), stoppingToken);
+        }
+        finally
+        {
+            lifetime.StopApplication();
+        }
+    }
+
+    private void Quantize(CancellationToken stoppingToken)
+    {
+        var output = configuration["Output"] ?? "quantized.safetensors";
+        var preset = ModelCatalog.Find(Required("Model"));
+        using var model = preset.Create();
+        StateDict.Load(model, Required("Weights"));
+        var images = ImageFolder.Read(Required("Images")).Shuffle(seed: 0).Take(256);
+        using var calibration = new ImageFileSource(images, preset.Preprocessing).LoadAll(stoppingToken);
+
+        var run = new QuantizationRun { CheckpointDirectory = output + ".checkpoint" };
+        using var quantized = quantizer.Quantize(model, calibration.Pixels, run, stoppingToken);
+        quantized.Save(output);
+    }
+
+    private string Required(string key) =>
+        configuration[key] ?? throw new InvalidOperationException($"'{key}' is missing: give it as --{key} VALUE, or in appsettings.json.");
+}
