@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Calibration;
 
-/// <summary>Lets a forward stop before the next module once a token is cancelled, for as long as this is not disposed.</summary>
+/// <summary>Lets a forward stop behind the module that runs once a token is cancelled, for as long as this is not disposed.</summary>
 internal sealed class CancellationHooks : IDisposable
 {
     private readonly List<Action> _removals = [];
@@ -20,17 +20,17 @@ internal sealed class CancellationHooks : IDisposable
             switch (module)
             {
                 case nn.Module<Tensor, Tensor> one:
-                    _removals.Add(one.register_forward_pre_hook((_, x) =>
+                    _removals.Add(one.register_forward_hook((_, _, y) =>
                     {
                         token.ThrowIfCancellationRequested();
-                        return x;
+                        return y;
                     }).remove);
                     break;
                 case nn.Module<Tensor, Tensor, Tensor> two:
-                    _removals.Add(two.register_forward_pre_hook((_, _, _) =>
+                    _removals.Add(two.register_forward_hook((_, _, _, y) =>
                     {
                         token.ThrowIfCancellationRequested();
-                        return null;
+                        return y;
                     }).remove);
                     break;
             }

@@ -73,8 +73,8 @@ public sealed class ReconstructionStage : IQuantizationStage
         }
 
         var images = batches.Sum(static batch => batch.shape[0]);
-        var largest = graph.Units.MaxBy(BytesPerImage)!;
-        var needed = BytesPerImage(largest) * images;
+        var largest = graph.Units.MaxBy(unit => BytesPerImage(unit, graph, batches[0]))!;
+        var needed = BytesPerImage(largest, graph, batches[0]) * images;
         return needed <= options.CacheBudgetBytes
             ? (largest, needed)
             : throw new QuantizationException(string.Create(
@@ -120,12 +120,18 @@ public sealed class ReconstructionStage : IQuantizationStage
         return result;
     }
 
-    // The float stream stands behind the unit and so holds its input as well; the quantized one stands before it.
-    private long BytesPerImage(Unit unit)
+    private long BytesPerImage(Unit unit, ModuleGraph graph, Tensor batch)
     {
-        var inputs = unit.InputShape.Aggregate(1.0, static (product, length) => product * length);
-        var outputs = unit.OutputShape.Aggregate(1.0, static (product, length) => product * length);
+        static double Count(IReadOnlyList<long> shape) => shape.Aggregate(1.0, static (product, length) => product * length);
+        var (inputs, outputs) = (Count(unit.InputShape), Count(unit.OutputShape));
         var input = (long)(unit.BytesPerSample * (inputs / (inputs + outputs)));
+        if (ReferenceEquals(unit, graph.Units[0]) && unit.InputShape.Skip(1).SequenceEqual(batch.shape.Skip(1)))
+        {
+            // The images themselves, which are the caller's.
+            return unit.BytesPerSample - input;
+        }
+
+        // A float stream that stands behind the unit still holds its input; the quantized one has an input of its own.
         return unit.BytesPerSample + (Input == UnitInput.Quantized ? input : 0);
     }
 

@@ -4,6 +4,7 @@ using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
+using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using Microsoft.Extensions.Logging;
 using TorchSharp;
@@ -82,10 +83,14 @@ internal static class Micro
             options, new QuantizerRegistry(Defaults.QuantizerFactories()), [recipe], Defaults.Stages().Concat(own), loss ?? new SquaredErrorLoss());
     }
 
-    /// <summary>Copies of all parameters and buffers by name.</summary>
+    /// <summary>Quantizes until the test is cancelled.</summary>
+    public static QuantizedModel Run(this ModelQuantizer quantizer, torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.Tensor images, QuantizationRun? run = null) =>
+        quantizer.Quantize(model, images, run, TestContext.Current.CancellationToken);
+
+    /// <summary>Copies of all parameters and buffers by name, which outlive the scope that is open: a stage's or a score's.</summary>
     public static Dictionary<string, torch.Tensor> Copy(torch.nn.Module model) => model.named_parameters()
-        .Select(static entry => (entry.name, Value: entry.parameter.detach().clone()))
-        .Concat(model.named_buffers().Select(static entry => (entry.name, Value: entry.buffer.detach().clone())))
+        .Select(static entry => (entry.name, Value: entry.parameter.detach().clone().DetachFromDisposeScope()))
+        .Concat(model.named_buffers().Select(static entry => (entry.name, Value: entry.buffer.detach().clone().DetachFromDisposeScope())))
         .ToDictionary(static entry => entry.name, static entry => entry.Value, StringComparer.Ordinal);
 
     public static void AssertSame(IReadOnlyDictionary<string, torch.Tensor> expected, IReadOnlyDictionary<string, torch.Tensor> actual)

@@ -25,12 +25,11 @@ public sealed class ActivationCalibrationStageTests
         // What reaches the last block's MLP in the float network.
         var hook = model.Blocks[1].Norm2.register_forward_hook((_, _, y) =>
         {
-            seen = y.clone().MoveToOuterDisposeScope();
+            seen = y.clone().DetachFromDisposeScope();
             return y;
         });
         Micro.Call(model, images.narrow(0, 0, 24));
         hook.remove();
-        var options = new QuantizationOptions { Recipe = RecipeNames.Percentile };
         using var expected = new IsVit.Quantizers.Uniform.UniformQuantizer(4, IsVit.Core.Quantization.Granularity.Tensor);
         expected.Calibrate(seen!);
 
@@ -39,7 +38,7 @@ public sealed class ActivationCalibrationStageTests
             o.Recipe = RecipeNames.Percentile;
             o.Calibration.ImageCount = 24;
             o.Calibration.Input = input;
-        }).Quantize(model, images);
+        }).Run(model, images);
 
         var scale = quantized.Attachment.Find("blocks.1.mlp.fc1:input")!.Quantizer.ExportParameters().Required("scale")[0];
         var floatScale = expected.ExportParameters().Required("scale")[0];
@@ -56,7 +55,7 @@ public sealed class ActivationCalibrationStageTests
         var images = Micro.Images();
         Tensor Logits(torch.nn.Module<Tensor, Tensor> model, int count)
         {
-            using var quantized = Micro.Quantizer([StageNames.ActivationCalibration], [], options => options.Calibration.ImageCount = count).Quantize(model, images);
+            using var quantized = Micro.Quantizer([StageNames.ActivationCalibration], [], options => options.Calibration.ImageCount = count).Run(model, images);
             return quantized.Predict(images);
         }
 

@@ -15,13 +15,13 @@ public sealed class WeightCalibrationStageTests
         using var model = Micro.Vit();
         var before = Micro.Copy(model);
 
-        using var quantized = Micro.Quantizer([StageNames.WeightCalibration], [], static options => options.WeightBits = 3).Quantize(model, Micro.Images());
+        using var quantized = Micro.Quantizer([StageNames.WeightCalibration], [], static options => options.WeightBits = 3).Run(model, Micro.Images());
 
         var weights = before.Where(static entry => entry.Key.EndsWith("weight", StringComparison.Ordinal) && !entry.Key.Contains("norm", StringComparison.Ordinal)).ToList();
         Assert.Equal(10, weights.Count);
         foreach (var (name, weight) in weights)
         {
-            using var quantizer = new UniformQuantizer(3, Granularity.Channel(0), UniformOptions.Weights);
+            using var quantizer = new UniformQuantizer(3, Granularity.Channel(0), UniformOptions.Weights with { RangeSearch = RangeSearch.Fine });
             quantizer.Calibrate(weight);
             TensorAssert.Identical(quantizer.FakeQuantize(weight), Micro.Copy(model)[name]);
         }

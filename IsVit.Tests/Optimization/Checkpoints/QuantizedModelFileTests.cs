@@ -3,6 +3,7 @@ using IsVit.Core.Models.WeightFiles;
 using IsVit.Core.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
+using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -22,7 +23,7 @@ public sealed class QuantizedModelFileTests
         using var model = Micro.Vit();
         using var fresh = Micro.Vit(50);
         var images = Micro.Images(7);
-        using var quantized = Micro.Quantizer(options => (options.Recipe, options.WeightBits) = (recipe, 3)).Quantize(model, Micro.Images());
+        using var quantized = Micro.Quantizer(options => (options.Recipe, options.WeightBits) = (recipe, 3)).Run(model, Micro.Images());
         quantized.Save(folder["model.safetensors"]);
 
         using var loaded = QuantizedModel.Load(folder["model.safetensors"], fresh);
@@ -50,7 +51,7 @@ public sealed class QuantizedModelFileTests
             new() { Pattern = "blocks.*.attn.av", Operand = IsVit.Core.Graph.SiteOperand.Left, Scheme = scheme },
             new() { Pattern = "blocks.1.**", Operand = IsVit.Core.Graph.SiteOperand.Weight, Bits = 8 },
             new() { Pattern = "head", Quantize = false },
-        ]).Quantize(model, Micro.Images());
+        ]).Run(model, Micro.Images());
         quantized.Save(folder["model.safetensors"]);
 
         using var loaded = QuantizedModel.Load(folder["model.safetensors"], fresh);
@@ -71,7 +72,7 @@ public sealed class QuantizedModelFileTests
         model.to(type);
         fresh.to(type);
         var images = Micro.Images(7).to(type);
-        using var quantized = Micro.Quantizer().Quantize(model, Micro.Images().to(type));
+        using var quantized = Micro.Quantizer().Run(model, Micro.Images().to(type));
         quantized.Save(folder["model.safetensors"]);
 
         using var loaded = QuantizedModel.Load(folder["model.safetensors"], fresh);
@@ -94,7 +95,7 @@ public sealed class QuantizedModelFileTests
         {
             options.WeightBits = 3;
             options.Overrides = [new() { Pattern = "head", Bits = 8 }];
-        }).Quantize(model, Micro.Images());
+        }).Run(model, Micro.Images());
 
         quantized.Save(folder["model.safetensors"], new Dictionary<string, string> { ["model"] = "micro", ["note"] = "ü" });
 
@@ -114,7 +115,7 @@ public sealed class QuantizedModelFileTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         using var model = Micro.Vit();
-        using var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.MinMax).Quantize(model, Micro.Images());
+        using var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.MinMax).Run(model, Micro.Images());
 
         Assert.ThrowsAny<IOException>(() => quantized.Save(folder[Path.Combine("absent", "model.safetensors")]));
 
@@ -127,7 +128,7 @@ public sealed class QuantizedModelFileTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         using var model = Micro.Vit();
-        using var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.MinMax).Quantize(model, Micro.Images());
+        using var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.MinMax).Run(model, Micro.Images());
         using (no_grad())
         {
             model.Blocks[0].Mlp.Fc1.weight[0, 0] = 0.123f;
@@ -148,7 +149,7 @@ public sealed class QuantizedModelFileTests
         using var other = Micro.Vit(2, Micro.Options with { ClassCount = 7, Depth = 1, MlpRatio = 3 });
         var parameters = Micro.Copy(other);
         var output = Micro.Call(other, Micro.Images());
-        using (var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Quantize(model, Micro.Images()))
+        using (var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Run(model, Micro.Images()))
         {
             quantized.Save(folder["model.safetensors"]);
         }
@@ -184,7 +185,7 @@ public sealed class QuantizedModelFileTests
         using var model = Micro.Vit();
         using var fresh = Micro.Vit(50);
         var parameters = Micro.Copy(fresh);
-        using (var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Quantize(model, Micro.Images()))
+        using (var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Run(model, Micro.Images()))
         {
             quantized.Save(folder["model.safetensors"]);
         }
@@ -232,7 +233,7 @@ public sealed class QuantizedModelFileTests
         using var model = Micro.Vit(1, shape);
         using var fresh = Micro.Vit(50, shape);
         var (parameters, output) = (Micro.Copy(fresh), Micro.Call(fresh, Micro.Images()));
-        using (var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Quantize(model, Micro.Images(count: 4)))
+        using (var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Run(model, Micro.Images(count: 4)))
         {
             quantized.Save(folder["model.safetensors"]);
         }
@@ -252,7 +253,7 @@ public sealed class QuantizedModelFileTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         using var model = Micro.Vit();
-        using var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Quantize(model, Micro.Images());
+        using var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Run(model, Micro.Images());
         quantized.Save(folder["model.safetensors"]);
         var before = quantized.Predict(Micro.Images());
 
@@ -267,7 +268,7 @@ public sealed class QuantizedModelFileTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         using var model = Micro.Vit();
-        using var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Quantize(model, Micro.Images());
+        using var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Run(model, Micro.Images());
 
         LiveTensors.AssertNoneLeftBy(() =>
         {

@@ -3,6 +3,7 @@ using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
+using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -24,7 +25,7 @@ public sealed class RunCheckpointTests
         using var whole = Micro.Vit();
         using var killed = Micro.Vit();
         var images = Micro.Images();
-        using var expected = Micro.Quantizer().Quantize(whole, images);
+        using var expected = Micro.Quantizer().Run(whole, images);
         using var source = new CancellationTokenSource();
         var progress = new RecordingProgress(report =>
         {
@@ -36,7 +37,7 @@ public sealed class RunCheckpointTests
         Assert.ThrowsAny<OperationCanceledException>(() => Micro.Quantizer().Quantize(killed, images, new QuantizationRun { CheckpointDirectory = folder.Path, Progress = progress }, source.Token));
         Assert.Equal(finished, Directory.GetFiles(folder.Path, "stage*").Length);
 
-        using var resumed = Micro.Quantizer().Quantize(killed, images, new QuantizationRun { CheckpointDirectory = folder.Path });
+        using var resumed = Micro.Quantizer().Run(killed, images, new QuantizationRun { CheckpointDirectory = folder.Path });
 
         Micro.AssertSame(Micro.Copy(whole), Micro.Copy(killed));
         TensorAssert.Identical(expected.Predict(images), resumed.Predict(images));
@@ -54,10 +55,10 @@ public sealed class RunCheckpointTests
         var run = new QuantizationRun { CheckpointDirectory = folder["new/folder"] };
         using var first = Micro.Vit();
         using var second = Micro.Vit();
-        using var expected = Micro.Quantizer().Quantize(first, Micro.Images(), run);
+        using var expected = Micro.Quantizer().Run(first, Micro.Images(), run);
 
         // Another budget changes no result.
-        using var again = Micro.Quantizer(static options => options.Reconstruction.CacheBudgetBytes = 1L << 30).Quantize(second, Micro.Images(), run);
+        using var again = Micro.Quantizer(static options => options.Reconstruction.CacheBudgetBytes = 1L << 30).Run(second, Micro.Images(), run);
 
         Micro.AssertSame(Micro.Copy(first), Micro.Copy(second));
         Assert.All(again.Report!.Units, static unit => Assert.True(unit.StopReason is StopReason.Resumed or StopReason.NothingToDo, unit.ToString()));
@@ -78,7 +79,7 @@ public sealed class RunCheckpointTests
         IReadOnlyList<string> stages = [StageNames.ActivationCalibration, StageNames.ActivationReconstruction];
         using (var first = Micro.Vit())
         {
-            Micro.Quantizer(stages, []).Quantize(first, Micro.Images(), run).Dispose();
+            Micro.Quantizer(stages, []).Run(first, Micro.Images(), run).Dispose();
         }
 
         using var model = Micro.Vit(what.Contains("weights", StringComparison.Ordinal) ? 2 : 1);
@@ -89,7 +90,7 @@ public sealed class RunCheckpointTests
             options => options.Seed = what.Contains("options", StringComparison.Ordinal) ? 1 : 0,
             what == "loss" ? new AbsoluteLoss() : null);
 
-        var error = Assert.Throws<QuantizationException>(() => quantizer.Quantize(model, images, run));
+        var error = Assert.Throws<QuantizationException>(() => quantizer.Run(model, images, run));
 
         Assert.Contains($"differs in {what}.", error.Message, StringComparison.Ordinal);
         Assert.Empty(Hooks.Of(model));
@@ -106,7 +107,7 @@ public sealed class RunCheckpointTests
         var run = new QuantizationRun { CheckpointDirectory = folder.Path };
         using (var first = Micro.Vit())
         {
-            Micro.Quantizer().Quantize(first, Micro.Images(), run).Dispose();
+            Micro.Quantizer().Run(first, Micro.Images(), run).Dispose();
         }
 
         var file = Directory.GetFiles(folder.Path, "stage*blocks.1*").Order(StringComparer.Ordinal).First();
@@ -115,7 +116,7 @@ public sealed class RunCheckpointTests
         using var model = Micro.Vit();
         var parameters = Micro.Copy(model);
 
-        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Quantize(model, Micro.Images(), run));
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Run(model, Micro.Images(), run));
 
         Assert.Contains(Path.GetFileName(file), error.Message, StringComparison.Ordinal);
         Assert.Contains("Delete it", error.Message, StringComparison.Ordinal);
@@ -123,7 +124,7 @@ public sealed class RunCheckpointTests
 
         // What the message says helps.
         File.Delete(file);
-        using var quantized = Micro.Quantizer().Quantize(model, Micro.Images(), run);
+        using var quantized = Micro.Quantizer().Run(model, Micro.Images(), run);
         Assert.Equal(1, quantized.Report!.Units.Count(static unit => unit.StopReason == StopReason.Completed));
     }
 
@@ -135,7 +136,7 @@ public sealed class RunCheckpointTests
         File.WriteAllText(folder["run.json"], "{ \"options\":");
         using var model = Micro.Vit();
 
-        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Quantize(model, Micro.Images(), new QuantizationRun { CheckpointDirectory = folder.Path }));
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Run(model, Micro.Images(), new QuantizationRun { CheckpointDirectory = folder.Path }));
 
         Assert.Contains("run.json' is no checkpoint", error.Message, StringComparison.Ordinal);
     }

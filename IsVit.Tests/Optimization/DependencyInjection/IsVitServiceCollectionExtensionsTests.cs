@@ -42,8 +42,8 @@ public sealed class IsVitServiceCollectionExtensionsTests
             })
             .BuildServiceProvider();
 
-        using var quantized = provider.GetRequiredService<ModelQuantizer>().Quantize(model, Micro.Images());
-        using var expected = Micro.Quantizer(static options => options.WeightBits = 3).Quantize(byHand, Micro.Images());
+        using var quantized = provider.GetRequiredService<ModelQuantizer>().Run(model, Micro.Images());
+        using var expected = Micro.Quantizer(static options => options.WeightBits = 3).Run(byHand, Micro.Images());
 
         Micro.AssertSame(Micro.Copy(byHand), Micro.Copy(model));
         Assert.Contains(logger.Events, static e => e.Id == 1 && Equals(e.Values["WeightBits"], 3));
@@ -147,7 +147,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
             .BuildServiceProvider();
         provider.GetRequiredService<IStartupValidator>().Validate();
 
-        using var quantized = provider.GetRequiredService<ModelQuantizer>().Quantize(model, Micro.Images());
+        using var quantized = provider.GetRequiredService<ModelQuantizer>().Run(model, Micro.Images());
 
         Assert.Equal(["reparameterization", "own"], ran);
         Assert.True(factory.Created > 10);

@@ -3,6 +3,7 @@ using IsVit.Core.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
+using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 
@@ -26,7 +27,7 @@ public sealed class QuantizationRecipeTests
             options.Recipe = recipe;
             options.WeightBits = options.ActivationBits = bits;
             options.Reconstruction.Iterations = 2;
-        }).Quantize(model, images);
+        }).Run(model, images);
 
         Assert.True(quantized.Predict(images).isfinite().all().item<bool>());
         Assert.All(quantized.Attachment.Bindings, binding => Assert.Equal(bits, binding.Quantizer.Bits.Bits));
@@ -46,7 +47,7 @@ public sealed class QuantizationRecipeTests
         using var quantized = Micro.Quantizer(
             [StageNames.ActivationCalibration, "look"],
             [new ProbeStage("look", context => found = context.Attachment.Bindings.ToDictionary(static b => b.Site.Id, static b => $"{b.Quantizer.Scheme} {b.Quantizer.Granularity}", StringComparer.Ordinal))])
-            .Quantize(model, Micro.Images(count: 4));
+            .Run(model, Micro.Images(count: 4));
 
         Assert.Equal(
             new Dictionary<string, string>(StringComparer.Ordinal)
@@ -84,7 +85,7 @@ public sealed class QuantizationRecipeTests
             new() { Pattern = "blocks.0.attn.qkv", Operand = SiteOperand.Weight, Bits = 6 },
             new() { Pattern = "blocks.1.attn.proj", Bits = 5 },
             new() { Pattern = "blocks.1.attn.proj", Bits = 7 },
-        ]).Quantize(model, Micro.Images());
+        ]).Run(model, Micro.Images());
 
         string Of(string id) => quantized.Attachment.Find(id) is { } binding ? $"{binding.Quantizer.Scheme} {binding.Quantizer.Bits.Bits}" : "float";
         Assert.Equal(("uniform 8", "uniform 8"), (Of("head:input"), Of("head:weight")));
@@ -100,7 +101,7 @@ public sealed class QuantizationRecipeTests
         using var model = Micro.Vit();
 
         var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer(static options => options.Overrides =
-            [new() { Pattern = "head", Bits = 8 }, new() { Pattern = "block.*.mlp.fc1", Bits = 8 }]).Quantize(model, Micro.Images()));
+            [new() { Pattern = "head", Bits = 8 }, new() { Pattern = "block.*.mlp.fc1", Bits = 8 }]).Run(model, Micro.Images()));
 
         Assert.Contains("Overrides[1].Pattern is 'block.*.mlp.fc1'", error.Message, StringComparison.Ordinal);
         Assert.Contains("blocks.0.mlp.fc1", error.Message, StringComparison.Ordinal);
@@ -121,7 +122,7 @@ public sealed class QuantizationRecipeTests
         [
             new() { Pattern = "blocks.*.attn.qkv", Scheme = scheme },
             new() { Pattern = "blocks.*.mlp.fc1", Operand = SiteOperand.Input, Scheme = scheme },
-        ]).Quantize(model, images);
+        ]).Run(model, images);
 
         var quantizer = quantized.Attachment.Find("blocks.1.mlp.fc1:input")!.Quantizer;
         Assert.IsType<Granularity.PerTensor>(quantizer.Granularity);
@@ -131,6 +132,6 @@ public sealed class QuantizationRecipeTests
 
     [Fact]
     public void Names_AreThoseOfTheBuiltInRecipes() => Assert.Equal(
-        [RecipeNames.ISVit, RecipeNames.RepQ, RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Neither],
+        [RecipeNames.ISVit, RecipeNames.Released, RecipeNames.RepQ, RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Neither],
         QuantizationRecipes.All.Select(static recipe => recipe.Name));
 }

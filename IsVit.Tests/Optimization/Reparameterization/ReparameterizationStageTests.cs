@@ -36,14 +36,14 @@ public sealed class ReparameterizationStageTests
         void Look(QuantizationContext context)
         {
             codes.Add(PostLayerNormCodes(context.Attachment, images));
-            outputs.Add(Micro.Call(model, images));
+            outputs.Add(Micro.Call(model, images).DetachFromDisposeScope());
             granularities.AddRange(context.Attachment.Bindings.Where(static binding => binding.Site.Role == SiteRole.PostLayerNorm).Select(static binding => binding.Quantizer.Granularity));
         }
 
         using var quantized = Micro.Quantizer(
             [StageNames.ActivationCalibration, "before", StageNames.Reparameterization, "after"],
             [new ProbeStage("before", Look), new ProbeStage("after", Look)],
-            options => options.ActivationBits = bits).Quantize(model, images);
+            options => options.ActivationBits = bits).Run(model, images);
 
         Assert.InRange(Micro.Distance(outputs[0], outputs[1]), 0, 1e-12);
         Assert.Equal(4, codes[0].Count);
@@ -66,7 +66,7 @@ public sealed class ReparameterizationStageTests
         using var model = Micro.Vit(3, Micro.Options with { QkvBias = false });
         var images = Micro.Images();
 
-        using var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Quantize(model, images);
+        using var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Run(model, images);
 
         Assert.All(model.Blocks, static block => Assert.NotNull(block.Attn.Qkv.bias));
         Assert.Contains(model.named_parameters(), static entry => entry.name == "blocks.1.attn.qkv.bias");
@@ -88,7 +88,7 @@ public sealed class ReparameterizationStageTests
             {
                 gained = ((LayerNorm)context.Graph.Modules["norm"]).bias is not null;
                 throw new InvalidOperationException("as planned");
-            })]).Quantize(model, images));
+            })]).Run(model, images));
 
         Assert.True(gained);
         Micro.AssertUntouched(model, parameters, images, output);
@@ -104,17 +104,17 @@ public sealed class ReparameterizationStageTests
         model.to(float64);
         var images = Seeded.Normal(5, 40, 12).to(float64);
         var outputs = new List<Tensor>();
-        var probe = new ProbeStage("look", _ => outputs.Add(Micro.Call(model, images)));
+        var probe = new ProbeStage("look", _ => outputs.Add(Micro.Call(model, images).DetachFromDisposeScope()));
 
         using var quantized = Micro.Quantizer(
-            [StageNames.ActivationCalibration, "look", StageNames.Reparameterization, "look"], [probe]).Quantize(model, images);
+            [StageNames.ActivationCalibration, "look", StageNames.Reparameterization, "look"], [probe]).Run(model, images);
 
         Assert.InRange(Micro.Distance(outputs[0], outputs[1]), 0, 1e-12);
         Assert.Same(quantized.Attachment.Find("left:input")!.Quantizer, quantized.Attachment.Find("right:input")!.Quantizer);
     }
 
     [Fact]
-    public void Run_ReaderThatTheTraceCannotSee_SaysWhatToDoAndRestores()
+    public void Run_ReaderThatNoHookShows_IsNotReparameterized()
     {
         using var scope = NewDisposeScope();
         using var model = new HiddenReader();
@@ -122,15 +122,33 @@ public sealed class ReparameterizationStageTests
         var (parameters, output) = (Micro.Copy(model), Micro.Call(model, images));
         var quantizer = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ);
 
-        var error = Assert.Throws<QuantizationException>(() => quantizer.Quantize(model, images));
-
-        Assert.Contains("the trace cannot see", error.Message, StringComparison.Ordinal);
+        // Whoever insists is told.
+        var run = new QuantizationRun { Trace = new TraceOptions { Roles = [new RoleDeclaration("linear", SiteOperand.Input, SiteRole.PostLayerNorm, "norm")] } };
+        var error = Assert.Throws<QuantizationException>(() => quantizer.Run(model, images, run));
+        Assert.Contains("does not hold", error.Message, StringComparison.Ordinal);
         Micro.AssertUntouched(model, parameters, images, output);
 
-        // What the message asks for.
-        var run = new QuantizationRun { Trace = new TraceOptions { Roles = [new RoleDeclaration("linear", SiteOperand.Input, SiteRole.Other)] } };
-        using var quantized = quantizer.Quantize(model, images, run);
+        using var quantized = quantizer.Run(model, images);
         Assert.IsType<Granularity.PerTensor>(quantized.Attachment.Find("linear:input")!.Quantizer.Granularity);
+        TensorAssert.Identical(parameters["norm.weight"], model.named_parameters().First(static entry => entry.name == "norm.weight").parameter.detach());
+    }
+
+    // The stage looks at the float function as well: what the trace saw may not be what the model does by now.
+    [Fact]
+    public void Run_ModelThatReadsTheNormOtherwiseByNow_SaysSoAndRestores()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new HiddenReader { Hides = false };
+        var images = Seeded.Normal(5, 40, 12);
+        var (parameters, output) = (Micro.Copy(model), Micro.Call(model, images));
+        var quantizer = Micro.Quantizer(
+            [StageNames.ActivationCalibration, "switch", StageNames.Reparameterization], [new ProbeStage("switch", _ => model.Hides = true)]);
+
+        var error = Assert.Throws<QuantizationException>(() => quantizer.Run(model, images));
+
+        Assert.Contains("the trace cannot see", error.Message, StringComparison.Ordinal);
+        model.Hides = false;
+        Micro.AssertUntouched(model, parameters, images, output);
     }
 
     [Fact]
@@ -145,7 +163,7 @@ public sealed class ReparameterizationStageTests
         {
             options.Recipe = RecipeNames.RepQ;
             options.Overrides = [new SiteOverride { Pattern = "blocks.1.mlp.fc1", Operand = SiteOperand.Input, Scheme = "log2" }];
-        }).Quantize(model, images));
+        }).Run(model, images));
 
         Assert.Contains("log2", error.Message, StringComparison.Ordinal);
         Micro.AssertUntouched(model, parameters, images, output);
@@ -169,7 +187,7 @@ public sealed class ReparameterizationStageTests
             var norm = (LayerNorm)attachment.Graph.Modules[binding.Site.Producer!];
             removals.Add(norm.register_forward_hook((_, _, y) =>
             {
-                codes[binding.Site.Id] = binding.Quantizer.Quantize(y).MoveToOuterDisposeScope();
+                codes[binding.Site.Id] = binding.Quantizer.Quantize(y).DetachFromDisposeScope();
                 return y;
             }).remove);
         }
@@ -217,11 +235,13 @@ public sealed class ReparameterizationStageTests
             Micro.Enliven(this, 9);
         }
 
+        public bool Hides { get; set; } = true;
+
         public override Tensor forward(Tensor input)
         {
             using var scope = NewDisposeScope();
             var x = norm.call(input);
-            return scope.MoveToOuter(x + linear.call(x));
+            return scope.MoveToOuter(Hides ? x + linear.call(x) : linear.call(x));
         }
     }
 }

@@ -1,0 +1,83 @@
+using IsVit.Core.Models;
+using IsVit.Core.Models.WeightFiles;
+using IsVit.Optimization;
+using IsVit.Optimization.Stages;
+using IsVit.Tests.TestSupport;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Optimization.Stages;
+
+/// <summary>Real weights, whose LayerNorms have channels without gamma, and two real images.</summary>
+public sealed class DeitTinyTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void Quantize_FewStepsAtW4A4_NearTheFloatModelAndBackFromItsFile()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = Load();
+        var images = Images();
+        var logits = Micro.Call(model, images);
+        var distances = new List<double>();
+
+        using var quantized = ModelQuantizer.Create(static options =>
+        {
+            options.Reconstruction.Iterations = 2;
+            options.Reconstruction.BatchSize = 2;
+            options.Reconstruction.Evaluations = 1;
+        }).Run(model, images, new QuantizationRun
+        {
+            Evaluate = scored =>
+            {
+                distances.Add(Micro.Distance(logits, scored.call(images)));
+                return distances[^1];
+            },
+        });
+
+        output.WriteLine($"relative distance of the logits after each stage: {string.Join(", ", distances.Select(static d => d.ToString("g3", null)))}");
+        Assert.Equal(28, quantized.Report!.Units.Count);
+        Assert.All(quantized.Report.Units, static unit => Assert.True(unit.LossAfter <= unit.LossBefore, unit.ToString()));
+        Assert.All(distances, static distance => Assert.InRange(distance, 0.01, 0.8));
+
+        quantized.Save(folder["deit.safetensors"]);
+        using var fresh = ModelCatalog.Create("deit_tiny_patch16_224");
+        using var loaded = QuantizedModel.Load(folder["deit.safetensors"], fresh);
+        TensorAssert.Identical(quantized.Predict(images), loaded.Predict(images));
+        Assert.InRange(new FileInfo(folder["deit.safetensors"]).Length, 5_000_000, 7_500_000);
+    }
+
+    // In float64 stage 2 changes nothing; in float32 rounding flips a few codes, which the twelve blocks amplify.
+    [Theory]
+    [InlineData(ScalarType.Float64, 1e-9)]
+    [InlineData(ScalarType.Float32, 0.2)]
+    public void Reparameterization_RealWeights_QuantizedOutputStays(ScalarType type, double largest)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Load();
+        model.to(type);
+        var images = Images().to(type);
+        var outputs = new List<Tensor>();
+        var look = new ProbeStage("look", _ => outputs.Add(Micro.Call(model, images).DetachFromDisposeScope()));
+
+        using var quantized = Micro.Quantizer([StageNames.ActivationCalibration, "look", StageNames.Reparameterization, "look"], [look]).Run(model, images);
+
+        var distance = Micro.Distance(outputs[0], outputs[1]);
+        output.WriteLine($"{type}: relative distance of the quantized logits before and after stage 2: {distance:g3}");
+        Assert.InRange(distance, 0, largest);
+    }
+
+    private static VisionTransformer Load()
+    {
+        var model = ModelCatalog.Create("deit_tiny_patch16_224");
+        StateDict.Load(model, SharedData.Weights);
+        model.eval();
+        return model;
+    }
+
+    private static Tensor Images()
+    {
+        using var oracle = SafetensorsFile.Open(SharedData.Oracle("deit_tiny_first8.safetensors"));
+        return oracle.Read("preprocessed_first2");
+    }
+}
