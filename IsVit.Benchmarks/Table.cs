@@ -13,6 +13,7 @@ internal sealed class Table : ManualConfig
         AddLogger(ConsoleLogger.Default);
         AddExporter(MarkdownExporter.GitHub);
         AddColumnProvider(DefaultColumnProviders.Instance);
+        AddColumn(CategoriesColumn.Default);
         HideColumns("Job", "Toolchain", "Method Description", "IterationCount", "LaunchCount", "WarmupCount", "InvocationCount", "UnrollFactor", "RunStrategy", "RatioSD");
         AddLogicalGroupRules(BenchmarkLogicalGroupRule.ByParams, BenchmarkLogicalGroupRule.ByCategory);
         Options |= ConfigOptions.DisableOptimizationsValidator;

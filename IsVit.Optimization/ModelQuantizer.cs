@@ -16,9 +16,6 @@ namespace IsVit.Optimization;
 /// <summary>Quantizes a model by a recipe, by default I&amp;S-ViT (arXiv 2311.10126).</summary>
 public sealed class ModelQuantizer
 {
-    // Every batch of a stream stands in the model with a thread of its own, so steps of few images do not make streams of many batches.
-    private const int SmallestStreamBatch = 32;
-
     private readonly QuantizationOptions _options;
     private readonly QuantizationRecipe _recipe;
     private readonly QuantizerRegistry _quantizers;
@@ -105,7 +102,7 @@ public sealed class ModelQuantizer
         var clock = Stopwatch.StartNew();
         using var evaluation = new EvaluationScope(model);
         using var scope = NewDisposeScope();
-        var batches = CalibrationBatches.Split(images, Math.Max(SmallestStreamBatch, _options.Reconstruction.BatchSize));
+        var batches = CalibrationBatches.Split(images, _options.Reconstruction.BatchSize);
         CalibrationBatches.RequireFinite(batches);
         var graph = ModuleGraph.Trace(model, images.narrow(0, 0, 1), run.Trace);
         RequireOverridesToFit(graph);

@@ -67,7 +67,7 @@ public abstract class Quantizer : IQuantizer
 
         if (x.requires_grad && torch.is_grad_enabled())
         {
-            return StraightThroughFunction.apply(x, projection, axis);
+            return StraightThroughFunction.Run(x, projection, axis);
         }
 
         using var noGrad = torch.no_grad();

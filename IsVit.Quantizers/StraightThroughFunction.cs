@@ -5,21 +5,39 @@ namespace IsVit.Quantizers;
 /// <summary>Fake quantization as one node of the autograd graph: the backward pass needs nothing but the input.</summary>
 internal sealed class StraightThroughFunction : torch.autograd.SingleTensorFunction<StraightThroughFunction>
 {
+    private const string ProjectionName = "projection";
+    private const string AxisName = "axis";
+
     public override string Name => nameof(StraightThroughFunction);
+
+    /// <summary>Adds the node. The result alone outlives the call: TorchSharp's second handle on it and its spare tensor of the same size do not.</summary>
+    public static torch.Tensor Run(torch.Tensor x, IProjection projection, int axis)
+    {
+        using var scope = torch.NewDisposeScope();
+        return apply(x, projection, axis).MoveToOuterDisposeScope();
+    }
 
     public override torch.Tensor forward(torch.autograd.AutogradContext ctx, params object[] vars)
     {
         var x = (torch.Tensor)vars[0];
         ctx.save_for_backward([x]);
-        ctx.save_data("projection", vars[1]);
-        ctx.save_data("axis", vars[2]);
+        ctx.save_data(ProjectionName, vars[1]);
+        ctx.save_data(AxisName, vars[2]);
+
+        // The spare tensor, from which a missing gradient would be made, is gone by then.
+        ctx.set_materialize_grads(false);
         return Quantizer.Forward((IProjection)vars[1], x, (int)vars[2]);
     }
 
     public override List<torch.Tensor> backward(torch.autograd.AutogradContext ctx, torch.Tensor grad_output)
     {
+        if (grad_output is null || grad_output.IsInvalid)
+        {
+            return [null!, null!, null!];
+        }
+
         using var x = ctx.get_saved_variables()[0];
         using var noGrad = torch.no_grad();
-        return [Quantizer.Backward((IProjection)ctx.get_data("projection"), x, grad_output, (int)ctx.get_data("axis")), null!, null!];
+        return [Quantizer.Backward((IProjection)ctx.get_data(ProjectionName), x, grad_output, (int)ctx.get_data(AxisName)), null!, null!];
     }
 }

@@ -70,7 +70,7 @@ internal sealed class CallRecorder : IDisposable
                 (inputs[0].numel() * inputs[0].element_size()) + (output.numel() * output.element_size())));
             if (module is LayerNorm or Softmax or GELU)
             {
-                var copy = output.detach().clone().DetachFromDisposeScope();
+                var copy = output.clone().DetachFromDisposeScope();
                 _produced[given] = (Calls.Count - 1, _kept[^1], copy);
                 _kept.Add(copy);
             }

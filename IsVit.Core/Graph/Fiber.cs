@@ -96,8 +96,10 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch) : IDisposa
             return;
         }
 
-        _thread = new Thread(Run, 16 << 20) { IsBackground = true, Name = "IsVit unit flow" };
-        _thread.Start();
+        // Kept only once it runs: a system out of threads refuses to start it.
+        var thread = new Thread(Run, 16 << 20) { IsBackground = true, Name = "IsVit unit flow" };
+        thread.Start();
+        _thread = thread;
     }
 
     private void Run()

@@ -18,7 +18,7 @@ public sealed class ParameterSnapshot : IDisposable
         _model = model;
         foreach (var (name, parameter) in model.named_parameters())
         {
-            _values[name] = parameter.detach().clone().DetachFromDisposeScope();
+            _values[name] = Copy(parameter);
         }
     }
 
@@ -68,6 +68,12 @@ public sealed class ParameterSnapshot : IDisposable
         _values.Clear();
     }
 
+    private static Tensor Copy(Parameter parameter)
+    {
+        using var values = parameter.detach();
+        return values.clone().DetachFromDisposeScope();
+    }
+
     private sealed class Swap : IDisposable
     {
         private readonly List<(Parameter Parameter, Tensor Value)> _before = [];
@@ -82,7 +88,7 @@ public sealed class ParameterSnapshot : IDisposable
                     continue;
                 }
 
-                _before.Add((parameter, parameter.detach().clone().DetachFromDisposeScope()));
+                _before.Add((parameter, Copy(parameter)));
                 if (snapshot._values.TryGetValue(name, out var value))
                 {
                     parameter.copy_(value);

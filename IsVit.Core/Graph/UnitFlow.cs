@@ -10,6 +10,8 @@ namespace IsVit.Core.Graph;
 /// Batches run without gradients, in the state that the attachment has when they go on: a unit whose weights change while its batches stand at its
 /// input goes on with the new ones. Several streams may be open on one attachment; one goes on at a time. After an exception from the model or
 /// a cancellation batches may stand at different places: cancelled, the stream can go on to the same place again. Dispose it before the attachment.
+/// While batches stand at a unit, no hook may be registered on it: they stand inside its hooks. A batch takes a thread, idle most of the time, for as long
+/// as it has begun and not ended, and libtorch gives that thread as many workers as it uses elsewhere.
 /// </remarks>
 public sealed class UnitFlow : IDisposable
 {

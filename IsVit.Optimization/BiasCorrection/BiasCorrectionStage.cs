@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -22,15 +23,15 @@ public sealed class BiasCorrectionStage : IQuantizationStage
         using var scope = NewDisposeScope();
         var images = CalibrationBatches.First(context.Batches, context.Options.Calibration.ImageCount);
         var batches = CalibrationBatches.Split(images, context.Options.Reconstruction.BatchSize);
-        using var floatFlow = new UnitFlow(context.Attachment, batches);
+        using var floatFlow = new FloatFlow(context, batches);
         using var quantizedFlow = new UnitFlow(context.Attachment, batches);
-        foreach (var unit in context.Graph.Units)
+        for (var i = 0; i < context.Graph.Units.Count; i++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            var layers = Layers(context, unit);
+            var layers = Layers(context, context.Graph.Units[i]);
             if (layers.Count > 0)
             {
-                Correct(context, unit, layers, floatFlow, quantizedFlow);
+                Correct(context, i, layers, floatFlow, quantizedFlow);
             }
         }
     }
@@ -47,16 +48,17 @@ public sealed class BiasCorrectionStage : IQuantizationStage
             .Select(static module => new ChannelMeans((nn.Module<Tensor, Tensor>)module)),
     ];
 
-    private static void Correct(QuantizationContext context, Unit unit, List<ChannelMeans> layers, UnitFlow floatFlow, UnitFlow quantizedFlow)
+    private static void Correct(QuantizationContext context, int index, List<ChannelMeans> layers, FloatFlow floatFlow, UnitFlow quantizedFlow)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        var unit = context.Graph.Units[index];
         var module = (nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path];
+        var floatInputs = floatFlow.AdvanceToInput(index);
         List<Tensor> wanted;
-        using (context.Attachment.Suspend())
-        using (context.FloatParameters.Use())
+        using (floatFlow.InFloat(index))
         {
-            wanted = Measure(module, floatFlow.AdvanceToInput(unit, context.CancellationToken), layers, context.CancellationToken);
+            wanted = Measure(module, floatInputs, layers, context.CancellationToken);
         }
 
         var inputs = quantizedFlow.AdvanceToInput(unit, context.CancellationToken);

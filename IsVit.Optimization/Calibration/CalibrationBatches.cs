@@ -6,9 +6,13 @@ namespace IsVit.Optimization.Calibration;
 /// <summary>Calibration images as a list of batches.</summary>
 internal static class CalibrationBatches
 {
-    /// <summary>Views of consecutive images, <paramref name="batchSize"/> at a time.</summary>
+    // Every batch of a stream stands in the model with a thread of its own, so steps of few images do not make streams of many batches.
+    private const int SmallestBatch = 32;
+
+    /// <summary>Views of consecutive images, <paramref name="batchSize"/> at a time or a few more.</summary>
     public static List<Tensor> Split(Tensor images, int batchSize)
     {
+        batchSize = Math.Max(batchSize, SmallestBatch);
         var batches = new List<Tensor>();
         for (long start = 0; start < images.shape[0]; start += batchSize)
         {

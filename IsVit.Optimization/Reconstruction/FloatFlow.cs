@@ -12,10 +12,10 @@ internal sealed class FloatFlow : IDisposable
     private readonly Dictionary<string, int> _unitOf = new(StringComparer.Ordinal);
     private int _next;
 
-    public FloatFlow(QuantizationContext context)
+    public FloatFlow(QuantizationContext context, IReadOnlyList<Tensor> batches)
     {
         _context = context;
-        _flow = new UnitFlow(context.Attachment, context.Batches);
+        _flow = new UnitFlow(context.Attachment, batches);
         var units = context.Graph.Units.Select(static (unit, index) => (unit.Path, index)).ToDictionary(static entry => entry.Path, static entry => entry.index, StringComparer.Ordinal);
         foreach (var (name, _) in context.Graph.Model.named_parameters())
         {
@@ -23,19 +23,27 @@ internal sealed class FloatFlow : IDisposable
         }
     }
 
-    /// <summary>Goes on to a unit's output, and halts at its input if that is asked for.</summary>
-    /// <returns>One tensor a batch, valid until the next call: a forward that stands at a unit's output still holds the unit's input.</returns>
-    public (IReadOnlyList<Tensor> Inputs, IReadOnlyList<Tensor> Outputs) Advance(int index, bool withInputs)
-    {
-        var unit = _context.Graph.Units[index];
-        using var suspended = _context.Attachment.Suspend();
+    /// <summary>Makes the model the float one as far as a unit, from where the stream stands, until the returned scope is disposed.</summary>
+    public IDisposable InFloat(int index) => new FloatScope(this, index);
 
-        // Only what runs from here to there needs its float parameters: to copy all of them for every unit would be quadratic in the depth.
-        using var original = _context.FloatParameters.Use(name => _unitOf[name] is var owner && (owner < 0 || (owner >= _next && owner <= index)));
-        var inputs = withInputs ? _flow.AdvanceToInput(unit, _context.CancellationToken) : [];
-        var outputs = _flow.AdvanceToOutput(unit, _context.CancellationToken);
+    /// <summary>Goes on to a unit's input, in float.</summary>
+    /// <returns>One tensor a batch, valid until the next call; behind the unit as well, whose forward still holds its input.</returns>
+    public IReadOnlyList<Tensor> AdvanceToInput(int index)
+    {
+        using var inFloat = InFloat(index);
+        var inputs = _flow.AdvanceToInput(_context.Graph.Units[index], _context.CancellationToken);
+        _next = index;
+        return inputs;
+    }
+
+    /// <summary>Goes on to a unit's output, in float.</summary>
+    /// <returns>One tensor a batch, valid until the next call.</returns>
+    public IReadOnlyList<Tensor> AdvanceToOutput(int index)
+    {
+        using var inFloat = InFloat(index);
+        var outputs = _flow.AdvanceToOutput(_context.Graph.Units[index], _context.CancellationToken);
         _next = index + 1;
-        return (inputs, outputs);
+        return outputs;
     }
 
     public void Dispose() => _flow.Dispose();
@@ -52,5 +60,26 @@ internal sealed class FloatFlow : IDisposable
         }
 
         return units.GetValueOrDefault("", -1);
+    }
+
+    private sealed class FloatScope : IDisposable
+    {
+        private readonly IDisposable _suspended;
+        private readonly IDisposable _original;
+
+        public FloatScope(FloatFlow flow, int index)
+        {
+            var (first, owners) = (flow._next, flow._unitOf);
+            _suspended = flow._context.Attachment.Suspend();
+
+            // Only what runs from here to there needs its float parameters: to copy all of them for every unit would be quadratic in the depth.
+            _original = flow._context.FloatParameters.Use(name => owners[name] is var owner && (owner < 0 || (owner >= first && owner <= index)));
+        }
+
+        public void Dispose()
+        {
+            _original.Dispose();
+            _suspended.Dispose();
+        }
     }
 }

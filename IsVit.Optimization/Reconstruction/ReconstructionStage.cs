@@ -52,7 +52,7 @@ public sealed class ReconstructionStage : IQuantizationStage
         var cache = RequireBudget(context.Graph, context.Batches, context.Options.Reconstruction);
         context.CacheBytes = Math.Max(context.CacheBytes, cache.Bytes);
         Log.CacheSize(context.Logger, Name, cache.Bytes >> 20, cache.Unit.Path, context.Options.Reconstruction.CacheBudgetBytes >> 20);
-        using var floatFlow = new FloatFlow(context);
+        using var floatFlow = new FloatFlow(context, context.Batches);
         using var quantizedFlow = Input == UnitInput.Quantized ? new UnitFlow(context.Attachment, context.Batches) : null;
         for (var i = 0; i < context.Graph.Units.Count; i++)
         {
@@ -101,9 +101,8 @@ public sealed class ReconstructionStage : IQuantizationStage
             return earlier;
         }
 
-        var (floatInputs, floatOutputs) = floatFlow.Advance(index, withInputs: quantizedFlow is null);
-        var inputs = new ActivationCache(quantizedFlow is null ? floatInputs : quantizedFlow.AdvanceToInput(unit, context.CancellationToken));
-        var targets = new ActivationCache(floatOutputs);
+        var inputs = new ActivationCache(quantizedFlow is null ? floatFlow.AdvanceToInput(index) : quantizedFlow.AdvanceToInput(unit, context.CancellationToken));
+        var targets = new ActivationCache(floatFlow.AdvanceToOutput(index));
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
         var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction).Reconstruct(
             unit,

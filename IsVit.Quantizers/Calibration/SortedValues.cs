@@ -44,7 +44,7 @@ internal sealed class SortedValues
     /// <param name="fraction">0 to 1.</param>
     public float Quantile(double fraction)
     {
-        var rank = Count <= QuantileLimit ? (float)fraction * (float)(Count - 1) : fraction * (Count - 1);
+        var rank = Rank(fraction, Count);
         var below = (int)rank;
         var weight = (float)(rank - below);
         var start = _values[below];
@@ -56,6 +56,10 @@ internal sealed class SortedValues
 
         return weight < 0.5f ? start + (weight * difference) : _values[Math.Min(below + 1, Count - 1)] - (difference * (1 - weight));
     }
+
+    /// <summary>Where the fraction's percentile lies among that many sorted numbers.</summary>
+    public static double Rank(double fraction, int count) =>
+        count <= QuantileLimit ? (float)fraction * (float)(count - 1) : fraction * (count - 1);
 
     /// <summary>The sum of squared errors if all numbers in a bin become the bin's level.</summary>
     /// <param name="thresholds">Ascending; bin i holds the numbers from thresholds[i-1] (inclusive) to thresholds[i].</param>

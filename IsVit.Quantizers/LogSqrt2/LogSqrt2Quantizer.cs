@@ -5,8 +5,8 @@ using IsVit.Quantizers.Log2;
 namespace IsVit.Quantizers.LogSqrt2;
 
 /// <summary>
-/// Powers of the square root of two below a scale: q = clamp(round(-2 log2(x / s)), 0, 2^b - 1), x' = s 2^(-q / 2) (RepQ-ViT, arXiv 2212.08254, eq. 14 to 16;
-/// the scale is folded into odd and even shifts there), per tensor. A baseline for post-Softmax activations.
+/// Powers of the square root of two below a scale: q = clamp(round(-2 log2(x / s)), 0, 2^b - 1), x' = s 2^(-q / 2) (RepQ-ViT, arXiv 2212.08254, which
+/// decodes it with shifts by folding the root into the scale of odd codes), per tensor. A baseline for post-Softmax activations.
 /// </summary>
 /// <remarks>
 /// s is the one of the percentiles .999, .9999, .99999 and the maximum with the smallest mean squared error. Numbers are not negative. Zero gets the

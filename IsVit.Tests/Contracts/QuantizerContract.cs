@@ -432,6 +432,7 @@ public abstract class QuantizerContract
     public void EveryOperation_WithoutScope_LeavesOnlyItsResult()
     {
         using var x = Data(5);
+        using var leaf = x.clone().requires_grad_();
         using var quantizer = Create(4);
         LiveTensors.AssertNoneLeftBy(() =>
         {
@@ -439,6 +440,7 @@ public abstract class QuantizerContract
             using var codes = quantizer.Quantize(x);
             using var back = quantizer.Dequantize(codes);
             using var fake = quantizer.FakeQuantize(x);
+            using var differentiable = quantizer.FakeQuantize(leaf);
 
             // The copies of the parameters that the quantizer keeps are its own.
             quantizer.MoveTo(torch.CPU);

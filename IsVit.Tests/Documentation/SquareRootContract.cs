@@ -20,4 +20,17 @@ public sealed class SquareRootContract : QuantizerContract
         int most = parameters.Bits.MaxCode;
         return (round((x / (scale == 0 ? 1 : scale)).clamp(0, 1).sqrt() * most) / most).square() * scale;
     }
+
+    [Fact]
+    public void FakeQuantize_Zero_HasAFiniteGradient()
+    {
+        using var scope = torch.NewDisposeScope();
+        using IQuantizer quantizer = Create(4);
+        quantizer.Calibrate(torch.linspace(0, 1, 11));
+        torch.Tensor x = torch.zeros(3).requires_grad_();
+
+        quantizer.FakeQuantize(x).sum().backward();
+
+        Assert.Equal([0f, 0f, 0f], x.grad!.data<float>().ToArray());
+    }
 }

@@ -155,24 +155,6 @@ public sealed class ForeignGraphTests
         LiveTensors.AssertNoneLeftBy(() => model.call(images).Dispose());
     }
 
-    [Fact]
-    public void Call_QuantizedWithGradientsWithoutAScope_LeavesOnlyTheGradients()
-    {
-        using var model = new NestedListsModel();
-        MicroModels.Randomize(model);
-        model.eval();
-        using var images = MicroModels.Images(2);
-        using var attachment = MicroModels.AttachQuantized(ModuleGraph.Trace(model, images), images);
-
-        LiveTensors.AssertNoneLeftBy(() =>
-        {
-            using var output = model.call(images);
-            using var sum = output.sum();
-            sum.backward();
-            model.zero_grad();
-        });
-    }
-
     private static IEnumerable<string> Describe(ModuleGraph graph) => graph.Sites.Select(static site => site.Producer is null ? $"{site.Id} {site.Role}" : $"{site.Id} {site.Role} {site.Producer}");
 
     private static (nn.Module<Tensor, Tensor> Model, TraceOptions Options) Create(string name)

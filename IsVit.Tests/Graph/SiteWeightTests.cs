@@ -147,6 +147,7 @@ public sealed class SiteWeightTests
         using var linear = Linear(6, 3);
         using var x = Seeded.Normal(3, 4, 6);
         using var wrong = ones(4, 7);
+        using var noGrad = no_grad();
         using var attachment = MicroModels.AttachQuantized(ModuleGraph.Trace(linear, x), x);
         foreach (var binding in attachment.Bindings)
         {

@@ -28,7 +28,7 @@ public sealed class ModelCatalogTests
         model.eval();
 
         Assert.Equal([2, 3], model.call(torch.rand(2, 1, 28, 28)).shape);
-        Assert.Equal(96, model.Options.EmbedDim);
+        Assert.Equal(64, model.Options.EmbedDim);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class QuantizationOptionsTests
         { "Seed is -1; allowed is 0 to 2147483647.", static o => o.Seed = -1 },
         { "Recipe is empty; expected the name of a recipe, such as 'isvit'.", static o => o.Recipe = " " },
         { "Recipe is empty; expected the name of a recipe, such as 'isvit'.", static o => o.Recipe = null! },
-        { "Recipe is 'isvi'; known are isvit, minmax, neither, percentile, repq, sos-only, sulq-only.", static o => o.Recipe = "isvi" },
+        { "Recipe is 'isvi'; known are isvit, isvit-released, minmax, neither, percentile, repq, sos-only, sulq-only.", static o => o.Recipe = "isvi" },
         { "Calibration.ImageCount is 0; allowed is 1 to 2147483647.", static o => o.Calibration.ImageCount = 0 },
         { "Calibration.Input is 7; allowed is Quantized or Full.", static o => o.Calibration.Input = (CalibrationInput)7 },
         { "Reconstruction.Iterations is -1; allowed is 0 to 2147483647.", static o => o.Reconstruction.Iterations = -1 },
@@ -37,7 +37,7 @@ public sealed class QuantizationOptionsTests
         { "Overrides[0].Operand is 9; allowed is Input or Weight or Left or Right or Output.", static o => o.Overrides = [new() { Pattern = "head", Operand = (SiteOperand)9 }] },
         { "Overrides[0].Scheme is empty; expected a quantizer's scheme, or null to leave it.", static o => o.Overrides = [new() { Pattern = "head", Scheme = "" }] },
         {
-            "Overrides[0].Scheme is 'unifrom'; known are log-sqrt2, log2, sulq, sulq-power-of-two, twin-uniform, uniform, uniform-fine, uniform-minmax, uniform-symmetric.",
+            "Overrides[0].Scheme is 'unifrom'; known are log-sqrt2, log2, sulq, sulq-power-of-two, sulq-released, twin-uniform, uniform, uniform-fine, uniform-minmax, uniform-symmetric.",
             static o => o.Overrides = [new() { Pattern = "head", Scheme = "unifrom" }]
         },
     };

@@ -145,6 +145,16 @@ public sealed class FusedKernelTests
         Assert.NotEqual(0, x.grad!.count_nonzero().item<long>());
     }
 
+    [Fact]
+    public void Backward_WithoutAGradientFromAbove_PassesNone()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var quantizer = Create("uniform", 4);
+        var x = Seeded.Normal(6, 80).requires_grad_();
+        (Opaque.apply(quantizer.FakeQuantize(x)).sum() + x.sum()).backward();
+        TensorAssert.Identical(torch.ones(80), x.grad!);
+    }
+
     private static IQuantizer Create(string kind, int bits)
     {
         IQuantizer quantizer = kind switch
@@ -238,5 +248,15 @@ public sealed class FusedKernelTests
                 Assert.Fail($"entry {i}: {left:R} (0x{e[i]:X8}) by separate operations, {right:R} (0x{a[i]:X8}) fused");
             }
         }
+    }
+
+    /// <summary>A function that knows no gradient.</summary>
+    private sealed class Opaque : torch.autograd.SingleTensorFunction<Opaque>
+    {
+        public override string Name => nameof(Opaque);
+
+        public override torch.Tensor forward(torch.autograd.AutogradContext ctx, params object[] vars) => ((torch.Tensor)vars[0]).clone();
+
+        public override List<torch.Tensor> backward(torch.autograd.AutogradContext ctx, torch.Tensor grad_output) => [null!];
     }
 }

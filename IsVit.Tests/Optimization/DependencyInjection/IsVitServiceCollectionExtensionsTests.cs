@@ -177,7 +177,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
     {
         public int Created { get; private set; }
 
-        public string Scheme => UniformQuantizer.SchemeName;
+        public string Scheme => IsVit.Optimization.DependencyInjection.SchemeNames.UniformFine;
 
         public IQuantizer Create(QuantizerSpec spec, bool isWeight)
         {

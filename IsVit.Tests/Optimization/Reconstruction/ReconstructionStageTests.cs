@@ -150,7 +150,7 @@ public sealed class ReconstructionStageTests
         var images = Micro.Images();
 
         using var first = Micro.Quantizer(static options => options.Reconstruction.Iterations = 0).Run(reconstructed, images);
-        using var second = Micro.Quantizer([StageNames.ActivationCalibration, StageNames.Reparameterization, StageNames.WeightCalibration], []).Run(calibrated, images);
+        using var second = Micro.Quantizer([StageNames.ActivationCalibration, StageNames.Reparameterization, StageNames.WeightCalibration, StageNames.BiasCorrection], []).Run(calibrated, images);
 
         Assert.All(first.Report!.Units, static unit => Assert.Equal((0, unit.LossBefore), (unit.Iterations, unit.LossAfter)));
         Micro.AssertSame(Micro.Copy(calibrated), Micro.Copy(reconstructed));
@@ -299,8 +299,9 @@ public sealed class ReconstructionStageTests
         var (shallow, deep) = (Calls(2), Calls(6));
 
         // Two batches. Tracing: 4, roles tried out included; calibration: 1; stage 1: one stream, two looks at the loss, 2 steps; stage 2: the check before and after;
-        // stage 3: two streams, two looks, 2 steps. A stream ends behind the last unit's input, so each block runs in full.
-        const int Expected = 4 + 1 + (2 + (2 * 2) + 2) + 2 + ((2 * 2) + (2 * 2) + 2);
+        // bias correction: two streams, the float means, then the means of each of four layers; stage 3: two streams, two looks, 2 steps. A stream ends
+        // behind the last unit's input, so each block runs in full.
+        const int Expected = 4 + 1 + (2 + (2 * 2) + 2) + 2 + ((2 * 2) + 2 + (2 * 4)) + ((2 * 2) + (2 * 2) + 2);
         Assert.All(shallow, static count => Assert.Equal(Expected, count));
         Assert.All(deep, static count => Assert.Equal(Expected, count));
     }
@@ -346,16 +347,21 @@ public sealed class ReconstructionStageTests
     }
 
     [Fact]
-    public void Run_GraphWithoutUnits_SaysHowToNameThem()
+    public void Run_ModelThatIsOneLayer_IsAUnitOfItsOwnAndCanBeSaved()
     {
         using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
         using var model = nn.Linear(6, 4);
-        var images = Seeded.Normal(1, 8, 6);
+        using var fresh = nn.Linear(6, 4);
+        Micro.Enliven(model, 1);
+        var images = Seeded.Normal(1, 40, 6);
 
-        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Run(model, images));
+        using var quantized = Micro.Quantizer().Run(model, images);
 
-        Assert.Contains("Trace.Units", error.Message, StringComparison.Ordinal);
-        Assert.Empty(Hooks.Of(model));
+        Assert.Equal([("", StopReason.NothingToDo), ("", StopReason.Completed)], quantized.Report!.Units.Select(static unit => (unit.Unit, unit.StopReason)));
+        quantized.Save(folder["layer.safetensors"]);
+        using var loaded = QuantizedModel.Load(folder["layer.safetensors"], fresh);
+        TensorAssert.Identical(quantized.Predict(images), loaded.Predict(images));
     }
 
     [Fact]
