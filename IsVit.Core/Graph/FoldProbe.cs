@@ -71,19 +71,33 @@ internal sealed class FoldProbe(nn.Module<Tensor, Tensor> model, Dictionary<stri
 
     private Tensor Run(IReadOnlyCollection<IGrouping<string, Site>> groups, Change change)
     {
-        var removals = new List<Action>();
+        var undo = new List<Action>();
         using var scope = NewDisposeScope();
         try
         {
             foreach (var group in groups)
             {
                 var norm = (LayerNorm)modules[group.Key];
-                var vector = Vector(norm.weight, change);
-                removals.Add(norm.register_forward_hook((_, _, y) => change == Change.Scale ? y * vector : y + vector).remove);
+                var pattern = Pattern(norm.weight, change);
+
+                // Offsets in proportion to what each channel holds, lest they round it off.
+                Tensor? offset = null;
+                undo.Add(() => offset?.Dispose());
+                undo.Add(norm.register_forward_hook((_, _, y) =>
+                {
+                    if (change == Change.Scale)
+                    {
+                        return y * pattern;
+                    }
+
+                    // Outlives the scopes that the model may have open here.
+                    offset = (pattern * y.abs().reshape(-1, y.shape[^1]).mean([0])).DetachFromDisposeScope();
+                    return y + offset;
+                }).remove);
                 foreach (var site in group)
                 {
                     var reader = (Linear)modules[site.Path];
-                    removals.Add(reader.register_forward_pre_hook((_, x) => change == Change.Scale ? x / vector : x - vector).remove);
+                    undo.Add(reader.register_forward_pre_hook((_, x) => change == Change.Scale ? x / pattern : offset is null ? x : x - offset).remove);
                 }
             }
 
@@ -91,12 +105,12 @@ internal sealed class FoldProbe(nn.Module<Tensor, Tensor> model, Dictionary<stri
         }
         finally
         {
-            removals.ForEach(static remove => remove());
+            undo.ForEach(static action => action());
         }
     }
 
     // Powers of two multiply and divide without rounding. No pattern of width or length repeats in them.
-    private static Tensor Vector(Tensor weight, Change change)
+    private static Tensor Pattern(Tensor weight, Change change)
     {
         var values = new double[weight.numel()];
         var state = 1u;
@@ -104,7 +118,7 @@ internal sealed class FoldProbe(nn.Module<Tensor, Tensor> model, Dictionary<stri
         {
             state = (state * 1664525) + 1013904223;
             var step = (int)(state >> 30) - 2;
-            values[i] = change == Change.Scale ? Math.Pow(2, step) : (step + 0.5) / 2;
+            values[i] = change == Change.Scale ? Math.Pow(2, step) : step + 0.5;
         }
 
         return tensor(values).to(weight.dtype).to(weight.device);

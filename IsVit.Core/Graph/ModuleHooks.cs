@@ -91,8 +91,8 @@ internal sealed class ModuleHooks : IDisposable
         RestoreWeight();
         if (_attachment.IsEnabled && _output?.Process(y) is { } quantized)
         {
-            // No scope and no caller knows of the output that is replaced here.
-            if (OwningScope(y) is null)
+            // No caller lets go of the output that is replaced here. One that a hook has taken out of the open scope is that hook's.
+            if (OwningScope(y) is not null || OwningScope(quantized) is null)
             {
                 _attachment.StandIns.Add(_path, y);
             }

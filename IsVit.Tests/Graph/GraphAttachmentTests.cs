@@ -288,6 +288,31 @@ public sealed class GraphAttachmentTests
     }
 
     [Fact]
+    public void Call_EarlierHookKeepsASoftmaxOutput_StaysReadable()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var model = new NestedListsModel();
+        MicroModels.Randomize(model);
+        model.eval();
+        var images = MicroModels.Images();
+        var kept = new List<Tensor>();
+        var softmax = (Softmax)model.named_modules().First(static entry => entry.name == "stages.0.0.softmax").module;
+        softmax.register_forward_hook((_, _, y) =>
+        {
+            kept.Add(y.DetachFromDisposeScope());
+            return y;
+        });
+        using var attachment = MicroModels.AttachQuantized(ModuleGraph.Trace(model, images), images);
+        kept.Clear();
+
+        model.call(images);
+
+        Assert.False(Assert.Single(kept).IsInvalid);
+        kept[0].Dispose();
+    }
+
+    [Fact]
     public void Call_FromSeveralThreads_GivesWhatOneThreadGets()
     {
         using var scope = NewDisposeScope();

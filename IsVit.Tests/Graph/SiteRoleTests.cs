@@ -186,6 +186,21 @@ public sealed class SiteRoleTests
     }
 
     [Fact]
+    public void Trace_GeluAndSoftmaxChangedInPlace_LoseTheirRoles()
+    {
+        using var scope = NewDisposeScope();
+        var model = new Wired(
+            static (g, x) => g.Call("second", g.Call("gelu", g.Call("first", x)).mul_(2)) + g.Call("third", g.Call("softmax", x).add_(1)),
+            ("first", Linear(8, 8)), ("gelu", GELU()), ("second", Linear(8, 8)), ("softmax", Softmax(-1)), ("third", Linear(8, 8)));
+
+        var graph = ModuleGraph.Trace(model, TestSupport.Seeded.Normal(1, 2, 8), new TraceOptions { Ignore = ["softmax"] });
+
+        Assert.Equal(
+            [SiteRole.ModelInput, SiteRole.Other, SiteRole.Other],
+            graph.Sites.Where(static site => site.Operand == SiteOperand.Input).Select(static site => site.Role));
+    }
+
+    [Fact]
     public void Trace_SoftmaxGivesTheModelsOutput_IsNoSite()
     {
         using var scope = NewDisposeScope();

@@ -134,6 +134,38 @@ public sealed class UnitFlowTests
     }
 
     [Fact]
+    public void Advance_GraphWithoutScopes_HoldsNoQuantizedOperandsAtAUnitsEnd()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var model = new NestedListsModel();
+        MicroModels.Randomize(model);
+        model.eval();
+        Tensor[] batches = [MicroModels.Images(2)];
+        using var attachment = MicroModels.AttachQuantized(ModuleGraph.Trace(model, batches[0]), batches[0]);
+        foreach (var binding in attachment.Bindings.Where(static binding => binding.IsWeight))
+        {
+            binding.State = SiteState.Off;
+        }
+
+        var unit = attachment.Graph.Units[2];
+        var quantized = Held();
+        using var suspension = attachment.Suspend();
+
+        Assert.Equal(Held(), quantized);
+
+        long Held()
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            var before = Tensor.TotalCount;
+            using var flow = new UnitFlow(attachment, batches);
+            flow.AdvanceToOutput(unit, Token);
+            return Tensor.TotalCount - before;
+        }
+    }
+
+    [Fact]
     public void Advance_BackwardsOrUnknownUnit_NamesIt()
     {
         using var scope = NewDisposeScope();
@@ -230,6 +262,36 @@ public sealed class UnitFlowTests
         Assert.Equal("bad image", Assert.Throws<InvalidDataException>(() => flow.AdvanceToInput(attachment.Graph.Units[1], Token)).Message);
         flow.Dispose();
         AssertThreads(0);
+    }
+
+    [Fact]
+    public void Dispose_HaltedBatches_DoNotRunOn()
+    {
+        using var scope = NewDisposeScope();
+        var (runs, cleanedUp) = (0, 0);
+        var model = new Wired(
+            (g, x) =>
+            {
+                try
+                {
+                    x = g.Call("a", x);
+                    runs++;
+                    return x;
+                }
+                finally
+                {
+                    cleanedUp++;
+                }
+            },
+            ("a", Linear(8, 8)));
+        using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, ones(2, 8)), static _ => null);
+        (runs, cleanedUp) = (0, 0);
+        using (var flow = new UnitFlow(attachment, [ones(2, 8), ones(2, 8)]))
+        {
+            flow.AdvanceToInput(attachment.Graph.Units[0], Token);
+        }
+
+        Assert.Equal((0, 2), (runs, cleanedUp));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
+using IsVit.Core.Models.WeightFiles;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -69,6 +70,22 @@ public sealed class VisionTransformerGraphTests
         var graph = ModuleGraph.Trace(model, MicroModels.Images(1));
 
         Assert.Equal(new Site("head", SiteOperand.Input, SiteRole.PostLayerNorm, "fc_norm"), graph.Sites.Single(static site => site.Id == "head:input"));
+    }
+
+    [Fact]
+    public void Trace_DeitTinysWeights_EveryScaleMayMove()
+    {
+        var weights = SharedData.Weights;
+        using var scope = NewDisposeScope();
+        using var model = ModelCatalog.Create("deit_tiny_patch16_224");
+        StateDict.Load(model, weights);
+
+        var graph = ModuleGraph.Trace(model, Seeded.Normal(1, 1, 3, 224, 224));
+
+        Assert.Equal(24, graph.Sites.Count(static site => site.Role == SiteRole.PostLayerNorm));
+        Assert.Equal(12, graph.Sites.Count(static site => site.Role == SiteRole.PostSoftmax));
+        Assert.Equal(12, graph.Sites.Count(static site => site.Role == SiteRole.PostGelu));
+        Assert.Equal(14, graph.Units.Count);
     }
 
     [Theory]
