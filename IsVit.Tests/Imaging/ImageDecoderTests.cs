@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using IsVit.Core.Imaging;
 using IsVit.Tests.Imaging.Golden;
+using IsVit.Tests.TestSupport;
 
 namespace IsVit.Tests.Imaging;
 

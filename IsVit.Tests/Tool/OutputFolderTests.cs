@@ -1,3 +1,4 @@
+using IsVit.Tests.TestSupport;
 using IsVit.Tool;
 using IsVit.Tool.Cli;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Optimization.Recipes;
+using IsVit.Tests.TestSupport;
 
 namespace IsVit.Tests.Tool;
 

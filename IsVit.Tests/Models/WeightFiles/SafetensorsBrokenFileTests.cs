@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Tests.TestSupport;
 
 namespace IsVit.Tests.Models.WeightFiles;
 
@@ -68,7 +69,7 @@ public sealed class SafetensorsBrokenFileTests
         using var folder = new TemporaryFolder();
         var content = "........{}      "u8.ToArray();
         BinaryPrimitives.WriteUInt64LittleEndian(content, length);
-        var path = folder.Bytes("lying", content);
+        var path = folder.File("lying", content);
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         var error = Assert.Throws<WeightFileException>(() => SafetensorsFile.Open(path));
@@ -81,7 +82,7 @@ public sealed class SafetensorsBrokenFileTests
     public void Open_HeaderLengthBeyondTheFormatsLimit_Throws()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.Bytes("sparse", [1, 0xe1, 0xf5, 0x05, 0, 0, 0, 0, (byte)'{']);
+        var path = folder.File("sparse", [1, 0xe1, 0xf5, 0x05, 0, 0, 0, 0, (byte)'{']);
         using (var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Write))
         {
             RandomAccess.SetLength(handle, 200_000_000);
@@ -107,7 +108,7 @@ public sealed class SafetensorsBrokenFileTests
     public void Open_FewerThanEightBytes_Throws(int length)
     {
         using var folder = new TemporaryFolder();
-        var path = folder.Bytes("short", new byte[length]);
+        var path = folder.File("short", new byte[length]);
 
         Assert.Contains($"found {length} bytes", Assert.Throws<WeightFileException>(() => SafetensorsFile.Open(path)).Message, StringComparison.Ordinal);
     }

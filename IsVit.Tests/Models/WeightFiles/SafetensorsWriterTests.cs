@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -111,7 +112,7 @@ public sealed class SafetensorsWriterTests
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        var old = folder.Bytes("x", "old"u8);
+        var old = folder.File("x", "old"u8);
         KeyValuePair<string, Tensor> a = new("a", ones(1));
 
         Assert.Contains("ComplexFloat32", Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(old, [new("c", ones(1, complex64))])).Message, StringComparison.Ordinal);
@@ -119,7 +120,7 @@ public sealed class SafetensorsWriterTests
         Assert.Contains("reserved", Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(old, [new("__metadata__", ones(1))])).Message, StringComparison.Ordinal);
 
         Assert.Equal("old", File.ReadAllText(old));
-        Assert.Equal(["x"], folder.Files);
+        Assert.Equal(["x"], folder.Entries);
     }
 
     [Fact]
@@ -127,14 +128,14 @@ public sealed class SafetensorsWriterTests
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        var old = folder.Bytes("x", "old"u8);
+        var old = folder.File("x", "old"u8);
         using var first = ones(1000);
         using var noData = torch.ones(1000, device: torch.META);
 
         Assert.ThrowsAny<Exception>(() => SafetensorsWriter.Write(old, [new("a", first), new("b", noData)]));
 
         Assert.Equal("old", File.ReadAllText(old));
-        Assert.Equal(["x"], folder.Files);
+        Assert.Equal(["x"], folder.Entries);
     }
 
     [Fact]

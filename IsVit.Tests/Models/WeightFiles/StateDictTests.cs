@@ -183,7 +183,7 @@ public sealed class StateDictTests
     {
         using var folder = new TemporaryFolder();
         using var model = nn.Linear(1, 1);
-        var path = folder.Bytes("model.pth", "PK\x03\x04 and more"u8);
+        var path = folder.File("model.pth", "PK\x03\x04 and more"u8);
 
         Assert.Contains("save_file", Assert.Throws<WeightFileException>(() => StateDict.Load(model, path)).Message, StringComparison.Ordinal);
     }

@@ -1,5 +1,6 @@
 using CsCheck;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -46,7 +47,7 @@ public sealed class WeightFileFuzzTests
     private static void Sample(Gen<byte[]> files, int count)
     {
         using var folder = new TemporaryFolder();
-        files.Sample(content => ReadsOrRefuses(folder.Bytes("fuzzed", content)), iter: count, threads: 1);
+        files.Sample(content => ReadsOrRefuses(folder.File("fuzzed", content)), iter: count, threads: 1);
     }
 
     private static bool ReadsOrRefuses(string path)
