@@ -153,8 +153,9 @@ public abstract class QuantizerContract
         var wide = spread.to(torch.ScalarType.Float64).requires_grad_();
         var composed = Compose(wide, parameters, y =>
         {
-            // Where the rounded quantity is all but at a tie, float32 and float64 may part.
-            residue = torch.maximum(residue, ((y.detach() - y.detach().floor()) - 0.5).abs().mul(-1).exp());
+            // Where the rounded quantity is all but at a tie, float32 and float64 may part: float32 knows it to one part in 2^23 only.
+            var position = y.detach();
+            residue = torch.maximum(residue, ((position - position.floor() - 0.5).abs() - (position.abs() * Math.Pow(2, -23))).mul(-1).exp());
             return StraightThrough.Round(y);
         });
         (composed * upstream).sum().backward();
