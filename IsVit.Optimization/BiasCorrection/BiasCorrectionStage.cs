@@ -21,8 +21,7 @@ public sealed class BiasCorrectionStage : IQuantizationStage
     {
         ArgumentNullException.ThrowIfNull(context);
         using var scope = NewDisposeScope();
-        var images = CalibrationBatches.First(context.Batches, context.Options.Calibration.ImageCount);
-        var batches = CalibrationBatches.Split(images, context.Options.Reconstruction.BatchSize);
+        var batches = CalibrationBatches.ForCalibration(context);
         using var floatFlow = new FloatFlow(context, batches);
         using var quantizedFlow = new UnitFlow(context.Attachment, batches);
         for (var i = 0; i < context.Graph.Units.Count; i++)

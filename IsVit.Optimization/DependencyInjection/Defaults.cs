@@ -7,6 +7,7 @@ using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Reparameterization;
 using IsVit.Optimization.Stages;
+using IsVit.Optimization.WeightCompensation;
 using IsVit.Quantizers.Log2;
 using IsVit.Quantizers.LogSqrt2;
 using IsVit.Quantizers.ShiftUniformLog2;
@@ -42,6 +43,7 @@ internal static class Defaults
         new ReconstructionStage(StageNames.ActivationReconstruction, UnitInput.Full),
         new ReparameterizationStage(),
         new WeightCalibrationStage(),
+        new WeightCompensationStage(),
         new BiasCorrectionStage(),
         new ReconstructionStage(StageNames.WeightReconstruction, UnitInput.Quantized),
         new ReconstructionStage(StageNames.DirectReconstruction, UnitInput.Quantized, iterationFactor: 2),
@@ -59,10 +61,10 @@ internal static class Defaults
             StageNames.WeightCalibration,
             StageNames.WeightReconstruction,
         ];
-        string[] sos = [.. released[..^1], StageNames.BiasCorrection, StageNames.WeightReconstruction];
+        string[] sos = [.. released[..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction];
 
         // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
-        string[] direct = [.. calibration, StageNames.BiasCorrection, StageNames.DirectReconstruction];
+        string[] direct = [.. calibration, StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction];
         return
         [
             Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine),

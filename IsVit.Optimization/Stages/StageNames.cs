@@ -15,6 +15,9 @@ public static class StageNames
     /// <summary>Weight quantizers choose their parameters; weights are quantized from here on.</summary>
     public const string WeightCalibration = "weight-calibration";
 
+    /// <summary>Weights are moved so that their codes change the layers' outputs least.</summary>
+    public const string WeightCompensation = "weight-compensation";
+
     /// <summary>Biases are moved so that the means of every layer's outputs are the float model's again.</summary>
     public const string BiasCorrection = "bias-correction";
 

@@ -1,0 +1,71 @@
+using IsVit.Core.Quantization;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.WeightCompensation;
+
+/// <summary>
+/// Rounds a layer's weights input by input, and after each lets the weights of the inputs not yet rounded make up for its error as well as they can: GPTQ (Frantar et
+/// al., arXiv 2210.17323, section 3).
+/// </summary>
+internal static class CompensatedRounding
+{
+    // The share of the mean variance that every input's variance is raised by, as in GPTQ.
+    private const double Damping = 0.01;
+
+    // The inputs whose updates of all that comes behind them are put off and made in one product.
+    private const long BlockSize = 64;
+
+    /// <summary>Whether a quantizer rounds every input's weights by themselves, so that they can be rounded one input after the other.</summary>
+    public static bool Serves(IQuantizer quantizer, Tensor weight) =>
+        quantizer.Granularity is not Granularity.PerChannel channel || channel.Resolve((int)weight.dim()) == 0;
+
+    /// <summary>The weights before rounding: to round each to nearest gives the compensated codes.</summary>
+    /// <param name="weight">The float weights, [outputs, ...]; all axes but the first are inputs.</param>
+    /// <param name="products">The mean product of every two inputs, float64, [inputs, inputs].</param>
+    /// <param name="count">How many vectors the products are the mean of; where they are few for the number of inputs, their products are trusted less.</param>
+    /// <param name="quantizer">The calibrated quantizer, per tensor or per output channel.</param>
+    /// <returns>Same shape and type as <paramref name="weight"/>.</returns>
+    public static Tensor Apply(Tensor weight, Tensor products, long count, IQuantizer quantizer)
+    {
+        using var scope = NewDisposeScope();
+        var matrix = weight.detach().flatten(1).to(float64);
+        var (outputs, inputs) = (matrix.shape[0], matrix.shape[1]);
+        var columnShape = Enumerable.Repeat(1L, (int)weight.dim()).ToArray();
+        columnShape[0] = outputs;
+
+        // The inputs that weigh most go first, while there are many left to make up for their errors.
+        var variances = products.diagonal();
+        var order = variances.argsort(descending: true);
+        var damping = variances.mean() * (Damping + (inputs / (double)count));
+        var damped = products + diag(damping.expand(inputs));
+        var inverse = linalg.inv(damped.index_select(0, order).index_select(1, order));
+        var factor = linalg.cholesky(inverse).transpose(0, 1).contiguous();
+
+        var columns = matrix.index_select(1, order);
+        for (long start = 0; start < inputs; start += BlockSize)
+        {
+            using var blockScope = NewDisposeScope();
+            var width = Math.Min(BlockSize, inputs - start);
+            var left = inputs - start - width;
+            var rows = factor.narrow(0, start, width);
+            var block = columns.narrow(1, start, width);
+            var errors = zeros_like(block);
+            for (long i = 0; i < width; i++)
+            {
+                using var columnScope = NewDisposeScope();
+                var column = block.narrow(1, i, 1);
+                var unrounded = column.to(weight.dtype);
+                var rounded = quantizer.FakeQuantize(unrounded.reshape(columnShape)).view(outputs, 1).to(float64);
+                column.copy_(unrounded);
+                var row = rows.narrow(0, i, 1).narrow(1, start + i, width - i);
+                var error = (column - rounded) / row.narrow(1, 0, 1);
+                errors.narrow(1, i, 1).copy_(error);
+                block.narrow(1, i + 1, width - i - 1).sub_(error.matmul(row.narrow(1, 1, width - i - 1)));
+            }
+
+            columns.narrow(1, start + width, left).sub_(errors.matmul(rows.narrow(1, start + width, left)));
+        }
+
+        return scope.MoveToOuter(columns.index_select(1, order.argsort()).to(weight.dtype).view(weight.shape));
+    }
+}

@@ -1,0 +1,92 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.WeightCompensation;
+
+/// <summary>First and second moments of the vectors that a layer multiplies with its weight, over several forwards, in float64.</summary>
+internal sealed class InputMoments(nn.Module<Tensor, Tensor> layer) : IDisposable
+{
+    // A number near the mean, taken off every vector: what is left keeps its digits where the mean is large and the differences are small.
+    private Tensor? _shift;
+    private Tensor? _sum;
+    private Tensor? _products;
+    private Action? _remove;
+
+    /// <summary>How many vectors were seen.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>Whether a layer's product is a matrix product with vectors that can be had: a linear layer, or an ungrouped 2-D convolution that pads with zeros.</summary>
+    public static bool Serves(nn.Module layer) => layer is Linear or Conv2d { groups: 1, padding_mode: PaddingModes.Zeros, padding_type: null or Padding.Valid };
+
+    public void Begin() => _remove = layer.register_forward_hook((_, input, _) =>
+    {
+        Add(input);
+        return null!;
+    }).remove;
+
+    public void End()
+    {
+        _remove?.Invoke();
+        _remove = null;
+    }
+
+    /// <summary>The mean product of every two inputs, [inputs, inputs].</summary>
+    /// <param name="centred">Whether around the means: what a bias makes up for then does not count.</param>
+    public Tensor Products(bool centred)
+    {
+        using var scope = NewDisposeScope();
+        var mean = _sum! / Count;
+        var products = (_products! / Count) - outer(mean, mean);
+        if (!centred)
+        {
+            mean = mean + _shift!;
+            products = products + outer(mean, mean);
+        }
+
+        return scope.MoveToOuter(products);
+    }
+
+    public void Dispose()
+    {
+        End();
+        _shift?.Dispose();
+        _sum?.Dispose();
+        _products?.Dispose();
+    }
+
+    private void Add(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var vectors = Vectors(input.detach());
+        _shift ??= vectors.mean([0L]).DetachFromDisposeScope();
+        vectors = vectors - _shift;
+        var sum = vectors.sum(0L, type: float64);
+        var products = vectors.transpose(0, 1).matmul(vectors).to(float64);
+        Count += vectors.shape[0];
+        if (_sum is null)
+        {
+            _sum = sum.DetachFromDisposeScope();
+            _products = products.DetachFromDisposeScope();
+        }
+        else
+        {
+            _sum.add_(sum);
+            _products!.add_(products);
+        }
+    }
+
+    private Tensor Vectors(Tensor input)
+    {
+        if (layer is not Conv2d convolution)
+        {
+            return input.reshape(-1, input.shape[^1]);
+        }
+
+        static (long, long) Pair(long[]? values) => values is null ? (0, 0) : (values[0], values[^1]);
+        return nn.functional
+            .unfold(input, Pair(convolution.kernel_size), Pair(convolution.dilation), Pair(convolution.padding), Pair(convolution.stride))
+            .transpose(1, 2)
+            .flatten(0, 1);
+    }
+}

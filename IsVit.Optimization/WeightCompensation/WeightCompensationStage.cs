@@ -1,0 +1,108 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Stages;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.WeightCompensation;
+
+/// <summary>
+/// Moves weights so that their codes are the ones that change the layers' outputs least, over the images that quantizers are calibrated on, instead of the nearest ones:
+/// each weight's rounding error is made up for by the weights beside it (GPTQ; Frantar et al., arXiv 2210.17323). Units are taken in the order in which they run, each on the
+/// outputs of those before it, quantized and compensated.
+/// </summary>
+/// <remarks>
+/// Weights stay float numbers that are rounded to the nearest code, so that a reconstruction can go on from them. Layers whose weights are not quantized
+/// keep them, and so do grouped convolutions and layers whose weight quantizer has scales along another axis than the output channels.
+/// </remarks>
+public sealed class WeightCompensationStage : IQuantizationStage
+{
+    // Relative to the mean square; below it are the rounding errors of constants.
+    private const double SmallestVariance = 1e-10;
+
+    /// <inheritdoc/>
+    public string Name => StageNames.WeightCompensation;
+
+    /// <inheritdoc/>
+    public void Run(QuantizationContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var batches = CalibrationBatches.ForCalibration(context);
+        using var flow = new UnitFlow(context.Attachment, batches);
+        foreach (var unit in context.Graph.Units)
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            var sites = context.Attachment.Bindings.Where(binding => Serves(context.Graph, unit, binding)).ToList();
+            if (sites.Count > 0)
+            {
+                Compensate(context, unit, sites, flow.AdvanceToInput(unit, context.CancellationToken));
+            }
+        }
+    }
+
+    private static bool Serves(ModuleGraph graph, Unit unit, SiteBinding binding) =>
+        binding.IsWeight
+        && binding.State == SiteState.Quantized
+        && unit.Contains(binding.Site.Path)
+        && InputMoments.Serves(graph.Modules[binding.Site.Path])
+        && CompensatedRounding.Serves(binding.Quantizer, SiteWeights.Get(graph, binding.Site));
+
+    private static void Compensate(QuantizationContext context, Unit unit, List<SiteBinding> sites, IReadOnlyList<Tensor> inputs)
+    {
+        var moments = sites.ConvertAll(site => new InputMoments((nn.Module<Tensor, Tensor>)context.Graph.Modules[site.Site.Path]));
+        try
+        {
+            Measure((nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path], inputs, moments, context.CancellationToken);
+            for (var i = 0; i < sites.Count; i++)
+            {
+                context.CancellationToken.ThrowIfCancellationRequested();
+                Compensate(context.Graph, sites[i], moments[i]);
+            }
+        }
+        finally
+        {
+            moments.ForEach(static moment => moment.Dispose());
+        }
+    }
+
+    private static void Measure(nn.Module<Tensor, Tensor> unit, IReadOnlyList<Tensor> inputs, List<InputMoments> moments, CancellationToken cancellationToken)
+    {
+        moments.ForEach(static moment => moment.Begin());
+        try
+        {
+            foreach (var input in inputs)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                unit.call(input);
+            }
+        }
+        finally
+        {
+            moments.ForEach(static moment => moment.End());
+        }
+    }
+
+    private static void Compensate(ModuleGraph graph, SiteBinding site, InputMoments moments)
+    {
+        using var scope = NewDisposeScope();
+        var module = graph.Modules[site.Site.Path];
+
+        // A bias takes up what a rounding error does to the mean, and is set by bias correction or reconstruction.
+        var products = moments.Products(centred: SiteWeights.GetBias(module) is not null);
+        var largest = products.diagonal().max().item<double>();
+        if (!double.IsFinite(largest))
+        {
+            throw new QuantizationException($"Layer '{site.Site.Path}' got a NaN or an infinity as input; expected finite numbers.");
+        }
+
+        // Inputs that never change tell nothing of how weights should make up for each other.
+        if (largest > SmallestVariance * moments.Products(centred: false).diagonal().max().item<double>())
+        {
+            var weight = SiteWeights.Get(graph, site.Site);
+            weight.copy_(CompensatedRounding.Apply(weight, products, moments.Count, site.Quantizer));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization;
+using IsVit.Optimization.Stages;
+using IsVit.Tests.TestSupport;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Optimization.WeightCompensation;
+
+public sealed class WeightCompensationStageTests
+{
+    private static readonly string[] s_quantize = [StageNames.ActivationCalibration, StageNames.WeightCalibration];
+    private static readonly string[] s_compensate = [.. s_quantize, StageNames.WeightCompensation];
+
+    /// <summary>On images that nothing was measured on, over several models: one model's rounding errors may cancel by chance.</summary>
+    [Fact]
+    public void Run_OutputsOfOtherImages_AreNearerTheFloatModelsThanWithTheNearestCodes()
+    {
+        double Error(IReadOnlyList<string> stages)
+        {
+            var sum = 0.0;
+            for (var seed = 0; seed < 5; seed++)
+            {
+                using var scope = NewDisposeScope();
+                using var model = Micro.Vit(seed * 1000);
+                var images = Micro.Images(7);
+                var wanted = Micro.Call(model, images);
+                using var quantized = Micro.Quantizer([.. stages, StageNames.BiasCorrection], [], W3A8).Run(model, Micro.Images());
+                sum += (Micro.Call(model, images) - wanted).pow(2).mean().item<float>() / wanted.pow(2).mean().item<float>();
+            }
+
+            return sum;
+        }
+
+        var (nearest, compensated) = (Error(s_quantize), Error(s_compensate));
+
+        Assert.True(compensated < 0.85 * nearest, $"{compensated} against {nearest}.");
+    }
+
+    [Fact]
+    public void Run_NothingElseThanQuantizedWeights_Changes()
+    {
+        using var scope = NewDisposeScope();
+        using var plain = Micro.Vit();
+        using var compensated = Micro.Vit();
+        var images = Micro.Images();
+        static void HeadInFloat(QuantizationOptions options)
+        {
+            W3A8(options);
+            options.Overrides.Add(new SiteOverride { Pattern = "head", Operand = SiteOperand.Weight, Quantize = false });
+        }
+
+        using var before = Micro.Quantizer(s_quantize, [], HeadInFloat).Run(plain, images);
+        using var after = Micro.Quantizer(s_compensate, [], HeadInFloat).Run(compensated, images);
+
+        var (expected, actual) = (Micro.Copy(plain), Micro.Copy(compensated));
+        foreach (var (name, value) in expected)
+        {
+            var isWeight = value.dim() is 2 or 4 && name.EndsWith(".weight", StringComparison.Ordinal) && name != "head.weight";
+            Assert.Equal(!isWeight, value.Equals(actual[name]));
+        }
+    }
+
+    [Fact]
+    public void Run_Weights_StayFloatNumbersForReconstructionToGoOnFrom()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var onGrid = new List<double>();
+        var probe = new ProbeStage("probe", context => onGrid.AddRange(context.Attachment.Bindings.Where(static binding => binding.IsWeight).Select(site =>
+        {
+            using var weight = SiteWeights.Get(context.Graph, site.Site).detach();
+            return site.Quantizer.FakeQuantize(weight).eq(weight).to(float64).mean().item<double>();
+        })));
+
+        using var quantized = Micro.Quantizer([.. s_compensate, "probe"], [probe], W3A8).Run(model, Micro.Images());
+
+        Assert.Equal(10, onGrid.Count);
+        Assert.All(onGrid, static share => Assert.True(share < 0.05, $"{share} of the weights are grid points."));
+    }
+
+    [Fact]
+    public void Run_GroupedConvolution_KeepsItsWeight()
+    {
+        using var scope = NewDisposeScope();
+        using var grouped = nn.Conv2d(4, 8, 3, padding: 1, groups: 2);
+        using var ungrouped = nn.Conv2d(3, 4, 3, padding: 1, stride: 2);
+        using var model = nn.Sequential(("first", ungrouped), ("second", grouped));
+        Micro.Enliven(model, 1);
+        model.eval();
+        var before = Micro.Copy(model);
+        var found = new Dictionary<string, Tensor>();
+        var probe = new ProbeStage("probe", context => found = Micro.Copy(context.Graph.Model));
+
+        using var quantized = Micro.Quantizer([.. s_compensate, "probe"], [probe], W3A8).Quantize(
+            model, Micro.Images(), new QuantizationRun { Trace = new TraceOptions { Units = ["first", "second"] } }, TestContext.Current.CancellationToken);
+
+        Assert.False(before["first.weight"].Equals(found["first.weight"]));
+        Assert.True(before["second.weight"].Equals(found["second.weight"]));
+    }
+
+    [Fact]
+    public void Run_InputsThatAreConstant_LeaveTheWeight()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        using (no_grad())
+        {
+            model.Norm.weight!.zero_();
+        }
+
+        var before = Micro.Copy(model);
+        var found = new Dictionary<string, Tensor>();
+        var probe = new ProbeStage("probe", context => found = Micro.Copy(context.Graph.Model));
+
+        using var quantized = Micro.Quantizer([.. s_compensate, "probe"], [probe], W3A8).Run(model, Micro.Images());
+
+        Assert.True(before["head.weight"].Equals(found["head.weight"]));
+        Assert.False(before["blocks.0.attn.qkv.weight"].Equals(found["blocks.0.attn.qkv.weight"]));
+    }
+
+    [Fact]
+    public void Run_InfiniteActivation_IsAnErrorThatNamesTheLayer()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var breaking = new ProbeStage("break", static context =>
+        {
+            using var noGrad = no_grad();
+            ((Linear)context.Graph.Modules["blocks.0.attn.proj"]).bias!.fill_(float.PositiveInfinity);
+        });
+
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer([.. s_quantize, "break", StageNames.WeightCompensation], [breaking], W3A8).Run(model, Micro.Images()));
+
+        Assert.Contains("'blocks.0.mlp.fc1'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("NaN or an infinity", error.Message, StringComparison.Ordinal);
+    }
+
+    private static void W3A8(QuantizationOptions options) => (options.WeightBits, options.ActivationBits) = (3, 8);
+}
