@@ -151,6 +151,40 @@ public sealed class QuantizeTests
     }
 
     [Fact]
+    public async Task Quantize_UnreadableImageToBeSkipped_IsNamedOnceAndLeftOut()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 4);
+        File.WriteAllText(folder["images/zzz.png"], "no picture");
+        File.AppendAllText(folder["labels.csv"], "zzz.png,1\n");
+
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--skip-unreadable", "--method", "minmax", "--output", folder["out"], "--json", folder["report.json"]));
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(1, run.Error.Split("zzz.png").Length - 1);
+        Assert.StartsWith("isvit: skipped: ", run.Error, StringComparison.Ordinal);
+        Assert.Contains(Read(folder["report.json"]).GetProperty("floatTop1").GetDouble(), new[] { 0d, 25, 50, 75, 100 });
+
+        var evaluation = await ToolRun.Of(
+            "evaluate", "--quantized", folder["out/quantized.safetensors"], "--labels", folder["labels.csv"], "--images", folder["images"], "--skip-unreadable");
+        Assert.Equal(0, evaluation.ExitCode);
+        Assert.Contains("zzz.png", evaluation.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("4", "4 calibration images, 4 test images")]
+    [InlineData("9", "4 calibration images (all there are; 9 were asked for), 4 test images")]
+    public async Task Quantize_FewerCalibrationImagesThanAskedFor_SaysSo(string count, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 4);
+
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--calibration-count", count));
+
+        Assert.Contains(expected, run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Quantize_Cancelled_Code130AndNothingWritten()
     {
         using var folder = new TemporaryFolder();

@@ -12,14 +12,15 @@ internal static class EvaluateCommand
     {
         var quantized = PathOptions.Required("--quantized", "FILE", $"The {QuantizeRun.ModelFile} that 'isvit quantize' or 'isvit demo' saved");
         var weights = PathOptions.Optional("--weights", "FILE", "The float weights, to compare the logits with");
-        var labels = PathOptions.Optional("--labels", "CSV", "The test images' labels: a CSV with the columns 'file' and 'label'");
-        var images = PathOptions.Optional("--images", "DIR", "The test images: what --labels names is relative to it; without --labels a tree of class folders, or images without labels");
+        var labels = ImageOptions.Labels();
+        var images = ImageOptions.Images();
         var batch = Ranged.Int32("--batch", "Images at once", 64, 1, 65_536);
         var crop = Ranged.OptionalDouble("--crop", "The centre crop, as a part of the resized short side, if it is not the one that was quantized with", 0, 1);
+        var skipUnreadable = ImageOptions.SkipUnreadable();
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var command = new Command("evaluate", "Measure a saved quantized model on labelled images.")
         {
-            quantized, weights, labels, images, batch, crop, json,
+            quantized, weights, labels, images, batch, crop, skipUnreadable, json,
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => EvaluateRun.Run(
@@ -31,7 +32,8 @@ internal static class EvaluateCommand
                     parsed.GetValue(labels),
                     parsed.GetValue(batch),
                     parsed.GetValue(crop),
-                    parsed.GetValue(json)),
+                    parsed.GetValue(json),
+                    parsed.GetValue(skipUnreadable)),
                 cancellationToken),
             CancellationToken.None));
         return command;

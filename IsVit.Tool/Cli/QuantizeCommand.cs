@@ -20,8 +20,8 @@ internal static class QuantizeCommand
         var classes = Ranged.OptionalInt32("--classes", "The number of classes, if it is not the model's own", 1, 1_000_000);
         var calibration = PathOptions.Required("--calibration", "DIR", "Images to calibrate with, without labels; subfolders count");
         var calibrationCount = Ranged.Int32("--calibration-count", "Use the first N calibration images of a fixed shuffle, or all if there are fewer", 1024, 1, 1_000_000);
-        var labels = PathOptions.Optional("--labels", "CSV", "The test images' labels: a CSV with the columns 'file' and 'label'");
-        var images = PathOptions.Optional("--images", "DIR", "The test images: what --labels names is relative to it; without --labels a tree of class folders, or images without labels");
+        var labels = ImageOptions.Labels();
+        var images = ImageOptions.Images();
         var weightBits = Ranged.Int32("--weight-bits", "Bits of weights", 4, BitWidth.Minimum, BitWidth.Maximum);
         var activationBits = Ranged.Int32("--activation-bits", "Bits of activations", 4, BitWidth.Minimum, BitWidth.Maximum);
         var method = new Option<string>("--method")
@@ -35,13 +35,14 @@ internal static class QuantizeCommand
         var learningRate = Ranged.Double("--learning-rate", "Adam's first step size", 4e-5, 0, 1);
         var seed = Ranged.Int32("--seed", "Fixes every random choice", 0, 0, int.MaxValue);
         var crop = Ranged.OptionalDouble("--crop", "The centre crop, as a part of the resized short side, if it is not the model's own", 0, 1);
+        var skipUnreadable = ImageOptions.SkipUnreadable();
         var output = PathOptions.Optional("--output", "DIR", $"The folder to write {QuantizeRun.ModelFile} to");
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var checkpoint = PathOptions.Optional("--checkpoint", "DIR", "Keep every finished unit in this folder, and go on from there if the same run was interrupted");
         var command = new Command("quantize", "Quantize a model with a folder of images and compare it with the float model.")
         {
             model, weights, classes, calibration, calibrationCount, labels, images, weightBits, activationBits, method, iterations, batch, learningRate,
-            seed, crop, output, json, checkpoint,
+            seed, crop, skipUnreadable, output, json, checkpoint,
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => QuantizeRun.Run(
@@ -63,6 +64,7 @@ internal static class QuantizeCommand
                     LearningRate = parsed.GetValue(learningRate),
                     Seed = parsed.GetValue(seed),
                     Crop = parsed.GetValue(crop),
+                    SkipUnreadable = parsed.GetValue(skipUnreadable),
                     Output = parsed.GetValue(output),
                     Json = parsed.GetValue(json),
                     Checkpoint = parsed.GetValue(checkpoint),

@@ -43,20 +43,35 @@ internal static class ImageInput
         return HasClassFolders(folder) ? ClassFolder.Read(folder) : ImageFolder.Read(folder);
     }
 
-    /// <summary>Reads files as a model wants them; an image that cannot be read ends the run.</summary>
-    /// <param name="images">The files.</param>
-    /// <param name="preprocessing">What the model wants.</param>
-    public static ImageFileSource Open(ImageList images, ImagePreprocessing preprocessing) => new(images, preprocessing);
+    /// <summary>How files are read: an image that cannot be read ends the run, or is left out and named, once.</summary>
+    /// <param name="skipUnreadable">Whether it is left out.</param>
+    /// <param name="report">Where it is named.</param>
+    public static ImageLoaderOptions Loading(bool skipUnreadable, TextWriter report)
+    {
+        var named = new HashSet<string>(StringComparer.Ordinal);
+        return new ImageLoaderOptions
+        {
+            Unreadable = skipUnreadable ? UnreadableImage.Skip : UnreadableImage.Throw,
+            OnSkipped = error =>
+            {
+                if (named.Add(error.Message))
+                {
+                    report.WriteLine($"isvit: skipped: {error.Message}");
+                }
+            },
+        };
+    }
 
     /// <summary>
-    /// As <see cref="Open"/>, for images that are looked at after every stage: they stay in memory unless they take more than <see cref="MemoryBudget"/>.
+    /// Reads files as a model wants them, for images that are looked at after every stage: they stay in memory unless they take more than <see cref="MemoryBudget"/>.
     /// </summary>
     /// <param name="images">The files.</param>
     /// <param name="preprocessing">What the model wants.</param>
+    /// <param name="loading">How files are read.</param>
     /// <param name="cancellationToken">Stops within one batch.</param>
-    public static IImageSource OpenForRepeatedUse(ImageList images, ImagePreprocessing preprocessing, CancellationToken cancellationToken)
+    public static IImageSource OpenForRepeatedUse(ImageList images, ImagePreprocessing preprocessing, ImageLoaderOptions loading, CancellationToken cancellationToken)
     {
-        var source = Open(images, preprocessing);
+        var source = new ImageFileSource(images, preprocessing, loading);
         var bytes = (long)sizeof(float) * images.Count * preprocessing.ChannelCount * preprocessing.ImageSize * preprocessing.ImageSize;
         return bytes <= MemoryBudget ? TensorImageSource.Load(source, cancellationToken) : source;
     }

@@ -16,7 +16,8 @@ namespace IsVit.Tool.Runs;
 /// <param name="BatchSize">Images at once.</param>
 /// <param name="Crop">Another centre crop than the saved one, or null.</param>
 /// <param name="Json">The file of the report, or null.</param>
-internal sealed record EvaluateArguments(string Quantized, string? Weights, string? Images, string? Labels, int BatchSize, double? Crop, string? Json);
+/// <param name="SkipUnreadable">Whether images that cannot be read are left out instead of ending the run.</param>
+internal sealed record EvaluateArguments(string Quantized, string? Weights, string? Images, string? Labels, int BatchSize, double? Crop, string? Json, bool SkipUnreadable);
 
 /// <summary><c>isvit evaluate</c>: the figures of a saved model.</summary>
 internal static class EvaluateRun
@@ -39,7 +40,7 @@ internal static class EvaluateRun
         }
 
         ImageInput.RequireLabelsInRange(files, saved.ClassCount);
-        var images = ImageInput.OpenForRepeatedUse(files, preset.Preprocessing, cancellationToken);
+        var images = ImageInput.OpenForRepeatedUse(files, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), cancellationToken);
         using var imagesInMemory = images as IDisposable;
         var reference = arguments.Weights is null ? null : Reference(preset, saved, arguments, images, cancellationToken);
 

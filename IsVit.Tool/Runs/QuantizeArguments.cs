@@ -48,6 +48,9 @@ internal sealed record QuantizeArguments
     /// <summary>The centre crop; null: the model's own.</summary>
     public double? Crop { get; init; }
 
+    /// <summary>Whether images that cannot be read are left out instead of ending the run.</summary>
+    public bool SkipUnreadable { get; init; }
+
     /// <summary>The folder that the quantized model goes to, or null to keep none.</summary>
     public string? Output { get; init; }
 

@@ -39,10 +39,12 @@ internal static class QuantizeRun
         using var output = arguments.Output is null ? null : OutputFolder.Create(arguments.Output);
         using var model = ModelInput.Load(preset, arguments.Weights, arguments.ClassCount);
         ImageInput.RequireLabelsInRange(testFiles, model.Options.ClassCount);
-        Say(console, $"{preset.Name}: {calibrationFiles.Count} calibration images, {testFiles?.Count ?? 0} test images");
+        var fewer = calibrationFiles.Count < arguments.CalibrationCount ? $" (all there are; {arguments.CalibrationCount} were asked for)" : "";
+        Say(console, $"{preset.Name}: {calibrationFiles.Count} calibration images{fewer}, {testFiles?.Count ?? 0} test images");
 
+        var loading = ImageInput.Loading(arguments.SkipUnreadable, console.Error);
         var floatBytes = SavedModel.FloatBytes(model);
-        var test = testFiles is null ? null : ImageInput.OpenForRepeatedUse(testFiles, preset.Preprocessing, cancellationToken);
+        var test = testFiles is null ? null : ImageInput.OpenForRepeatedUse(testFiles, preset.Preprocessing, loading, cancellationToken);
         using var testInMemory = test as IDisposable;
         var reference = test is null ? null : FloatReference.Measure(model, test, arguments.BatchSize, cancellationToken);
         if (reference is not null)
@@ -50,7 +52,7 @@ internal static class QuantizeRun
             Say(console, $"float: {Percent(reference.Float.Top1)} top-1, {Percent(reference.Float.Top5)} top-5");
         }
 
-        using var calibration = ImageInput.Open(calibrationFiles, preset.Preprocessing).LoadAll(cancellationToken);
+        using var calibration = new ImageFileSource(calibrationFiles, preset.Preprocessing, loading).LoadAll(cancellationToken);
         var quantizer = ModelQuantizer.Create(options => Configure(options, arguments));
         using var quantized = ProgressView.Run(console, $"{arguments.Method} W{arguments.WeightBits}A{arguments.ActivationBits}", view => quantizer.Quantize(
             model,

@@ -1,0 +1,70 @@
+using IsVit.Optimization.WeightCompensation;
+using IsVit.Tests.TestSupport;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Optimization.WeightCompensation;
+
+public sealed class InputMomentsTests
+{
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 0)]
+    [InlineData(true, 1000)]
+    [InlineData(false, 1000)]
+    public void Products_TwoForwardsOfALinearLayer_AreTheInputs(bool centred, double mean)
+    {
+        using var scope = NewDisposeScope();
+        using var layer = nn.Linear(6, 2);
+        using var moments = new InputMoments(layer);
+        var (first, second) = (Seeded.Normal(1, 3, 5, 6) + mean, Seeded.Normal(2, 7, 6) + mean);
+
+        moments.Begin();
+        layer.call(first);
+        layer.call(second);
+        moments.End();
+        layer.call(second);
+
+        var all = cat([first.view(-1, 6), second]).to(float64);
+        var wanted = centred ? all - all.mean([0L], keepdim: true) : all;
+        wanted = wanted.transpose(0, 1).matmul(wanted) / 22;
+        Assert.Equal(22, moments.Count);
+        Assert.True((moments.Products(centred) - wanted).abs().max().item<double>() < 1e-6 * wanted.abs().max().item<double>());
+    }
+
+    /// <summary>The outputs of a convolution without bias are its weight times the vectors, whose products therefore give the outputs'.</summary>
+    [Fact]
+    public void Products_Convolution_AreThePatches()
+    {
+        using var scope = NewDisposeScope();
+        using var layer = nn.Conv2d(3, 5, kernel_size: (3, 2), stride: (2, 1), padding: (1, 0), dilation: (1, 2), bias: false);
+        using var moments = new InputMoments(layer);
+
+        moments.Begin();
+        var outputs = layer.call(Seeded.Normal(3, 4, 3, 9, 8));
+
+        var rows = outputs.transpose(0, 1).flatten(1).to(float64);
+        var weight = layer.weight!.flatten(1).to(float64);
+        var found = weight.matmul(moments.Products(centred: false)).matmul(weight.transpose(0, 1));
+        var wanted = rows.matmul(rows.transpose(0, 1)) / rows.shape[1];
+        Assert.Equal(rows.shape[1], moments.Count);
+        Assert.True((found - wanted).abs().max().item<double>() < 1e-5 * wanted.abs().max().item<double>());
+    }
+
+    [Fact]
+    public void Serves_LayersWhoseVectorsCanBeHad()
+    {
+        using var linear = nn.Linear(2, 2);
+        using var plain = nn.Conv2d(2, 2, 3);
+        using var grouped = nn.Conv2d(2, 2, 3, groups: 2);
+        using var reflecting = nn.Conv2d(2, 2, 3, padding: 1, padding_mode: PaddingModes.Reflect);
+        using var same = nn.Conv2d(2, 2, 3, padding: Padding.Same);
+        using var oneDimensional = nn.Conv1d(2, 2, 3);
+        using var norm = nn.LayerNorm(2);
+
+        Assert.Equal(
+            [true, true, false, false, false, false, false],
+            new nn.Module[] { linear, plain, grouped, reflecting, same, oneDimensional, norm }.Select(InputMoments.Serves));
+    }
+}

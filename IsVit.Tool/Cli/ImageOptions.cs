@@ -1,0 +1,17 @@
+using System.CommandLine;
+
+namespace IsVit.Tool.Cli;
+
+/// <summary>Options that say which images to test with and how to read them.</summary>
+internal static class ImageOptions
+{
+    /// <summary>The labels of the test images.</summary>
+    public static Option<string?> Labels() => PathOptions.Optional("--labels", "CSV", "The test images' labels: a CSV with the columns 'file' and 'label'");
+
+    /// <summary>The folder of test images.</summary>
+    public static Option<string?> Images() => PathOptions.Optional(
+        "--images", "DIR", "The test images: what --labels names is relative to it; without --labels a tree of class folders, or images without labels");
+
+    /// <summary>Whether an image that cannot be read ends the run.</summary>
+    public static Option<bool> SkipUnreadable() => new("--skip-unreadable") { Description = "Leave out images that cannot be read, naming each, instead of stopping" };
+}
