@@ -109,6 +109,7 @@ public sealed class ReconstructionStage : IQuantizationStage
             [.. parameters.Select(static entry => entry.Parameter)],
             inputs,
             targets,
+            context.OutputWeights.GetValueOrDefault(unit.Path),
             iterations,
             random,
             (iteration, loss) => context.Progress.Step(unit.Path, index, context.Graph.Units.Count, iteration, iterations, loss),

@@ -20,6 +20,7 @@ internal sealed class UnitReconstructor(
         IReadOnlyList<Parameter> parameters,
         ActivationCache inputs,
         ActivationCache targets,
+        Tensor? outputWeights,
         int iterations,
         Random random,
         IterationCallback? onIteration,
@@ -29,7 +30,8 @@ internal sealed class UnitReconstructor(
         using var trainable = new TrainableScope(attachment.Graph.Model, parameters);
         using var optimizer = new CosineAdam(parameters, options.LearningRate, iterations);
         using var best = new BestState(parameters);
-        var before = best.Loss = Evaluate(module, inputs, targets, cancellationToken);
+        using var factor = outputWeights?.sqrt();
+        var before = best.Loss = Evaluate(module, inputs, targets, factor, cancellationToken);
         var reason = StopReason.Completed;
         var evaluations = Math.Min(options.Evaluations, iterations);
         var nextEvaluation = 1;
@@ -42,7 +44,7 @@ internal sealed class UnitReconstructor(
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 Draw(permutation, batchSize, random);
-                var value = Iterate(module, inputs, targets, permutation.AsSpan(0, batchSize), optimizer);
+                var value = Iterate(module, inputs, targets, factor, permutation.AsSpan(0, batchSize), optimizer);
                 step++;
                 onIteration?.Invoke(step, value);
                 if (!double.IsFinite(value))
@@ -54,7 +56,7 @@ internal sealed class UnitReconstructor(
                 if (step * (long)evaluations >= nextEvaluation * (long)iterations)
                 {
                     nextEvaluation++;
-                    best.Offer(Evaluate(module, inputs, targets, cancellationToken));
+                    best.Offer(Evaluate(module, inputs, targets, factor, cancellationToken));
                 }
             }
         }
@@ -66,18 +68,18 @@ internal sealed class UnitReconstructor(
         return (before, best.Loss, step, reason);
     }
 
-    private double Iterate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, ReadOnlySpan<int> indices, CosineAdam optimizer)
+    private double Iterate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, Tensor? factor, ReadOnlySpan<int> indices, CosineAdam optimizer)
     {
         using var scope = NewDisposeScope();
         var input = inputs.Gather(indices);
         var target = targets.Gather(indices);
-        var value = loss.Compute(module.call(input), target);
+        var value = Loss(module.call(input), target, factor);
         value.backward();
         optimizer.Step();
         return value.to(float64).item<double>();
     }
 
-    private double Evaluate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, CancellationToken cancellationToken)
+    private double Evaluate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, Tensor? factor, CancellationToken cancellationToken)
     {
         using var noGrad = no_grad();
         var sum = 0.0;
@@ -85,11 +87,15 @@ internal sealed class UnitReconstructor(
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            sum += loss.Compute(module.call(inputs.Batches[i]), targets.Batches[i]).to(float64).item<double>() * inputs.Batches[i].shape[0];
+            sum += Loss(module.call(inputs.Batches[i]), targets.Batches[i], factor).to(float64).item<double>() * inputs.Batches[i].shape[0];
         }
 
         return sum / inputs.Count;
     }
+
+    // Any loss of differences becomes a weighted one when what it compares is scaled.
+    private Tensor Loss(Tensor output, Tensor target, Tensor? factor) =>
+        factor is null ? loss.Compute(output, target) : loss.Compute(output * factor, target * factor);
 
     // The first entries become a random choice without repetition (Fisher-Yates, as far as needed).
     private static void Draw(int[] permutation, int count, Random random)

@@ -72,6 +72,12 @@ public sealed class QuantizationContext
     /// <summary>What was reconstructed so far.</summary>
     public IReadOnlyList<UnitResult> Units => _units;
 
+    /// <summary>
+    /// By a unit's path, how much an error of each number that it gives counts, with mean 1 and the shape of its output for one image; a unit that is not here
+    /// counts all alike. The tensors are disposed when the run ends.
+    /// </summary>
+    public IReadOnlyDictionary<string, Tensor> OutputWeights { get; set; } = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+
     internal ProgressReporter Progress { get; }
 
     internal RunCheckpoint? Checkpoint { get; }

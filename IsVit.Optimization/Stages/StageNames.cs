@@ -6,6 +6,9 @@ public static class StageNames
     /// <summary>Activation quantizers choose their parameters; activations are quantized from here on.</summary>
     public const string ActivationCalibration = "activation-calibration";
 
+    /// <summary>How much what each unit gives matters for the model's outputs is measured; reconstruction weighs errors with it.</summary>
+    public const string OutputSensitivity = "output-sensitivity";
+
     /// <summary>SOS stage 1: units are reconstructed with float weights and quantized activations.</summary>
     public const string ActivationReconstruction = "activation-reconstruction";
 
