@@ -63,10 +63,10 @@ internal static class Defaults
             StageNames.WeightCalibration,
             StageNames.WeightReconstruction,
         ];
-        string[] sos = [StageNames.OutputSensitivity, .. released[..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction];
+        string[] sos = [released[0], StageNames.OutputSensitivity, .. released[1..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction];
 
         // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
-        string[] direct = [StageNames.OutputSensitivity, .. calibration, StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction];
+        string[] direct = [calibration[0], StageNames.OutputSensitivity, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction];
         return
         [
             Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine),
