@@ -64,28 +64,14 @@ public sealed class BiasCorrectionStage : IQuantizationStage
         for (var i = 0; i < layers.Count; i++)
         {
             var found = Measure(module, inputs, [layers[i]], context.CancellationToken)[0];
-            var bias = SiteWeights.GetBias(layers[i].Module)!;
+            var bias = SiteWeights.GetBias(layers[i].Layer)!;
             bias.add_((wanted[i] - found).to(bias.dtype));
         }
     }
 
     private static List<Tensor> Measure(nn.Module<Tensor, Tensor> unit, IReadOnlyList<Tensor> inputs, List<ChannelMeans> layers, CancellationToken cancellationToken)
     {
-        layers.ForEach(static layer => layer.Begin());
-        try
-        {
-            foreach (var input in inputs)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                using var scope = NewDisposeScope();
-                unit.call(input);
-            }
-        }
-        finally
-        {
-            layers.ForEach(static layer => layer.End());
-        }
-
+        LayerObserver.Observe(unit, inputs, layers, cancellationToken);
         return [.. layers.Select(static layer => layer.Mean())];
     }
 }

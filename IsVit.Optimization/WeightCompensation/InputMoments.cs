@@ -1,3 +1,4 @@
+using IsVit.Optimization.Calibration;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -5,31 +6,18 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.WeightCompensation;
 
 /// <summary>First and second moments of the vectors that a layer multiplies with its weight, over several forwards, in float64.</summary>
-internal sealed class InputMoments(nn.Module<Tensor, Tensor> layer) : IDisposable
+internal sealed class InputMoments(nn.Module<Tensor, Tensor> layer) : LayerObserver(layer), IDisposable
 {
     // A number near the mean, taken off every vector: what is left keeps its digits where the mean is large and the differences are small.
     private Tensor? _shift;
     private Tensor? _sum;
     private Tensor? _products;
-    private Action? _remove;
 
     /// <summary>How many vectors were seen.</summary>
     public long Count { get; private set; }
 
     /// <summary>Whether a layer's product is a matrix product with vectors that can be had: a linear layer, or an ungrouped 2-D convolution that pads with zeros.</summary>
     public static bool Serves(nn.Module layer) => layer is Linear or Conv2d { groups: 1, padding_mode: PaddingModes.Zeros, padding_type: null or Padding.Valid };
-
-    public void Begin() => _remove = layer.register_forward_hook((_, input, _) =>
-    {
-        Add(input);
-        return null!;
-    }).remove;
-
-    public void End()
-    {
-        _remove?.Invoke();
-        _remove = null;
-    }
 
     /// <summary>The mean product of every two inputs, [inputs, inputs].</summary>
     /// <param name="centred">Whether around the means: what a bias makes up for then does not count.</param>
@@ -49,13 +37,12 @@ internal sealed class InputMoments(nn.Module<Tensor, Tensor> layer) : IDisposabl
 
     public void Dispose()
     {
-        End();
         _shift?.Dispose();
         _sum?.Dispose();
         _products?.Dispose();
     }
 
-    private void Add(Tensor input)
+    protected override void See(Tensor input, Tensor output)
     {
         using var scope = NewDisposeScope();
         var vectors = Vectors(input.detach());
@@ -78,7 +65,7 @@ internal sealed class InputMoments(nn.Module<Tensor, Tensor> layer) : IDisposabl
 
     private Tensor Vectors(Tensor input)
     {
-        if (layer is not Conv2d convolution)
+        if (Layer is not Conv2d convolution)
         {
             return input.reshape(-1, input.shape[^1]);
         }

@@ -54,7 +54,7 @@ public sealed class WeightCompensationStage : IQuantizationStage
         var moments = sites.ConvertAll(site => new InputMoments((nn.Module<Tensor, Tensor>)context.Graph.Modules[site.Site.Path]));
         try
         {
-            Measure((nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path], inputs, moments, context.CancellationToken);
+            LayerObserver.Observe((nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path], inputs, moments, context.CancellationToken);
             for (var i = 0; i < sites.Count; i++)
             {
                 context.CancellationToken.ThrowIfCancellationRequested();
@@ -64,24 +64,6 @@ public sealed class WeightCompensationStage : IQuantizationStage
         finally
         {
             moments.ForEach(static moment => moment.Dispose());
-        }
-    }
-
-    private static void Measure(nn.Module<Tensor, Tensor> unit, IReadOnlyList<Tensor> inputs, List<InputMoments> moments, CancellationToken cancellationToken)
-    {
-        moments.ForEach(static moment => moment.Begin());
-        try
-        {
-            foreach (var input in inputs)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                using var scope = NewDisposeScope();
-                unit.call(input);
-            }
-        }
-        finally
-        {
-            moments.ForEach(static moment => moment.End());
         }
     }
 

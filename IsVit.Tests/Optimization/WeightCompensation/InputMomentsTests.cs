@@ -1,3 +1,4 @@
+using IsVit.Optimization.Calibration;
 using IsVit.Optimization.WeightCompensation;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -20,10 +21,7 @@ public sealed class InputMomentsTests
         using var moments = new InputMoments(layer);
         var (first, second) = (Seeded.Normal(1, 3, 5, 6) + mean, Seeded.Normal(2, 7, 6) + mean);
 
-        moments.Begin();
-        layer.call(first);
-        layer.call(second);
-        moments.End();
+        LayerObserver.Observe(layer, [first, second], [moments], TestContext.Current.CancellationToken);
         layer.call(second);
 
         var all = cat([first.view(-1, 6), second]).to(float64);
@@ -41,8 +39,9 @@ public sealed class InputMomentsTests
         using var layer = nn.Conv2d(3, 5, kernel_size: (3, 2), stride: (2, 1), padding: (1, 0), dilation: (1, 2), bias: false);
         using var moments = new InputMoments(layer);
 
-        moments.Begin();
-        var outputs = layer.call(Seeded.Normal(3, 4, 3, 9, 8));
+        var images = Seeded.Normal(3, 4, 3, 9, 8);
+        LayerObserver.Observe(layer, [images], [moments], TestContext.Current.CancellationToken);
+        var outputs = layer.call(images);
 
         var rows = outputs.transpose(0, 1).flatten(1).to(float64);
         var weight = layer.weight!.flatten(1).to(float64);
