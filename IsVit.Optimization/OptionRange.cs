@@ -15,6 +15,15 @@ internal static class OptionRange
         }
     }
 
+    public static void RequireDefined<T>(string option, T value)
+        where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value))
+        {
+            throw new OptionsException($"{option} is {value}; allowed is {string.Join(" or ", Enum.GetNames<T>())}.");
+        }
+    }
+
     public static void RequirePositive(string option, double value)
     {
         if (!(value > 0 && double.IsFinite(value)))

@@ -1,5 +1,6 @@
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
+using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 
@@ -20,6 +21,9 @@ public sealed record QuantizationOptions
     /// <summary>Fixes every random choice, 0 or more. The same seed on the same machine gives the same model bit for bit.</summary>
     public int Seed { get; set; }
 
+    /// <summary>By what a change of the model's outputs is measured where errors are weighed by what they do to them.</summary>
+    public OutputMetric OutputMetric { get; set; } = OutputMetric.ClassProbabilities;
+
     /// <summary>How quantizers get their parameters.</summary>
     public CalibrationOptions Calibration { get; set; } = new();
 
@@ -36,6 +40,7 @@ public sealed record QuantizationOptions
         OptionRange.Require(nameof(WeightBits), WeightBits, BitWidth.Minimum, BitWidth.Maximum);
         OptionRange.Require(nameof(ActivationBits), ActivationBits, BitWidth.Minimum, BitWidth.Maximum);
         OptionRange.Require(nameof(Seed), Seed, 0, int.MaxValue);
+        OptionRange.RequireDefined(nameof(OutputMetric), OutputMetric);
         if (string.IsNullOrWhiteSpace(Recipe))
         {
             throw new OptionsException($"{nameof(Recipe)} is empty; expected the name of a recipe, such as '{RecipeNames.ISVit}'.");

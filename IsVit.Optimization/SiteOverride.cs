@@ -35,9 +35,9 @@ public sealed record SiteOverride
             OptionRange.Require($"{name}.{nameof(Bits)}", bits, BitWidth.Minimum, BitWidth.Maximum);
         }
 
-        if (Operand is { } operand && !Enum.IsDefined(operand))
+        if (Operand is { } operand)
         {
-            throw new OptionsException($"{name}.{nameof(Operand)} is {operand}; allowed is {string.Join(" or ", Enum.GetNames<SiteOperand>())}.");
+            OptionRange.RequireDefined($"{name}.{nameof(Operand)}", operand);
         }
 
         if (Scheme is not null && string.IsNullOrWhiteSpace(Scheme))

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.BiasCorrection;
 
 /// <summary>
-/// Moves every layer's bias so that, over the images that quantizers are calibrated on, the mean of each of its output channels is the float model's again (bias correction;
-/// Nagel et al., arXiv 1906.04721, section 4.2). Layers are taken in the order in which they run, each with all before it quantized and corrected.
+/// Moves every layer's bias so that, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, the mean of each of its output channels is the float model's again (bias correction;
+/// Nagel et al., arXiv 1906.04721, section 4.2). Layers are taken in the order in which they run, each with all before it quantized and corrected. Vectors count in the means by
+/// <see cref="QuantizationContext.VectorWeights"/>.
 /// </summary>
 /// <remarks>Rounding at few bits shifts means by far more than a short reconstruction's learning rate can move a bias.</remarks>
 public sealed class BiasCorrectionStage : IQuantizationStage
@@ -21,7 +22,7 @@ public sealed class BiasCorrectionStage : IQuantizationStage
     {
         ArgumentNullException.ThrowIfNull(context);
         using var scope = NewDisposeScope();
-        var batches = CalibrationBatches.ForCalibration(context);
+        var batches = CalibrationBatches.ForStatistics(context);
         using var floatFlow = new FloatFlow(context, batches);
         using var quantizedFlow = new UnitFlow(context.Attachment, batches);
         for (var i = 0; i < context.Graph.Units.Count; i++)
@@ -42,9 +43,9 @@ public sealed class BiasCorrectionStage : IQuantizationStage
             .Where(binding => binding.State == SiteState.Quantized && unit.Contains(binding.Site.Path))
             .Select(static binding => binding.Site.Path)
             .Distinct(StringComparer.Ordinal)
-            .Select(path => context.Graph.Modules[path])
-            .Where(static module => SiteWeights.HasWeight(module) && SiteWeights.GetBias(module) is not null)
-            .Select(static module => new ChannelMeans((nn.Module<Tensor, Tensor>)module)),
+            .Select(path => (Path: path, Module: context.Graph.Modules[path]))
+            .Where(static layer => SiteWeights.HasWeight(layer.Module) && SiteWeights.GetBias(layer.Module) is not null)
+            .Select(layer => new ChannelMeans((nn.Module<Tensor, Tensor>)layer.Module, context.VectorWeights.GetValueOrDefault(layer.Path))),
     ];
 
     private static void Correct(QuantizationContext context, int index, List<ChannelMeans> layers, FloatFlow floatFlow, UnitFlow quantizedFlow)

@@ -23,9 +23,9 @@ internal static class CalibrationBatches
         return batches;
     }
 
-    /// <summary>The images that quantizers are calibrated on, as a list of batches.</summary>
-    public static List<Tensor> ForCalibration(QuantizationContext context) =>
-        Split(First(context.Batches, context.Options.Calibration.ImageCount), context.Options.Reconstruction.BatchSize);
+    /// <summary>The images that statistics are taken from, as a list of batches.</summary>
+    public static List<Tensor> ForStatistics(QuantizationContext context) =>
+        Split(First(context.Batches, context.Options.Calibration.StatisticsImageCount), context.Options.Reconstruction.BatchSize);
 
     /// <summary>Throws if an image holds a NaN or an infinity, which would spoil every mean that it enters.</summary>
     /// <exception cref="QuantizationException">The message names the first such image.</exception>

@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Core.Graph;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
@@ -6,11 +6,12 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.OutputSensitivity;
 
 /// <summary>
-/// Measures how much each number that a unit of the float model gives changes the model's outputs, over the images that quantizers are calibrated on: the diagonal of J^T J, J
-/// being the outputs' derivatives (a Gauss-Newton matrix, as in BRECQ; Li et al., arXiv 2102.05426, section 3.2). Reconstruction weighs a unit's errors with it.
+/// Measures how much each number that a unit or a layer of the float model gives changes the model's outputs, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images: the diagonal of
+/// J^T F J, J being the outputs' derivatives and F the metric of the outputs (a Gauss-Newton matrix, as in BRECQ; Li et al., arXiv 2102.05426, section 3.2). Reconstruction, weight
+/// compensation and bias correction weigh errors with it.
 /// </summary>
 /// <remarks>
-/// J is not formed: the squared derivative of the outputs' sum with random weights of variance 1 has that diagonal as its mean (Hutchinson's estimator), here taken over one draw
+/// J is not formed: with u random of mean 0 and covariance F, the squared derivative of u^T outputs has that diagonal as its mean (Hutchinson's estimator), here taken over one draw
 /// an image. Labels are not needed. A class token, which alone is read at the end, weighs far more than one of the patches, and patches weigh nothing behind the last attention.
 /// </remarks>
 public sealed class OutputSensitivityStage : IQuantizationStage
@@ -25,79 +26,76 @@ public sealed class OutputSensitivityStage : IQuantizationStage
     public void Run(QuantizationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var units = context.Graph.Units;
-        var sums = new Tensor?[units.Count];
-        var outputs = new Tensor?[units.Count];
-        var removals = new List<Action>();
         using var scope = NewDisposeScope();
+        var probes = Probes(context.Graph);
+        try
+        {
+            Measure(context, probes);
+            Dictionary<string, Tensor> Found(Func<OutputProbe, Tensor?> weights) => probes
+                .Select(probe => (probe.Path, Weights: weights(probe)))
+                .Where(static entry => entry.Weights is not null)
+                .ToDictionary(static entry => entry.Path, entry => scope.MoveToOuter(entry.Weights!), StringComparer.Ordinal);
+            context.OutputWeights = Found(static probe => probe.Elements());
+            context.VectorWeights = Found(static probe => probe.Vectors());
+        }
+        finally
+        {
+            probes.ForEach(static probe => probe.Dispose());
+        }
+    }
+
+    private static List<OutputProbe> Probes(ModuleGraph graph)
+    {
+        var units = graph.Units.Select(static unit => unit.Path).ToHashSet(StringComparer.Ordinal);
+        return
+        [
+            .. graph.Modules
+                .Select(entry => (Path: entry.Key, Module: entry.Value as nn.Module<Tensor, Tensor>, IsUnit: units.Contains(entry.Key), IsLayer: SiteWeights.HasWeight(entry.Value)))
+                .Where(static entry => entry.Module is not null && (entry.IsUnit || entry.IsLayer))
+                .Select(static entry => new OutputProbe(entry.Path, entry.Module!, entry.IsUnit, entry.IsLayer)),
+        ];
+    }
+
+    private static void Measure(QuantizationContext context, List<OutputProbe> probes)
+    {
         using var suspended = context.Attachment.Suspend();
         using var original = context.FloatParameters.Use();
         using var gradients = enable_grad();
         using var random = new Generator((ulong)context.Options.Seed);
-        for (var i = 0; i < units.Count; i++)
-        {
-            var index = i;
-            removals.Add(((nn.Module<Tensor, Tensor>)context.Graph.Modules[units[i].Path]).register_forward_hook((_, _, output) =>
-            {
-                // A model may dispose what it is done with; what it goes on with is therefore another view of the output.
-                outputs[index]?.Dispose();
-                outputs[index] = output.DetachFromDisposeScope();
-                return output.alias();
-            }).remove);
-        }
-
+        var removals = probes.ConvertAll(static probe => probe.Attach());
         try
         {
-            foreach (var images in CalibrationBatches.First(context.Batches, context.Options.Calibration.ImageCount).split(ImagesAtOnce))
+            foreach (var images in CalibrationBatches.First(context.Batches, context.Options.Calibration.StatisticsImageCount).split(ImagesAtOnce))
             {
                 context.CancellationToken.ThrowIfCancellationRequested();
-                using var chunk = NewDisposeScope();
+                using var scope = NewDisposeScope();
                 var result = context.Graph.Model.call(images.detach().clone().requires_grad_(true));
-                using var draws = randn(result.shape, generator: random);
-                var derivatives = autograd.grad([(result * draws.to(result.dtype, result.device)).sum()], [.. outputs.Select(static output => output!)], allow_unused: true);
-                for (var i = 0; i < units.Count; i++)
+                var seen = probes.Where(static probe => probe.Output is not null).ToList();
+                var draws = Draws(result.detach(), context.Options.OutputMetric, random);
+                var derivatives = autograd.grad([(result * draws).sum()], [.. seen.Select(static probe => probe.Output!)], allow_unused: true);
+                for (var i = 0; i < seen.Count; i++)
                 {
-                    Add(ref sums[i], derivatives[i]);
+                    seen[i].Add(derivatives[i], images.shape[0]);
+                    seen[i].Forget();
                 }
             }
         }
         finally
         {
             removals.ForEach(static remove => remove());
-            foreach (var output in outputs)
-            {
-                output?.Dispose();
-            }
-        }
-
-        context.OutputWeights = Enumerable.Range(0, units.Count)
-            .Where(index => sums[index] is not null)
-            .ToDictionary(index => units[index].Path, index => scope.MoveToOuter(Normalized(units[index].Path, sums[index]!)), StringComparer.Ordinal);
-    }
-
-    private static void Add(ref Tensor? sum, Tensor? derivative)
-    {
-        if (derivative is null || derivative.IsInvalid || derivative.dim() < 2)
-        {
-            return;
-        }
-
-        var squares = derivative.detach().to(float64).pow(2).sum(0L);
-        if (sum is null)
-        {
-            sum = squares.MoveToOuterDisposeScope();
-        }
-        else
-        {
-            sum.add_(squares);
         }
     }
 
-    private static Tensor Normalized(string unit, Tensor sum)
+    /// <summary>Random numbers of the outputs' shape whose covariance is the metric: I, or diag(p) - p p^T of each image's class probabilities p.</summary>
+    private static Tensor Draws(Tensor outputs, OutputMetric metric, Generator random)
     {
-        var mean = sum.mean().item<double>();
-        return !double.IsFinite(mean)
-            ? throw new QuantizationException($"The derivatives of the model's outputs by the outputs of unit '{unit}' hold a NaN or an infinity; expected finite numbers.")
-            : mean > 0 ? (sum / mean).to(float32) : ones_like(sum).to(float32);
+        var draws = randn(outputs.shape, generator: random).to(outputs.dtype, outputs.device);
+        if (metric == OutputMetric.Values || outputs.dim() < 2 || outputs.shape[1] == 1)
+        {
+            return draws;
+        }
+
+        var roots = nn.functional.softmax(outputs, 1).sqrt();
+        return roots * (draws - (roots * (roots * draws).sum(1L, keepdim: true)));
     }
 }

@@ -78,6 +78,12 @@ public sealed class QuantizationContext
     /// </summary>
     public IReadOnlyDictionary<string, Tensor> OutputWeights { get; set; } = new Dictionary<string, Tensor>(StringComparer.Ordinal);
 
+    /// <summary>
+    /// By a layer's path, how much an error of what it makes of each vector of an image counts, with mean 1; a layer that is not here counts all alike. [vectors of one image]: tokens
+    /// of a linear layer, places of a convolution. The tensors are disposed when the run ends.
+    /// </summary>
+    public IReadOnlyDictionary<string, Tensor> VectorWeights { get; set; } = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+
     internal ProgressReporter Progress { get; }
 
     internal RunCheckpoint? Checkpoint { get; }

@@ -25,7 +25,7 @@ internal static class CompensatedRounding
     /// <param name="count">How many vectors the products are the mean of; where they are few for the number of inputs, their products are trusted less.</param>
     /// <param name="quantizer">The calibrated quantizer, per tensor or per output channel.</param>
     /// <returns>Same shape and type as <paramref name="weight"/>.</returns>
-    public static Tensor Apply(Tensor weight, Tensor products, long count, IQuantizer quantizer)
+    public static Tensor Apply(Tensor weight, Tensor products, double count, IQuantizer quantizer)
     {
         using var scope = NewDisposeScope();
         var matrix = weight.detach().flatten(1).to(float64);
@@ -36,7 +36,7 @@ internal static class CompensatedRounding
         // The inputs that weigh most go first, while there are many left to make up for their errors.
         var variances = products.diagonal();
         var order = variances.argsort(descending: true);
-        var damping = variances.mean() * (Damping + (inputs / (double)count));
+        var damping = variances.mean() * (Damping + (inputs / count));
         var damped = products + diag(damping.expand(inputs));
         var inverse = linalg.inv(damped.index_select(0, order).index_select(1, order));
         var factor = linalg.cholesky(inverse).transpose(0, 1).contiguous();

@@ -5,16 +5,20 @@ using static TorchSharp.torch;
 
 namespace IsVit.Optimization.WeightCompensation;
 
-/// <summary>First and second moments of the vectors that a layer multiplies with its weight, over several forwards, in float64.</summary>
-internal sealed class InputMoments(nn.Module<Tensor, Tensor> layer) : LayerObserver(layer), IDisposable
+/// <summary>Weighted first and second moments of the vectors that a layer multiplies with its weight, over several forwards, in float64.</summary>
+/// <param name="layer">The layer.</param>
+/// <param name="vectorWeights">How much each vector of an image counts; null if all count alike.</param>
+internal sealed class InputMoments(nn.Module<Tensor, Tensor> layer, Tensor? vectorWeights = null) : LayerObserver(layer), IDisposable
 {
     // A number near the mean, taken off every vector: what is left keeps its digits where the mean is large and the differences are small.
     private Tensor? _shift;
     private Tensor? _sum;
     private Tensor? _products;
+    private double _weight;
+    private double _squaredWeight;
 
-    /// <summary>How many vectors were seen.</summary>
-    public long Count { get; private set; }
+    /// <summary>How many vectors of equal weight would tell as much as those that were seen (Kish's effective sample size).</summary>
+    public double Count => _weight * _weight / _squaredWeight;
 
     /// <summary>Whether a layer's product is a matrix product with vectors that can be had: a linear layer, or an ungrouped 2-D convolution that pads with zeros.</summary>
     public static bool Serves(nn.Module layer) => layer is Linear or Conv2d { groups: 1, padding_mode: PaddingModes.Zeros, padding_type: null or Padding.Valid };
@@ -24,8 +28,8 @@ internal sealed class InputMoments(nn.Module<Tensor, Tensor> layer) : LayerObser
     public Tensor Products(bool centred)
     {
         using var scope = NewDisposeScope();
-        var mean = _sum! / Count;
-        var products = (_products! / Count) - outer(mean, mean);
+        var mean = _sum! / _weight;
+        var products = (_products! / _weight) - outer(mean, mean);
         if (!centred)
         {
             mean = mean + _shift!;
@@ -46,11 +50,14 @@ internal sealed class InputMoments(nn.Module<Tensor, Tensor> layer) : LayerObser
     {
         using var scope = NewDisposeScope();
         var vectors = Vectors(input.detach());
-        _shift ??= vectors.mean([0L]).DetachFromDisposeScope();
+        var weights = VectorWeights.Of(vectorWeights, vectors);
+        _shift ??= ((vectors * weights).sum(0L) / weights.sum()).DetachFromDisposeScope();
         vectors = vectors - _shift;
-        var sum = vectors.sum(0L, type: float64);
-        var products = vectors.transpose(0, 1).matmul(vectors).to(float64);
-        Count += vectors.shape[0];
+        var weighted = vectors * weights;
+        var sum = weighted.sum(0L, type: float64);
+        var products = weighted.transpose(0, 1).matmul(vectors).to(float64);
+        _weight += weights.sum().to(float64).item<double>();
+        _squaredWeight += weights.pow(2).sum().to(float64).item<double>();
         if (_sum is null)
         {
             _sum = sum.DetachFromDisposeScope();

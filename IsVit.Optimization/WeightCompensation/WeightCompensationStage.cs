@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.WeightCompensation;
 
 /// <summary>
-/// Moves weights so that their codes are the ones that change the layers' outputs least, over the images that quantizers are calibrated on, instead of the nearest ones:
+/// Moves weights so that their codes are the ones that change the layers' outputs least, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, instead of the nearest ones:
 /// each weight's rounding error is made up for by the weights beside it (GPTQ; Frantar et al., arXiv 2210.17323). Units are taken in the order in which they run, each on the
-/// outputs of those before it, quantized and compensated.
+/// outputs of those before it, quantized and compensated. Errors count by <see cref="QuantizationContext.VectorWeights"/>.
 /// </summary>
 /// <remarks>
 /// Weights stay float numbers that are rounded to the nearest code, so that a reconstruction can go on from them. Layers whose weights are not quantized
@@ -29,7 +29,7 @@ public sealed class WeightCompensationStage : IQuantizationStage
         ArgumentNullException.ThrowIfNull(context);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var batches = CalibrationBatches.ForCalibration(context);
+        var batches = CalibrationBatches.ForStatistics(context);
         using var flow = new UnitFlow(context.Attachment, batches);
         foreach (var unit in context.Graph.Units)
         {
@@ -51,7 +51,9 @@ public sealed class WeightCompensationStage : IQuantizationStage
 
     private static void Compensate(QuantizationContext context, Unit unit, List<SiteBinding> sites, IReadOnlyList<Tensor> inputs)
     {
-        var moments = sites.ConvertAll(site => new InputMoments((nn.Module<Tensor, Tensor>)context.Graph.Modules[site.Site.Path]));
+        var moments = sites.ConvertAll(site => new InputMoments(
+            (nn.Module<Tensor, Tensor>)context.Graph.Modules[site.Site.Path],
+            context.VectorWeights.GetValueOrDefault(site.Site.Path)));
         try
         {
             LayerObserver.Observe((nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path], inputs, moments, context.CancellationToken);

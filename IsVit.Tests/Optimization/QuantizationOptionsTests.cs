@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Optimization;
 using IsVit.Optimization.Calibration;
+using IsVit.Optimization.OutputSensitivity;
 
 namespace IsVit.Tests.Optimization;
 
@@ -17,6 +18,8 @@ public sealed class QuantizationOptionsTests
         { "Recipe is empty; expected the name of a recipe, such as 'isvit'.", static o => o.Recipe = null! },
         { "Recipe is 'isvi'; known are isvit, isvit-released, minmax, neither, percentile, repq, sos-only, sulq-only.", static o => o.Recipe = "isvi" },
         { "Calibration.ImageCount is 0; allowed is 1 to 2147483647.", static o => o.Calibration.ImageCount = 0 },
+        { "Calibration.StatisticsImageCount is 0; allowed is 1 to 2147483647.", static o => o.Calibration.StatisticsImageCount = 0 },
+        { "OutputMetric is 7; allowed is ClassProbabilities or Values.", static o => o.OutputMetric = (OutputMetric)7 },
         { "Calibration.Input is 7; allowed is Quantized or Full.", static o => o.Calibration.Input = (CalibrationInput)7 },
         { "Reconstruction.Iterations is -1; allowed is 0 to 2147483647.", static o => o.Reconstruction.Iterations = -1 },
         { "Reconstruction.BatchSize is 0; allowed is 1 to 2147483647.", static o => o.Reconstruction.BatchSize = 0 },
@@ -57,7 +60,7 @@ public sealed class QuantizationOptionsTests
     public void Create_OptionsAtTheEndsOfTheirRanges_AreTaken(int weightBits, int activationBits) => Assert.NotNull(ModelQuantizer.Create(options =>
     {
         (options.WeightBits, options.ActivationBits, options.Seed) = (weightBits, activationBits, int.MaxValue);
-        options.Calibration.ImageCount = 1;
+        options.Calibration.ImageCount = options.Calibration.StatisticsImageCount = 1;
         options.Reconstruction = new() { Iterations = 0, BatchSize = 1, LearningRate = double.Epsilon, Evaluations = 100, CacheBudgetBytes = 1 };
         options.Overrides = [new() { Pattern = "**", Bits = 2, Scheme = "uniform-fine" }];
     }));
@@ -69,8 +72,9 @@ public sealed class QuantizationOptionsTests
         var options = new QuantizationOptions();
 
         Assert.Equal((4, 4, "isvit", 0), (options.WeightBits, options.ActivationBits, options.Recipe, options.Seed));
-        Assert.Equal(new CalibrationOptions { ImageCount = 64, Input = CalibrationInput.Quantized }, options.Calibration);
+        Assert.Equal(new CalibrationOptions { ImageCount = 64, StatisticsImageCount = 256, Input = CalibrationInput.Quantized }, options.Calibration);
         Assert.Equal((64, 4e-5, null), (options.Reconstruction.BatchSize, options.Reconstruction.LearningRate, options.Reconstruction.Iterations));
+        Assert.Equal(OutputMetric.ClassProbabilities, options.OutputMetric);
         Assert.Empty(options.Overrides);
     }
 

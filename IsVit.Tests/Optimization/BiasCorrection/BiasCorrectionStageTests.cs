@@ -29,6 +29,30 @@ public sealed class BiasCorrectionStageTests
         }
     }
 
+    /// <summary>Where one token or place counts alone, its mean is the one that is restored.</summary>
+    [Fact]
+    public void Run_VectorsOfUnequalWeight_MeansAreTheirs()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var images = Micro.Images();
+        (string Path, long Vectors, long Only)[] weighed = [("patch_embed.proj", 16, 5), ("blocks.1.mlp.fc2", 17, 0)];
+        var wanted = Means(model, images, weighed);
+        var probe = new ProbeStage("weigh", context => context.VectorWeights = weighed.ToDictionary(static layer => layer.Path, static layer =>
+        {
+            var weights = zeros(layer.Vectors);
+            weights[layer.Only] = layer.Vectors;
+            return weights.DetachFromDisposeScope();
+        }));
+
+        using var quantized = Micro.Quantizer([.. s_quantize, "weigh", StageNames.BiasCorrection], [probe], W3A3).Run(model, images);
+
+        var found = Means(model, images, weighed);
+        Assert.All(wanted, entry => Assert.True((found[entry.Key] - entry.Value).abs().max().item<double>() < 1e-5, entry.Key));
+        var others = Means(model, images);
+        Assert.All(weighed, layer => Assert.True((others[layer.Path] - wanted[layer.Path]).abs().max().item<double>() > 1e-3, layer.Path));
+    }
+
     [Fact]
     public void Run_NothingElseThanBiases_Changes()
     {
@@ -71,7 +95,7 @@ public sealed class BiasCorrectionStageTests
         using var quantized = Micro.Quantizer([.. s_quantize, StageNames.BiasCorrection], [], static options =>
         {
             W3A3(options);
-            options.Calibration.ImageCount = 11;
+            options.Calibration.StatisticsImageCount = 11;
         }).Quantize(model, images);
 
         var found = Means(model, first);
@@ -80,8 +104,8 @@ public sealed class BiasCorrectionStageTests
 
     private static void W3A3(IsVit.Optimization.QuantizationOptions options) => (options.WeightBits, options.ActivationBits) = (3, 3);
 
-    /// <summary>The mean of every layer's output channels by path.</summary>
-    private static Dictionary<string, Tensor> Means(VisionTransformer model, Tensor images)
+    /// <summary>The mean of every layer's output channels by path; of some layers, that of one vector of each image.</summary>
+    private static Dictionary<string, Tensor> Means(VisionTransformer model, Tensor images, params (string Path, long Vectors, long Only)[] single)
     {
         var means = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         var removals = new List<Action>();
@@ -92,7 +116,13 @@ public sealed class BiasCorrectionStageTests
                 long[] others = module is Conv2d ? [0, 2, 3] : path == "head" ? [0] : [0, 1];
                 removals.Add(((nn.Module<Tensor, Tensor>)module).register_forward_hook((_, _, output) =>
                 {
-                    means[path] = output.to(float64).mean(others).DetachFromDisposeScope();
+                    var values = output.to(float64);
+                    foreach (var layer in single.Where(layer => layer.Path == path))
+                    {
+                        values = module is Conv2d ? values.flatten(2).narrow(2, layer.Only, 1).unsqueeze(3) : values.narrow(1, layer.Only, 1);
+                    }
+
+                    means[path] = values.mean(others).DetachFromDisposeScope();
                     return null!;
                 }).remove);
             }

@@ -1,6 +1,7 @@
 using IsVit.Core.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Calibration;
+using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
@@ -59,6 +60,8 @@ public sealed class IsVitServiceCollectionExtensionsTests
             ["IsVit:Recipe"] = "sulq-only",
             ["IsVit:Seed"] = "12",
             ["IsVit:Calibration:ImageCount"] = "16",
+            ["IsVit:OutputMetric"] = "Values",
+            ["IsVit:Calibration:StatisticsImageCount"] = "48",
             ["IsVit:Calibration:Input"] = "Full",
             ["IsVit:Reconstruction:Iterations"] = "50",
             ["IsVit:Reconstruction:BatchSize"] = "16",
@@ -76,7 +79,8 @@ public sealed class IsVitServiceCollectionExtensionsTests
         var options = provider.GetRequiredService<IOptions<QuantizationOptions>>().Value;
 
         Assert.Equal((3, 5, "sulq-only", 12), (options.WeightBits, options.ActivationBits, options.Recipe, options.Seed));
-        Assert.Equal(new CalibrationOptions { ImageCount = 16, Input = CalibrationInput.Full }, options.Calibration);
+        Assert.Equal(OutputMetric.Values, options.OutputMetric);
+        Assert.Equal(new CalibrationOptions { ImageCount = 16, StatisticsImageCount = 48, Input = CalibrationInput.Full }, options.Calibration);
         Assert.Equal(new ReconstructionOptions { Iterations = 50, BatchSize = 16, LearningRate = 1e-4, Evaluations = 4, CacheBudgetBytes = 1_000_000_000_000 }, options.Reconstruction);
         Assert.Equal(
             [new SiteOverride { Pattern = "head", Bits = 8 }, new SiteOverride { Pattern = "blocks.*.mlp.fc1", Operand = IsVit.Core.Graph.SiteOperand.Weight, Quantize = false }],

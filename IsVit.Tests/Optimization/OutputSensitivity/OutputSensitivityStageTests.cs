@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
@@ -14,14 +15,14 @@ public sealed class OutputSensitivityStageTests
 {
     /// <summary>Of two linear layers the second one's weight is the derivative by what the first one gives.</summary>
     [Fact]
-    public void Run_LinearModel_WeightsAreTheSquaresOfItsDerivatives()
+    public void Run_ValuesOfALinearModel_WeightsAreTheSquaresOfItsDerivatives()
     {
         using var scope = NewDisposeScope();
         using var model = nn.Sequential(("first", nn.Linear(6, 5)), ("second", nn.Linear(5, 3)));
         Micro.Enliven(model, 3);
         model.eval();
 
-        var found = Measure(model, Seeded.Normal(4, 4000, 6), 4000, ["first", "second"]);
+        var found = Measure(model, Seeded.Normal(4, 4000, 6), ["first", "second"], Values).Outputs;
 
         using var noGrad = no_grad();
         var squares = ((Linear)model[1]).weight!.pow(2).sum(0L);
@@ -31,13 +32,85 @@ public sealed class OutputSensitivityStageTests
         Assert.True((found["second"] - 1).abs().max().item<float>() < 0.1f);
     }
 
+    /// <summary>The second derivative of the divergence of class probabilities by the logits is diag(p) - p p^T.</summary>
+    [Fact]
+    public void Run_ClassProbabilities_WeightsAreTheCurvatureOfTheirDivergence()
+    {
+        using var scope = NewDisposeScope();
+        using var model = nn.Sequential(("first", nn.Linear(6, 5)), ("second", nn.Linear(5, 3)));
+        Micro.Enliven(model, 3);
+        model.eval();
+        var images = Seeded.Normal(4, 8000, 6) * 2;
+
+        var found = Measure(model, images, ["first", "second"]).Outputs;
+
+        using var noGrad = no_grad();
+        var p = nn.functional.softmax(model.call(images), 1);
+        var metric = diag(p.mean([0L])) - (p.transpose(0, 1).matmul(p) / p.shape[0]);
+        var weight = ((Linear)model[1]).weight!;
+        var curvature = weight.transpose(0, 1).matmul(metric).matmul(weight).diagonal();
+        Assert.True((found["first"] / (curvature / curvature.mean()) - 1).abs().max().item<float>() < 0.1f);
+        Assert.True((found["second"] / (metric.diagonal() / metric.diagonal().mean()) - 1).abs().max().item<float>() < 0.1f);
+    }
+
+    [Fact]
+    public void Run_OneOutput_IsNoChoiceOfClasses()
+    {
+        using var scope = NewDisposeScope();
+        using var model = nn.Sequential(("first", nn.Linear(6, 5)), ("second", nn.Linear(5, 1)));
+        Micro.Enliven(model, 3);
+        model.eval();
+        var images = Seeded.Normal(4, 40, 6);
+
+        Micro.AssertSame(Measure(model, images, ["first", "second"], Values).Outputs, Measure(model, images, ["first", "second"]).Outputs);
+    }
+
+    /// <summary>A convolution's vectors are its places; a layer's vector weights are the means of its unit's weights where the layer is the unit.</summary>
+    [Fact]
+    public void Run_Layers_WeightsOfVectorsAreMeansOverTheirChannels()
+    {
+        using var scope = NewDisposeScope();
+        using var model = nn.Sequential(("conv", nn.Conv2d(3, 4, 8, stride: 8)), ("flat", nn.Flatten(2, 3)), ("linear", nn.Linear(16, 6)), ("all", nn.Flatten()), ("head", nn.Linear(24, 5)));
+        Micro.Enliven(model, 3);
+        model.eval();
+
+        var (outputs, vectors) = Measure(model, Micro.Images(), ["conv", "linear", "head"]);
+
+        Assert.Equal(["conv", "head", "linear"], vectors.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal([16], vectors["conv"].shape);
+        Assert.Equal([4], vectors["linear"].shape);
+        Assert.Equal([1], vectors["head"].shape);
+        Assert.True((vectors["conv"] - outputs["conv"].mean([0L]).flatten()).abs().max().item<float>() < 1e-5f);
+        Assert.True((vectors["linear"] - outputs["linear"].mean([1L])).abs().max().item<float>() < 1e-5f);
+        Assert.True(vectors["conv"].std().item<float>() > 0.1f);
+    }
+
+    [Fact]
+    public void Run_LayerCalledTwiceAForward_ItsVectorsCountAllAlike()
+    {
+        using var scope = NewDisposeScope();
+        using var shared = nn.Linear(6, 6);
+        using var model = new Twice(shared);
+        Micro.Enliven(model, 3);
+        model.eval();
+        var found = new OutputProbe("shared", shared, isUnit: true, isLayer: true);
+        var remove = found.Attach();
+        var result = model.call(Seeded.Normal(4, 8, 6).requires_grad_(true));
+        found.Add(autograd.grad([result.sum()], [found.Output!])[0], 8);
+        remove();
+
+        Assert.NotNull(found.Elements());
+        Assert.Null(found.Vectors());
+        found.Dispose();
+    }
+
     [Fact]
     public void Run_VisionTransformer_OnlyTheClassTokenCountsBehindTheLastAttention()
     {
         using var scope = NewDisposeScope();
         using var model = Micro.Vit();
 
-        var found = Measure(model, Micro.Images(), Micro.ImageCount, null);
+        var (found, vectors) = Measure(model, Micro.Images(), null);
 
         Assert.Equal(["blocks.0", "blocks.1", "head", "patch_embed"], found.Keys.Order(StringComparer.Ordinal));
         Assert.All(found.Values, static weights => Assert.Equal(1, weights.mean().item<float>(), 1e-4));
@@ -45,6 +118,10 @@ public sealed class OutputSensitivityStageTests
         Assert.True(found["blocks.1"][0].min().item<float>() > 0);
         Assert.Equal(0, found["blocks.1"].narrow(0, 1, 16).abs().max().item<float>());
         Assert.True(found["blocks.0"].narrow(0, 1, 16).min().item<float>() > 0);
+        Assert.Equal(10, vectors.Count);
+        Assert.All(vectors.Values, static weights => Assert.Equal(1, weights.mean().item<float>(), 1e-4));
+        Assert.Equal(0, vectors["blocks.1.mlp.fc1"].narrow(0, 1, 16).abs().max().item<float>());
+        Assert.True(vectors["blocks.1.attn.qkv"].min().item<float>() > 0);
     }
 
     [Fact]
@@ -53,12 +130,12 @@ public sealed class OutputSensitivityStageTests
         using var scope = NewDisposeScope();
         using var model = Micro.Vit();
         var parameters = Micro.Copy(model);
-        var before = Measure(model, Micro.Images(), Micro.ImageCount, null);
+        var before = Measure(model, Micro.Images(), null).Outputs;
         Micro.AssertSame(parameters, Micro.Copy(model));
         Assert.All(model.parameters(), static parameter => Assert.Null(parameter.grad));
         Assert.Empty(Hooks.Of(model));
 
-        var after = Measure(model, Micro.Images(), Micro.ImageCount, null, StageNames.ActivationCalibration, StageNames.ActivationReconstruction);
+        var after = Measure(model, Micro.Images(), null, static _ => { }, StageNames.ActivationCalibration, StageNames.ActivationReconstruction).Outputs;
 
         Micro.AssertSame(before, after);
     }
@@ -69,9 +146,9 @@ public sealed class OutputSensitivityStageTests
         using var scope = NewDisposeScope();
         using var model = Micro.Vit();
 
-        var first = Measure(model, Micro.Images(), Micro.ImageCount, null, options => options.Seed = 1);
-        var again = Measure(model, Micro.Images(), Micro.ImageCount, null, options => options.Seed = 1);
-        var other = Measure(model, Micro.Images(), Micro.ImageCount, null, options => options.Seed = 2);
+        var first = Measure(model, Micro.Images(), null, options => options.Seed = 1).Outputs;
+        var again = Measure(model, Micro.Images(), null, options => options.Seed = 1).Outputs;
+        var other = Measure(model, Micro.Images(), null, options => options.Seed = 2).Outputs;
 
         Micro.AssertSame(first, again);
         Assert.False(first["blocks.0"].Equals(other["blocks.0"]));
@@ -112,7 +189,7 @@ public sealed class OutputSensitivityStageTests
     }
 
     [Fact]
-    public void Run_InfiniteDerivative_IsAnErrorThatNamesTheUnit()
+    public void Run_InfiniteDerivative_IsAnErrorThatNamesTheModule()
     {
         using var scope = NewDisposeScope();
         using var model = Micro.Vit();
@@ -124,30 +201,25 @@ public sealed class OutputSensitivityStageTests
 
         var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer([StageNames.OutputSensitivity], []).Run(model, Micro.Images()));
 
-        Assert.Contains("unit 'patch_embed'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("by the outputs of 'patch_embed", error.Message, StringComparison.Ordinal);
         Assert.Contains("NaN or an infinity", error.Message, StringComparison.Ordinal);
     }
 
-    private static Dictionary<string, Tensor> Measure(nn.Module<Tensor, Tensor> model, Tensor images, int count, IReadOnlyList<string>? units, params string[] before) =>
-        Measure(model, images, count, units, static _ => { }, before);
+    private static void Values(QuantizationOptions options) => options.OutputMetric = OutputMetric.Values;
 
-    private static Dictionary<string, Tensor> Measure(
-        nn.Module<Tensor, Tensor> model, Tensor images, int count, IReadOnlyList<string>? units, Action<QuantizationOptions> configure, params string[] before)
+    private static (Dictionary<string, Tensor> Outputs, Dictionary<string, Tensor> Vectors) Measure(
+        nn.Module<Tensor, Tensor> model, Tensor images, IReadOnlyList<string>? units, Action<QuantizationOptions>? configure = null, params string[] before)
     {
-        var found = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        var probe = new ProbeStage("probe", context =>
-        {
-            foreach (var (unit, weights) in context.OutputWeights)
-            {
-                found[unit] = weights.clone().DetachFromDisposeScope();
-            }
-        });
+        static Dictionary<string, Tensor> Copy(IReadOnlyDictionary<string, Tensor> weights) =>
+            weights.ToDictionary(static entry => entry.Key, static entry => entry.Value.clone().DetachFromDisposeScope(), StringComparer.Ordinal);
+        var (outputs, vectors) = (new Dictionary<string, Tensor>(), new Dictionary<string, Tensor>());
+        var probe = new ProbeStage("probe", context => (outputs, vectors) = (Copy(context.OutputWeights), Copy(context.VectorWeights)));
         var parameters = Micro.Copy(model);
         var run = new QuantizationRun { Trace = units is null ? new TraceOptions() : new TraceOptions { Units = [.. units] } };
         using (var quantized = Micro.Quantizer([.. before, StageNames.OutputSensitivity, "probe"], [probe], options =>
         {
-            options.Calibration.ImageCount = count;
-            configure(options);
+            options.Calibration.StatisticsImageCount = (int)images.shape[0];
+            configure?.Invoke(options);
         }).Quantize(model, images, run, TestContext.Current.CancellationToken))
         {
         }
@@ -158,6 +230,20 @@ public sealed class OutputSensitivityStageTests
             parameter.copy_(parameters[name]);
         }
 
-        return found;
+        return (outputs, vectors);
+    }
+
+    private sealed class Twice : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor> _shared;
+
+        public Twice(nn.Module<Tensor, Tensor> shared)
+            : base(nameof(Twice))
+        {
+            _shared = shared;
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor x) => _shared.call(_shared.call(x));
     }
 }

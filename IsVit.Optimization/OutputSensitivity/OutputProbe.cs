@@ -1,0 +1,98 @@
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Calibration;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.OutputSensitivity;
+
+/// <summary>Holds on to what a module gives and sums up, over several images, the squares of derivatives by it.</summary>
+internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module, bool isUnit, bool isLayer) : IDisposable
+{
+    private Tensor? _elements;
+    private Tensor? _vectors;
+    private int _calls;
+    private bool _isSeveral;
+
+    public string Path => path;
+
+    /// <summary>What the module gave in the last forward.</summary>
+    public Tensor? Output { get; private set; }
+
+    /// <summary>Makes the module's outputs known until the returned action is called.</summary>
+    public Action Attach() => module.register_forward_hook((_, _, output) =>
+    {
+        // A model may dispose what it is done with; what it goes on with is therefore another view of the output.
+        Output?.Dispose();
+        Output = output.DetachFromDisposeScope();
+        _isSeveral |= ++_calls > 1;
+        return output.alias();
+    }).remove;
+
+    /// <summary>Makes ready for the next forward.</summary>
+    public void Forget()
+    {
+        Output?.Dispose();
+        Output = null;
+        _calls = 0;
+    }
+
+    /// <param name="derivative">By <see cref="Output"/>, of some images; null if nothing depends on it.</param>
+    /// <param name="images">How many images.</param>
+    public void Add(Tensor? derivative, long images)
+    {
+        if (derivative is null || derivative.IsInvalid || derivative.dim() < 2)
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        var squares = derivative.detach().to(float64).pow(2);
+        if (isUnit)
+        {
+            Add(ref _elements, squares.sum(0L));
+        }
+
+        if (isLayer && VectorWeights.Rows(module, squares) is var rows && rows.shape[0] % images == 0)
+        {
+            Add(ref _vectors, rows.mean([1L]).view(images, -1).sum(0L));
+        }
+    }
+
+    /// <summary>The sensitivity of each number that the unit gives for an image, mean 1; null for a layer that is no unit.</summary>
+    public Tensor? Elements() => Normalized(_elements);
+
+    /// <summary>The mean sensitivity of what the layer gives for each vector of an image, mean 1; null where no number can be given to a vector: the layer is called several times a forward.</summary>
+    public Tensor? Vectors() => _isSeveral ? null : Normalized(_vectors);
+
+    public void Dispose()
+    {
+        Output?.Dispose();
+        _elements?.Dispose();
+        _vectors?.Dispose();
+    }
+
+    private static void Add(ref Tensor? sum, Tensor squares)
+    {
+        if (sum is null)
+        {
+            sum = squares.DetachFromDisposeScope();
+        }
+        else if (sum.shape.SequenceEqual(squares.shape))
+        {
+            sum.add_(squares);
+        }
+    }
+
+    private Tensor? Normalized(Tensor? sum)
+    {
+        if (sum is null)
+        {
+            return null;
+        }
+
+        using var scope = NewDisposeScope();
+        var mean = sum.mean().item<double>();
+        return !double.IsFinite(mean)
+            ? throw new QuantizationException($"The derivatives of the model's outputs by the outputs of '{path}' hold a NaN or an infinity; expected finite numbers.")
+            : scope.MoveToOuter(mean > 0 ? (sum / mean).to(float32) : ones_like(sum).to(float32));
+    }
+}
