@@ -8,7 +8,7 @@ using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Reparameterization;
 using IsVit.Optimization.Stages;
-using IsVit.Optimization.WeightCompensation;
+using IsVit.Optimization.Compensation;
 using IsVit.Quantizers.Log2;
 using IsVit.Quantizers.LogSqrt2;
 using IsVit.Quantizers.ShiftUniformLog2;
@@ -42,6 +42,7 @@ internal static class Defaults
     [
         new ActivationCalibrationStage(),
         new OutputSensitivityStage(),
+        new ActivationCompensationStage(),
         new ReconstructionStage(StageNames.ActivationReconstruction, UnitInput.Full),
         new ReparameterizationStage(),
         new WeightCalibrationStage(),
@@ -63,10 +64,10 @@ internal static class Defaults
             StageNames.WeightCalibration,
             StageNames.WeightReconstruction,
         ];
-        string[] sos = [released[0], StageNames.OutputSensitivity, .. released[1..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction];
+        string[] sos = [released[0], StageNames.OutputSensitivity, StageNames.ActivationCompensation, .. released[1..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction];
 
         // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
-        string[] direct = [calibration[0], StageNames.OutputSensitivity, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction];
+        string[] direct = [calibration[0], StageNames.OutputSensitivity, StageNames.ActivationCompensation, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction];
         return
         [
             Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine),

@@ -9,6 +9,9 @@ public static class StageNames
     /// <summary>How much what each unit gives matters for the model's outputs is measured; reconstruction weighs errors with it.</summary>
     public const string OutputSensitivity = "output-sensitivity";
 
+    /// <summary>Weights and biases are moved so that layers make up for the rounding of their inputs.</summary>
+    public const string ActivationCompensation = "activation-compensation";
+
     /// <summary>SOS stage 1: units are reconstructed with float weights and quantized activations.</summary>
     public const string ActivationReconstruction = "activation-reconstruction";
 

@@ -1,7 +1,7 @@
 using IsVit.Core.Quantization;
 using static TorchSharp.torch;
 
-namespace IsVit.Optimization.WeightCompensation;
+namespace IsVit.Optimization.Compensation;
 
 /// <summary>
 /// Rounds a layer's weights input by input, and after each lets the weights of the inputs not yet rounded make up for its error as well as they can: GPTQ (Frantar et

@@ -7,7 +7,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace IsVit.Tests.Optimization.WeightCompensation;
+namespace IsVit.Tests.Optimization.Compensation;
 
 public sealed class WeightCompensationStageTests
 {
@@ -37,6 +37,37 @@ public sealed class WeightCompensationStageTests
         var (nearest, compensated) = (Error(s_quantize), Error(s_compensate));
 
         Assert.True(compensated < 0.85 * nearest, $"{compensated} against {nearest}.");
+    }
+
+    /// <summary>Where one vector of each image counts alone, weights are what they are without the others.</summary>
+    [Fact]
+    public void Run_VectorsOfUnequalWeight_ErrorsCountByThem()
+    {
+        using var scope = NewDisposeScope();
+        Tensor Second(Tensor images, params float[] weights)
+        {
+            using var model = nn.Sequential(("first", nn.Linear(6, 12)), ("second", nn.Linear(12, 10)));
+            Micro.Enliven(model, 5);
+            model.eval();
+            var found = zeros(10, 12);
+            var weigh = new ProbeStage("weigh", context => context.VectorWeights = new Dictionary<string, Tensor> { ["second"] = tensor(weights).DetachFromDisposeScope() });
+            var look = new ProbeStage("look", context => found.copy_(((Linear)context.Graph.Modules["second"]).weight!));
+            using var quantized = Micro.Quantizer([.. s_quantize, "weigh", StageNames.WeightCompensation, "look"], [weigh, look], static options =>
+            {
+                W3A8(options);
+                options.Overrides.Add(new SiteOverride { Pattern = "**", Operand = SiteOperand.Input, Quantize = false });
+                options.Overrides.Add(new SiteOverride { Pattern = "first", Quantize = false });
+            }).Quantize(model, images, new QuantizationRun { Trace = new TraceOptions { Units = ["first", "second"] } }, TestContext.Current.CancellationToken);
+            return found;
+        }
+
+        // The vectors of each place are mixtures of their own.
+        var images = stack([.. Enumerable.Range(0, 3).Select(static place => Seeded.Normal(place, 200, 2).matmul(Seeded.Normal(10 + place, 2, 6)))], 1);
+
+        var alone = Second(images.narrow(1, 1, 1), 1);
+
+        Assert.True((Second(images, 0, 3, 0) - alone).abs().max().item<float>() < 1e-5f);
+        Assert.True((Second(images, 1, 1, 1) - alone).abs().max().item<float>() > 1e-2f);
     }
 
     [Fact]

@@ -1,10 +1,10 @@
 using IsVit.Core.Quantization;
-using IsVit.Optimization.WeightCompensation;
+using IsVit.Optimization.Compensation;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 
-namespace IsVit.Tests.Optimization.WeightCompensation;
+namespace IsVit.Tests.Optimization.Compensation;
 
 public sealed class CompensatedRoundingTests
 {

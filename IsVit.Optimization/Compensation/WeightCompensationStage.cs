@@ -4,7 +4,7 @@ using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
-namespace IsVit.Optimization.WeightCompensation;
+namespace IsVit.Optimization.Compensation;
 
 /// <summary>
 /// Moves weights so that their codes are the ones that change the layers' outputs least, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, instead of the nearest ones:
@@ -17,9 +17,6 @@ namespace IsVit.Optimization.WeightCompensation;
 /// </remarks>
 public sealed class WeightCompensationStage : IQuantizationStage
 {
-    // Relative to the mean square; below it are the rounding errors of constants.
-    private const double SmallestVariance = 1e-10;
-
     /// <inheritdoc/>
     public string Name => StageNames.WeightCompensation;
 
@@ -46,12 +43,12 @@ public sealed class WeightCompensationStage : IQuantizationStage
         binding.IsWeight
         && binding.State == SiteState.Quantized
         && unit.Contains(binding.Site.Path)
-        && InputMoments.Serves(graph.Modules[binding.Site.Path])
+        && LayerMoments.Serves(graph.Modules[binding.Site.Path])
         && CompensatedRounding.Serves(binding.Quantizer, SiteWeights.Get(graph, binding.Site));
 
     private static void Compensate(QuantizationContext context, Unit unit, List<SiteBinding> sites, IReadOnlyList<Tensor> inputs)
     {
-        var moments = sites.ConvertAll(site => new InputMoments(
+        var moments = sites.ConvertAll(site => new LayerMoments(
             (nn.Module<Tensor, Tensor>)context.Graph.Modules[site.Site.Path],
             context.VectorWeights.GetValueOrDefault(site.Site.Path)));
         try
@@ -69,24 +66,16 @@ public sealed class WeightCompensationStage : IQuantizationStage
         }
     }
 
-    private static void Compensate(ModuleGraph graph, SiteBinding site, InputMoments moments)
+    private static void Compensate(ModuleGraph graph, SiteBinding site, LayerMoments moments)
     {
         using var scope = NewDisposeScope();
         var module = graph.Modules[site.Site.Path];
 
         // A bias takes up what a rounding error does to the mean, and is set by bias correction or reconstruction.
-        var products = moments.Products(centred: SiteWeights.GetBias(module) is not null);
-        var largest = products.diagonal().max().item<double>();
-        if (!double.IsFinite(largest))
-        {
-            throw new QuantizationException($"Layer '{site.Site.Path}' got a NaN or an infinity as input; expected finite numbers.");
-        }
-
-        // Inputs that never change tell nothing of how weights should make up for each other.
-        if (largest > SmallestVariance * moments.Products(centred: false).diagonal().max().item<double>())
+        if (moments.Products(site.Site.Path, centred: SiteWeights.GetBias(module) is not null) is { } products)
         {
             var weight = SiteWeights.Get(graph, site.Site);
-            weight.copy_(CompensatedRounding.Apply(weight, products, moments.Count, site.Quantizer));
+            weight.copy_(CompensatedRounding.Apply(weight, products, moments.Inputs.Count, site.Quantizer));
         }
     }
 }

@@ -1,13 +1,15 @@
+using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
-using IsVit.Optimization.WeightCompensation;
+using IsVit.Optimization.Compensation;
+using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace IsVit.Tests.Optimization.WeightCompensation;
+namespace IsVit.Tests.Optimization.Compensation;
 
-public sealed class InputMomentsTests
+public sealed class LayerMomentsTests
 {
     [Theory]
     [InlineData(true, 0)]
@@ -18,7 +20,7 @@ public sealed class InputMomentsTests
     {
         using var scope = NewDisposeScope();
         using var layer = nn.Linear(6, 2);
-        using var moments = new InputMoments(layer);
+        using var moments = new LayerMoments(layer);
         var (first, second) = (Seeded.Normal(1, 3, 5, 6) + mean, Seeded.Normal(2, 7, 6) + mean);
 
         LayerObserver.Observe(layer, [first, second], [moments], TestContext.Current.CancellationToken);
@@ -27,8 +29,8 @@ public sealed class InputMomentsTests
         var all = cat([first.view(-1, 6), second]).to(float64);
         var wanted = centred ? all - all.mean([0L], keepdim: true) : all;
         wanted = wanted.transpose(0, 1).matmul(wanted) / 22;
-        Assert.Equal(22, moments.Count, 1e-9);
-        Assert.True((moments.Products(centred) - wanted).abs().max().item<double>() < 1e-6 * wanted.abs().max().item<double>());
+        Assert.Equal(22, moments.Inputs.Count, 1e-9);
+        Assert.True((moments.Inputs.Products(centred) - wanted).abs().max().item<double>() < 1e-6 * wanted.abs().max().item<double>());
     }
 
     [Theory]
@@ -38,16 +40,16 @@ public sealed class InputMomentsTests
     {
         using var scope = NewDisposeScope();
         using var layer = nn.Linear(6, 2);
-        using var weighted = new InputMoments(layer, tensor(new float[] { 3, 1, 0 }));
-        using var repeated = new InputMoments(layer);
+        using var weighted = new LayerMoments(layer, tensor(new float[] { 3, 1, 0 }));
+        using var repeated = new LayerMoments(layer);
         var inputs = Seeded.Normal(1, 8, 3, 6) + 5;
 
         LayerObserver.Observe(layer, [inputs.narrow(0, 0, 5), inputs.narrow(0, 5, 3)], [weighted], TestContext.Current.CancellationToken);
         LayerObserver.Observe(layer, [inputs.index_select(1, tensor(new long[] { 0, 0, 0, 1 }))], [repeated], TestContext.Current.CancellationToken);
 
-        var (found, wanted) = (weighted.Products(centred), repeated.Products(centred));
+        var (found, wanted) = (weighted.Inputs.Products(centred), repeated.Inputs.Products(centred));
         Assert.True((found - wanted).abs().max().item<double>() < 1e-6 * wanted.abs().max().item<double>());
-        Assert.Equal(8 * 16 / 10.0, weighted.Count, 1e-9);
+        Assert.Equal(8 * 16 / 10.0, weighted.Inputs.Count, 1e-9);
     }
 
     /// <summary>The outputs of a convolution without bias are its weight times the vectors, whose products therefore give the outputs'.</summary>
@@ -56,7 +58,7 @@ public sealed class InputMomentsTests
     {
         using var scope = NewDisposeScope();
         using var layer = nn.Conv2d(3, 5, kernel_size: (3, 2), stride: (2, 1), padding: (1, 0), dilation: (1, 2), bias: false);
-        using var moments = new InputMoments(layer);
+        using var moments = new LayerMoments(layer);
 
         var images = Seeded.Normal(3, 4, 3, 9, 8);
         LayerObserver.Observe(layer, [images], [moments], TestContext.Current.CancellationToken);
@@ -64,10 +66,38 @@ public sealed class InputMomentsTests
 
         var rows = outputs.transpose(0, 1).flatten(1).to(float64);
         var weight = layer.weight!.flatten(1).to(float64);
-        var found = weight.matmul(moments.Products(centred: false)).matmul(weight.transpose(0, 1));
+        var found = weight.matmul(moments.Inputs.Products(centred: false)).matmul(weight.transpose(0, 1));
         var wanted = rows.matmul(rows.transpose(0, 1)) / rows.shape[1];
-        Assert.Equal(rows.shape[1], moments.Count, 1e-9);
+        Assert.Equal(rows.shape[1], moments.Inputs.Count, 1e-9);
         Assert.True((found - wanted).abs().max().item<double>() < 1e-5 * wanted.abs().max().item<double>());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Outputs_QuantizedInputs_AreHeldAgainstWhatTheLayerMakesOfTheUnquantized(bool centred)
+    {
+        using var scope = NewDisposeScope();
+        using var layer = nn.Linear(6, 4);
+        using var quantizer = new UniformQuantizer(3, Granularity.Tensor, UniformOptions.Activations);
+        var inputs = Seeded.Normal(1, 8, 3, 6) + 5;
+        quantizer.Calibrate(inputs);
+        using var moments = new LayerMoments(layer, quantizer: quantizer);
+
+        LayerObserver.Observe(layer, [inputs.narrow(0, 0, 5), inputs.narrow(0, 5, 3)], [moments], TestContext.Current.CancellationToken);
+
+        var x = quantizer.FakeQuantize(inputs).view(-1, 6).to(float64);
+        var y = layer.call(inputs).view(-1, 4).to(float64);
+        AssertNear(x.mean([0L]), moments.Outputs.MeanX());
+        AssertNear(y.mean([0L]), moments.Outputs.MeanY());
+        AssertNear(x.mean([0L]), moments.Inputs.MeanX());
+        if (centred)
+        {
+            (x, y) = (x - x.mean([0L]), y - y.mean([0L]));
+        }
+
+        AssertNear(x.transpose(0, 1).matmul(y) / 24, moments.Outputs.Products(centred));
+        AssertNear(x.transpose(0, 1).matmul(x) / 24, moments.Inputs.Products(centred));
     }
 
     [Fact]
@@ -83,6 +113,12 @@ public sealed class InputMomentsTests
 
         Assert.Equal(
             [true, true, false, false, false, false, false],
-            new nn.Module[] { linear, plain, grouped, reflecting, same, oneDimensional, norm }.Select(InputMoments.Serves));
+            new nn.Module[] { linear, plain, grouped, reflecting, same, oneDimensional, norm }.Select(LayerMoments.Serves));
+    }
+
+    private static void AssertNear(Tensor expected, Tensor actual)
+    {
+        Assert.Equal(expected.shape, actual.shape);
+        Assert.True((actual - expected).abs().max().item<double>() < 1e-5 * expected.abs().max().item<double>());
     }
 }

@@ -1,0 +1,102 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Stages;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.Compensation;
+
+/// <summary>
+/// Moves weights and biases so that layers make of quantized inputs what the float model's layers make of the unquantized ones, as nearly as they can: ridge regression, each layer by
+/// itself, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images. Errors count by <see cref="QuantizationContext.VectorWeights"/>.
+/// </summary>
+/// <remarks>
+/// The answer is exact and costs one forward, where a reconstruction takes many small steps; reconstruction goes on from there, with all layers of a unit together. Inputs and outputs are the float model's:
+/// the stage belongs behind the calibration of activations and before any stage that changes parameters.
+/// </remarks>
+public sealed class ActivationCompensationStage : IQuantizationStage
+{
+    // The share of the inputs' mean variance that every input's variance is raised by; weights stay the nearer to what they were.
+    private const double Ridge = 0.05;
+
+    /// <inheritdoc/>
+    public string Name => StageNames.ActivationCompensation;
+
+    /// <inheritdoc/>
+    public void Run(QuantizationContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var flow = new FloatFlow(context, CalibrationBatches.ForStatistics(context));
+        for (var i = 0; i < context.Graph.Units.Count; i++)
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            var unit = context.Graph.Units[i];
+            var layers = context.Attachment.Bindings.Where(binding => Serves(context.Graph, unit, binding)).ToList();
+            if (layers.Count > 0)
+            {
+                Compensate(context, i, layers, flow);
+            }
+        }
+    }
+
+    private static bool Serves(ModuleGraph graph, Unit unit, SiteBinding binding) =>
+        binding.Site.Operand == SiteOperand.Input
+        && binding.State == SiteState.Quantized
+        && unit.Contains(binding.Site.Path)
+        && LayerMoments.Serves(graph.Modules[binding.Site.Path]);
+
+    private static void Compensate(QuantizationContext context, int index, List<SiteBinding> layers, FloatFlow flow)
+    {
+        var unit = (nn.Module<Tensor, Tensor>)context.Graph.Modules[context.Graph.Units[index].Path];
+        var moments = layers.ConvertAll(layer => new LayerMoments(
+            (nn.Module<Tensor, Tensor>)context.Graph.Modules[layer.Site.Path],
+            context.VectorWeights.GetValueOrDefault(layer.Site.Path),
+            layer.Quantizer));
+        try
+        {
+            var inputs = flow.AdvanceToInput(index);
+            using (flow.InFloat(index))
+            {
+                LayerObserver.Observe(unit, inputs, moments, context.CancellationToken);
+            }
+
+            for (var i = 0; i < layers.Count; i++)
+            {
+                context.CancellationToken.ThrowIfCancellationRequested();
+                Compensate(context.Graph, layers[i].Site, moments[i]);
+            }
+        }
+        finally
+        {
+            moments.ForEach(static moment => moment.Dispose());
+        }
+    }
+
+    private static void Compensate(ModuleGraph graph, Site site, LayerMoments moments)
+    {
+        using var scope = NewDisposeScope();
+        var bias = SiteWeights.GetBias(graph.Modules[site.Path]);
+        var centred = bias is not null;
+        if (moments.Products(site.Path, centred) is not { } products)
+        {
+            return;
+        }
+
+        var weight = SiteWeights.Get(graph, site);
+        var matrix = weight.flatten(1).to(float64);
+        var damping = products.diagonal().mean() * (Ridge + (matrix.shape[1] / moments.Inputs.Count));
+        var damped = products + diag(damping.expand(matrix.shape[1]));
+        var wanted = moments.Outputs.Products(centred) + (matrix.transpose(0, 1) * damping);
+        if (!wanted.isfinite().all().item<bool>())
+        {
+            throw new QuantizationException($"Layer '{site.Path}' gave a NaN or an infinity as output; expected finite numbers.");
+        }
+
+        matrix = linalg.solve(damped, wanted).transpose(0, 1);
+        weight.copy_(matrix.view(weight.shape).to(weight.dtype));
+        bias?.copy_((moments.Outputs.MeanY() - matrix.matmul(moments.Inputs.MeanX())).to(bias.dtype));
+    }
+}
