@@ -125,5 +125,22 @@ internal static class Micro
         return ((found - wanted).norm() / wanted.norm()).item<double>();
     }
 
+    /// <summary>The relative squared error of the outputs for images that nothing was measured on, summed over several models: one model's rounding errors may cancel by chance.</summary>
+    public static double OutputError(IReadOnlyList<string> stages, Action<QuantizationOptions> configure, int imageCount = ImageCount)
+    {
+        var sum = 0.0;
+        for (var seed = 0; seed < 5; seed++)
+        {
+            using var scope = torch.NewDisposeScope();
+            using var model = Vit(seed * 1000);
+            var images = Images(7);
+            var wanted = Call(model, images);
+            using var quantized = Quantizer(stages, [], configure).Run(model, Images(count: imageCount));
+            sum += Math.Pow(Distance(wanted, Call(model, images)), 2);
+        }
+
+        return sum;
+    }
+
     public static IEnumerable<Linear> Linears(torch.nn.Module model) => model.modules().OfType<Linear>();
 }
