@@ -29,9 +29,16 @@ public sealed class BiasCorrectionStage : IQuantizationStage
         {
             context.CancellationToken.ThrowIfCancellationRequested();
             var layers = Layers(context, context.Graph.Units[i]);
-            if (layers.Count > 0)
+            try
             {
-                Correct(context, i, layers, floatFlow, quantizedFlow);
+                if (layers.Count > 0)
+                {
+                    Correct(context, i, layers, floatFlow, quantizedFlow);
+                }
+            }
+            finally
+            {
+                layers.ForEach(static layer => layer.Dispose());
             }
         }
     }

@@ -7,7 +7,7 @@ public sealed record CalibrationOptions
     public int ImageCount { get; set; } = 64;
 
     /// <summary>
-    /// From how many of the calibration images, from the first, statistics are taken that ranges need not: output sensitivity, the moments for weight compensation and the means for
+    /// From how many of the calibration images, from the first, statistics are taken that ranges need not: output sensitivity, the moments for compensation and the means for
     /// bias correction; 1 or more.
     /// </summary>
     public int StatisticsImageCount { get; set; } = 256;

@@ -1,3 +1,4 @@
+using IsVit.Optimization.Calibration;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Compensation;
@@ -5,9 +6,9 @@ namespace IsVit.Optimization.Compensation;
 /// <summary>Weighted means of the rows of two matrices and of their products, over several of them, in float64.</summary>
 internal sealed class WeightedMoments : IDisposable
 {
-    private readonly Sum _x = new();
-    private readonly Sum _y = new();
-    private readonly Sum _products = new();
+    private readonly ShiftedSum _x = new();
+    private readonly ShiftedSum _y = new();
+    private readonly RunningSum _products = new();
     private double _weight;
     private double _squaredWeight;
 
@@ -62,12 +63,14 @@ internal sealed class WeightedMoments : IDisposable
         _products.Dispose();
     }
 
-    private sealed class Sum : IDisposable
+    private sealed class ShiftedSum : IDisposable
     {
+        private readonly RunningSum _sum = new();
+
         // A number near the mean, taken off every row: what is left keeps its digits where the mean is large and the differences are small.
         private Tensor? _shift;
 
-        public Tensor? Value { get; private set; }
+        public Tensor? Value => _sum.Value;
 
         public Tensor Shift(Tensor rows, Tensor weights)
         {
@@ -75,24 +78,14 @@ internal sealed class WeightedMoments : IDisposable
             return rows - _shift;
         }
 
-        public void Add(Tensor values)
-        {
-            if (Value is null)
-            {
-                Value = values.DetachFromDisposeScope();
-            }
-            else
-            {
-                Value.add_(values);
-            }
-        }
+        public void Add(Tensor values) => _sum.Add(values);
 
         public Tensor Mean(double weight) => (Value! / weight) + _shift!;
 
         public void Dispose()
         {
             _shift?.Dispose();
-            Value?.Dispose();
+            _sum.Dispose();
         }
     }
 }

@@ -7,8 +7,8 @@ namespace IsVit.Optimization.OutputSensitivity;
 /// <summary>Holds on to what a module gives and sums up, over several images, the squares of derivatives by it.</summary>
 internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module, bool isUnit, bool isLayer) : IDisposable
 {
-    private Tensor? _elements;
-    private Tensor? _vectors;
+    private readonly RunningSum _elements = new();
+    private readonly RunningSum _vectors = new();
     private int _calls;
     private bool _isSeveral;
 
@@ -48,37 +48,34 @@ internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module,
         var squares = derivative.detach().to(float64).pow(2);
         if (isUnit)
         {
-            Add(ref _elements, squares.sum(0L));
+            Add(_elements, squares.sum(0L));
         }
 
         if (isLayer && VectorWeights.Rows(module, squares) is var rows && rows.shape[0] % images == 0)
         {
-            Add(ref _vectors, rows.mean([1L]).view(images, -1).sum(0L));
+            Add(_vectors, rows.mean([1L]).view(images, -1).sum(0L));
         }
     }
 
     /// <summary>The sensitivity of each number that the unit gives for an image, mean 1; null for a layer that is no unit.</summary>
-    public Tensor? Elements() => Normalized(_elements);
+    public Tensor? Elements() => Normalized(_elements.Value);
 
     /// <summary>The mean sensitivity of what the layer gives for each vector of an image, mean 1; null where no number can be given to a vector: the layer is called several times a forward.</summary>
-    public Tensor? Vectors() => _isSeveral ? null : Normalized(_vectors);
+    public Tensor? Vectors() => _isSeveral ? null : Normalized(_vectors.Value);
 
     public void Dispose()
     {
         Output?.Dispose();
-        _elements?.Dispose();
-        _vectors?.Dispose();
+        _elements.Dispose();
+        _vectors.Dispose();
     }
 
-    private static void Add(ref Tensor? sum, Tensor squares)
+    // A last chunk of few images may give a layer another number of vectors if it does not take images one by one.
+    private static void Add(RunningSum sum, Tensor squares)
     {
-        if (sum is null)
+        if (sum.Value is null || sum.Value.shape.SequenceEqual(squares.shape))
         {
-            sum = squares.DetachFromDisposeScope();
-        }
-        else if (sum.shape.SequenceEqual(squares.shape))
-        {
-            sum.add_(squares);
+            sum.Add(squares);
         }
     }
 
