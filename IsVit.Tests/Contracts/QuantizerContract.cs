@@ -33,6 +33,13 @@ public abstract class QuantizerContract
     /// <summary>x' by the paper's formula in differentiable operations, every rounding straight-through.</summary>
     protected abstract torch.Tensor Compose(torch.Tensor x, QuantizationParameters parameters, Func<torch.Tensor, torch.Tensor> round);
 
+    /// <summary>How wide the numbers that float32 stores as this level are, on the scale of <see cref="Coordinate"/>: not little for subnormal levels on a logarithmic one.</summary>
+    private double RoundingOf(float level, QuantizationParameters parameters)
+    {
+        var half = ((double)MathF.BitIncrement(level) - level) / 2;
+        return Math.Abs(Coordinate(level + half, parameters) - Coordinate(Math.Max(level - half, NonNegative ? 0 : double.NegativeInfinity), parameters));
+    }
+
     private bool PerChannel => Granularity is Granularity.PerChannel;
 
     private int Axis => Granularity is Granularity.PerChannel channel ? channel.Resolve(2) : -1;
@@ -107,8 +114,8 @@ public abstract class QuantizerContract
                 var distance = Math.Abs(Coordinate(inputs[row][i], parameters) - Coordinate(outputs[row][i], parameters));
                 var allowed = AllowedDistance(Math.Min(lower, upper), Math.Max(lower, upper), parameters);
 
-                // Levels are float32: their own rounding counts as well.
-                var rounding = 2e-6 * Math.Max(Math.Abs(lower), Math.Abs(upper));
+                var rounding = (2e-6 * Math.Max(Math.Abs(lower), Math.Abs(upper)))
+                    + Math.Max(RoundingOf(ladder[above - 1], parameters), RoundingOf(ladder[above], parameters));
                 Assert.True(distance <= (allowed * 1.0001) + rounding, $"{inputs[row][i]:R} became {outputs[row][i]:R}, levels {ladder[above - 1]:R} and {ladder[above]:R}");
             }
         }
