@@ -122,7 +122,7 @@ public sealed class ModelQuantizer
                 StageCount = _stages.Count,
                 StepsTotal = _stages.OfType<ReconstructionStage>().Sum(stage => (long)stage.IterationsFor(_options) * graph.Units.Count),
             };
-            var context = new QuantizationContext(
+            using var context = new QuantizationContext(
                 attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, progress, checkpoint, cancellationToken);
             var results = RunStages(context, run);
             WeightRounding.Apply(attachment);

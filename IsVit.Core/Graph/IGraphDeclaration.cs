@@ -8,4 +8,7 @@ public interface IGraphDeclaration
 
     /// <summary>Roles of sites that tracing would not find, e.g. a LayerNorm's output that is rolled before a linear layer reads it.</summary>
     IEnumerable<RoleDeclaration> DeclareRoles();
+
+    /// <summary>Where the heads of its attentions lie; none to leave them as they are.</summary>
+    IEnumerable<AttentionDeclaration> DeclareAttentions() => [];
 }

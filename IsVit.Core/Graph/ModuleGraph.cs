@@ -11,12 +11,14 @@ public sealed class ModuleGraph
         nn.Module<Tensor, Tensor> model,
         IReadOnlyDictionary<string, nn.Module> modules,
         IReadOnlyList<Site> sites,
-        IReadOnlyList<Unit> units)
+        IReadOnlyList<Unit> units,
+        IReadOnlyList<AttentionDeclaration> attentions)
     {
         Model = model;
         Modules = modules;
         Sites = sites;
         Units = units;
+        Attentions = attentions;
     }
 
     /// <summary>The root.</summary>
@@ -31,12 +33,15 @@ public sealed class ModuleGraph
     /// <summary>The units, in the order in which they ran.</summary>
     public IReadOnlyList<Unit> Units { get; }
 
+    /// <summary>The declared attentions, one for each place, with the paths of their layers.</summary>
+    public IReadOnlyList<AttentionDeclaration> Attentions { get; }
+
     /// <summary>Runs one batch through a model, without gradients and in evaluation mode, and sees what flows where. The model is left as it was.</summary>
     /// <param name="model">Any TorchSharp module graph from one tensor to one tensor. Hooks fire on <c>call</c>, so its modules must be called that way.</param>
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
-    /// <param name="options">Roles, units and matrix products that the tracer is told.</param>
+    /// <param name="options">Roles, units, attentions and matrix products that the tracer is told.</param>
     /// <exception cref="QuantizationException">
-    /// A layer never fired, ran more than once, or stands in two places; a declared path does not exist, or a declared role does not hold; the graph holds a
+    /// A layer never fired, ran more than once, or stands in two places; a declared path does not exist, or a declared role or attention does not fit; the graph holds a
     /// module whose products no hook reaches, such as a ScriptModule; the model has quantizers attached.
     /// The message names the module and what can be done.
     /// </exception>
@@ -54,10 +59,11 @@ public sealed class ModuleGraph
         var finder = new SiteFinder(modules, calls, modelInput, options);
         var declaration = model as IGraphDeclaration;
         var sites = new FoldProbe(model, modules, sample).Verify(finder.Find(declaration), finder.Declared);
-        return new ModuleGraph(model, modules, sites, UnitFinder.Find(modules, calls, sites, options, declaration, sample));
+        var attentions = new AttentionFinder(modules, options).Find(options.Attentions.Count > 0 ? options.Attentions : declaration?.DeclareAttentions() ?? []);
+        return new ModuleGraph(model, modules, sites, UnitFinder.Find(modules, calls, sites, options, declaration, sample), attentions);
     }
 
-    /// <summary>A graph whose sites are known already, as a saved model lists them; it has no units.</summary>
+    /// <summary>A graph whose sites are known already, as a saved model lists them; it has no units and no attentions.</summary>
     /// <param name="model">The root.</param>
     /// <param name="sites">The sites.</param>
     /// <exception cref="QuantizationException">The model has no such module, or one of another kind, or a site is listed twice.</exception>
@@ -86,7 +92,7 @@ public sealed class ModuleGraph
             }
         }
 
-        return new ModuleGraph(model, modules, sites, []);
+        return new ModuleGraph(model, modules, sites, [], []);
     }
 
     /// <summary>The unit that holds a module, if one does.</summary>

@@ -11,6 +11,9 @@ public sealed record TraceOptions
     /// <summary>Path patterns of the units to reconstruct; none to take the model's declaration, or else to have them found.</summary>
     public IReadOnlyList<string> Units { get; init; } = [];
 
+    /// <summary>Where the heads of attentions lie; none to take the model's declaration.</summary>
+    public IReadOnlyList<AttentionDeclaration> Attentions { get; init; } = [];
+
     /// <summary>Path patterns of modules that have no sites, nor has what they hold: a head that this model never calls, or what is to stay in float.</summary>
     public IReadOnlyList<string> Ignore { get; init; } = [];
 

@@ -1,3 +1,4 @@
+using IsVit.Core.Graph;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -56,6 +57,20 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
 
     /// <summary>The output projection.</summary>
     public Linear Proj => proj;
+
+    /// <summary>Where the heads lie, for a graph that holds this module.</summary>
+    /// <param name="path">The module's path, or a pattern that fits it and others that are alike.</param>
+    public AttentionDeclaration Declare(string path)
+    {
+        var width = (int)(qkv.weight.shape[0] / 3 / _headCount);
+        return new AttentionDeclaration(_headCount)
+        {
+            Query = new($"{path}.qkv", width),
+            Key = new($"{path}.qkv", width, _headCount * width),
+            Value = new($"{path}.qkv", width, 2 * _headCount * width),
+            Output = $"{path}.proj",
+        };
+    }
 
     /// <summary>Attends over all tokens.</summary>
     /// <param name="input">[batch, tokens, width].</param>

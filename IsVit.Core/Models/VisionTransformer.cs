@@ -98,6 +98,9 @@ public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tens
     /// <inheritdoc/>
     IEnumerable<RoleDeclaration> IGraphDeclaration.DeclareRoles() => [];
 
+    /// <inheritdoc/>
+    IEnumerable<AttentionDeclaration> IGraphDeclaration.DeclareAttentions() => blocks.Count > 0 ? [blocks[0].Attn.Declare("blocks.*.attn")] : [];
+
     private torch.Tensor Embed(torch.Tensor images)
     {
         var patches = patch_embed.call(images); // [batch, patches, dim]

@@ -132,6 +132,7 @@ internal sealed class RunCheckpoint
             ["images"] = Fingerprint(batches.Select(static (batch, index) => (index.ToString(CultureInfo.InvariantCulture), batch))),
             ["sites"] = string.Join(' ', graph.Sites),
             ["units"] = string.Join(' ', graph.Units.Select(static unit => unit.Path)),
+            ["attentions"] = string.Join(' ', graph.Attentions),
         };
     }
 

@@ -3,6 +3,7 @@ using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.BiasCorrection;
 using IsVit.Optimization.Calibration;
+using IsVit.Optimization.HeadRotation;
 using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
@@ -40,6 +41,7 @@ internal static class Defaults
 
     public static IReadOnlyList<IQuantizationStage> Stages() =>
     [
+        new HeadRotationStage(),
         new ActivationCalibrationStage(),
         new OutputSensitivityStage(),
         new ActivationCompensationStage(),
@@ -64,10 +66,10 @@ internal static class Defaults
             StageNames.WeightCalibration,
             StageNames.WeightReconstruction,
         ];
-        string[] sos = [released[0], StageNames.OutputSensitivity, StageNames.ActivationCompensation, .. released[1..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction];
+        string[] sos = [StageNames.HeadRotation, released[0], StageNames.OutputSensitivity, StageNames.ActivationCompensation, .. released[1..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction];
 
         // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
-        string[] direct = [calibration[0], StageNames.OutputSensitivity, StageNames.ActivationCompensation, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction];
+        string[] direct = [StageNames.HeadRotation, calibration[0], StageNames.OutputSensitivity, StageNames.ActivationCompensation, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction];
         return
         [
             Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine),

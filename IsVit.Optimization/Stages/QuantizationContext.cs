@@ -9,9 +9,10 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.Stages;
 
 /// <summary>What a stage works on.</summary>
-public sealed class QuantizationContext
+public sealed class QuantizationContext : IDisposable
 {
     private readonly List<UnitResult> _units = [];
+    private ParameterSnapshot? _restated;
 
     internal QuantizationContext(
         GraphAttachment attachment,
@@ -46,7 +47,7 @@ public sealed class QuantizationContext
     public ModuleGraph Graph => Attachment.Graph;
 
     /// <summary>The float model's parameters, to be put in place where the float model's activations are wanted.</summary>
-    public ParameterSnapshot FloatParameters { get; }
+    public ParameterSnapshot FloatParameters { get; private set; }
 
     /// <summary>The calibration images, one tensor a batch.</summary>
     public IReadOnlyList<Tensor> Batches { get; }
@@ -90,6 +91,20 @@ public sealed class QuantizationContext
 
     /// <summary>The most that a unit's inputs and targets took in memory.</summary>
     internal long CacheBytes { get; set; }
+
+    /// <summary>
+    /// Makes the parameters as they are now the float model's. For a stage that changed them without changing the model's function, before any other did: activations inside the float model are
+    /// then those that quantized ones are compared with.
+    /// </summary>
+    public void RestateFloatModel()
+    {
+        var before = _restated;
+        FloatParameters = _restated = new ParameterSnapshot(Graph.Model);
+        before?.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _restated?.Dispose();
 
     /// <summary>Adds a unit's result to the report.</summary>
     /// <param name="result">The result.</param>

@@ -3,6 +3,9 @@ namespace IsVit.Optimization.Stages;
 /// <summary>The names of the built-in stages. A stage registered under one of them takes its place.</summary>
 public static class StageNames
 {
+    /// <summary>Heads of attention are multiplied by orthogonal matrices that cancel: their numbers spread evenly over the channels, the float function stays.</summary>
+    public const string HeadRotation = "head-rotation";
+
     /// <summary>Activation quantizers choose their parameters; activations are quantized from here on.</summary>
     public const string ActivationCalibration = "activation-calibration";
 

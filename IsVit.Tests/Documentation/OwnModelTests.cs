@@ -19,6 +19,16 @@ public sealed class OwnModelTests : IDisposable
     private static TraceOptions Declared => Products with
     {
         Roles = [.. Readers.Select(reader => new RoleDeclaration($"layers.*.{reader}", SiteOperand.Input, SiteRole.PostLayerNorm, "layers.*.before_attention"))],
+        Attentions =
+        [
+            new AttentionDeclaration(1)
+            {
+                Query = new("layers.*.query", 32),
+                Key = new("layers.*.key", 32),
+                Value = new("layers.*.value", 32),
+                Output = "layers.*.output",
+            },
+        ],
     };
 
     public void Dispose()

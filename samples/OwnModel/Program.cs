@@ -21,6 +21,18 @@ var trace = new TraceOptions
         new RoleDeclaration("layers.*.value", SiteOperand.Input, SiteRole.PostLayerNorm, "layers.*.before_attention"),
     ],
 
+    // Where the heads lie: one here, as wide as the model. They are rotated, so that no channel's outliers take the others' range.
+    Attentions =
+    [
+        new AttentionDeclaration(HeadCount: 1)
+        {
+            Query = new("layers.*.query", Width: 32),
+            Key = new("layers.*.key", Width: 32),
+            Value = new("layers.*.value", Width: 32),
+            Output = "layers.*.output",
+        },
+    ],
+
     // What is reconstructed at once. Left out, the same would be found here.
     Units = ["stem", "layers.*", "classifier"],
 };

@@ -1,3 +1,4 @@
+using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
@@ -70,6 +71,7 @@ public sealed class RunCheckpointTests
     [InlineData("weights")]
     [InlineData("recipe")]
     [InlineData("loss")]
+    [InlineData("attentions")]
     [InlineData("options, weights, images")]
     public void Quantize_CheckpointOfAnotherRun_SaysWhatDiffers(string what)
     {
@@ -89,6 +91,11 @@ public sealed class RunCheckpointTests
             [],
             options => options.Seed = what.Contains("options", StringComparison.Ordinal) ? 1 : 0,
             what == "loss" ? new AbsoluteLoss() : null);
+
+        if (what == "attentions")
+        {
+            run = run with { Trace = new TraceOptions { Attentions = [model.Blocks[0].Attn.Declare("blocks.0.attn")] } };
+        }
 
         var error = Assert.Throws<QuantizationException>(() => quantizer.Run(model, images, run));
 
