@@ -32,6 +32,7 @@ internal static class Defaults
         new AliasQuantizerFactory(SchemeNames.UniformSymmetric, new UniformQuantizerFactory(
             UniformOptions.Activations with { Symmetric = true }, UniformOptions.Weights with { Symmetric = true })),
         new Log2QuantizerFactory(),
+        new AliasQuantizerFactory(SchemeNames.Log2Fine, new Log2QuantizerFactory(new Log2Options { SearchScale = true })),
         new LogSqrt2QuantizerFactory(),
         new TwinUniformQuantizerFactory(),
         new ShiftUniformLog2QuantizerFactory(),
@@ -78,8 +79,8 @@ internal static class Defaults
             Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
             Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
             Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct, SchemeNames.UniformFine),
-            Recipe(RecipeNames.SosOnly, SchemeNames.Log2, s_lastAxis, sos, SchemeNames.UniformFine),
-            Recipe(RecipeNames.Neither, SchemeNames.Log2, Granularity.Tensor, direct, SchemeNames.UniformFine),
+            Recipe(RecipeNames.SosOnly, SchemeNames.Log2Fine, s_lastAxis, sos, SchemeNames.UniformFine),
+            Recipe(RecipeNames.Neither, SchemeNames.Log2Fine, Granularity.Tensor, direct, SchemeNames.UniformFine),
         ];
     }
 

@@ -15,8 +15,11 @@ public static class SchemeNames
     /// <summary>Uniform with its zero point fixed at 2^(b-1), as integer kernels want it.</summary>
     public const string UniformSymmetric = "uniform-symmetric";
 
-    /// <summary>Log2.</summary>
+    /// <summary>Log2, its scale the largest number.</summary>
     public const string Log2 = "log2";
+
+    /// <summary>Log2, its scale the one with the smallest squared error.</summary>
+    public const string Log2Fine = "log2-fine";
 
     /// <summary>Log-sqrt2 of RepQ-ViT.</summary>
     public const string LogSqrt2 = "log-sqrt2";

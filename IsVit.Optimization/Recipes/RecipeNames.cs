@@ -24,9 +24,9 @@ public static class RecipeNames
     /// <summary>Shift-uniform-log2 without SOS: weights and activations quantized at once, per tensor, then one reconstruction.</summary>
     public const string SulqOnly = "sulq-only";
 
-    /// <summary>SOS with a log2 quantizer in shift-uniform-log2's place.</summary>
+    /// <summary>SOS with a log2 quantizer, its scale searched for, in shift-uniform-log2's place.</summary>
     public const string SosOnly = "sos-only";
 
-    /// <summary>Neither: log2, and one reconstruction with everything quantized at once.</summary>
+    /// <summary>Neither: log2, its scale searched for, and one reconstruction with everything quantized at once.</summary>
     public const string Neither = "neither";
 }

@@ -3,8 +3,17 @@ using IsVit.Core.Quantization;
 namespace IsVit.Quantizers.Log2;
 
 /// <summary>Makes log2 quantizers.</summary>
-public sealed class Log2QuantizerFactory : IQuantizerFactory
+/// <param name="options">How scales are chosen.</param>
+public sealed class Log2QuantizerFactory(Log2Options options) : IQuantizerFactory
 {
+    private readonly Log2Options _options = options ?? throw new ArgumentNullException(nameof(options));
+
+    /// <summary>Makes quantizers whose scale is the largest number.</summary>
+    public Log2QuantizerFactory()
+        : this(new())
+    {
+    }
+
     /// <inheritdoc/>
     public string Scheme => Log2Quantizer.SchemeName;
 
@@ -12,6 +21,6 @@ public sealed class Log2QuantizerFactory : IQuantizerFactory
     public IQuantizer Create(QuantizerSpec spec, bool isWeight)
     {
         SpecCheck.SchemeIs(spec, Scheme);
-        return new Log2Quantizer(spec.Bits, spec.Granularity);
+        return new Log2Quantizer(spec.Bits, spec.Granularity, _options);
     }
 }

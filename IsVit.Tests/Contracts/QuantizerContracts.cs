@@ -125,6 +125,13 @@ public sealed class Log2Contract : LogContract
     protected override IQuantizer Create(int bits) => new Log2Quantizer(bits, Granularity);
 }
 
+public sealed class Log2FineContract : LogContract
+{
+    protected override int StepsPerOctave => 1;
+
+    protected override IQuantizer Create(int bits) => new Log2Quantizer(bits, Granularity, new Log2Options { SearchScale = true });
+}
+
 public sealed class LogSqrt2Contract : LogContract
 {
     protected override int StepsPerOctave => 2;
