@@ -40,7 +40,7 @@ public sealed class QuantizationOptionsTests
         { "Overrides[0].Operand is 9; allowed is Input or Weight or Left or Right or Output.", static o => o.Overrides = [new() { Pattern = "head", Operand = (SiteOperand)9 }] },
         { "Overrides[0].Scheme is empty; expected a quantizer's scheme, or null to leave it.", static o => o.Overrides = [new() { Pattern = "head", Scheme = "" }] },
         {
-            "Overrides[0].Scheme is 'unifrom'; known are log-sqrt2, log2, sulq, sulq-power-of-two, sulq-released, twin-uniform, uniform, uniform-fine, uniform-minmax, uniform-symmetric.",
+            "Overrides[0].Scheme is 'unifrom'; known are log-sqrt2, log2, log2-fine, sulq, sulq-power-of-two, sulq-released, twin-uniform, uniform, uniform-fine, uniform-minmax, uniform-symmetric.",
             static o => o.Overrides = [new() { Pattern = "head", Scheme = "unifrom" }]
         },
     };
