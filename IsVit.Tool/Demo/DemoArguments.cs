@@ -7,7 +7,7 @@ internal sealed record DemoArguments
     public string Output { get; init; } = "isvit-demo";
 
     /// <summary>Steps a unit and stage: fewer than the paper's 1000, so that all methods together take minutes.</summary>
-    public int Iterations { get; init; } = 100;
+    public int Iterations { get; init; } = 60;
 
     /// <summary>Calibration images used.</summary>
     public int CalibrationCount { get; init; } = DemoAssets.CalibrationCount;
