@@ -8,12 +8,12 @@ namespace IsVit.Core.Graph;
 internal sealed class AttentionFinder
 {
     private readonly Dictionary<string, nn.Module> _modules;
-    private readonly PathPattern[] _ignored;
+    private readonly Func<string, bool> _isIgnored;
 
-    public AttentionFinder(Dictionary<string, nn.Module> modules, TraceOptions options)
+    public AttentionFinder(Dictionary<string, nn.Module> modules, Func<string, bool> isIgnored)
     {
         _modules = modules;
-        _ignored = [.. options.Ignore.Select(static pattern => new PathPattern(pattern))];
+        _isIgnored = isIgnored;
     }
 
     /// <summary>The attentions none of whose layers is ignored, in the order of the declarations and the modules.</summary>
@@ -33,7 +33,7 @@ internal sealed class AttentionFinder
 
             foreach (var attention in paths.Select(path => Place(declared, first, path)))
             {
-                if (!Layers(attention).Any(IsIgnored))
+                if (!Layers(attention).Any(_isIgnored))
                 {
                     RequireToFit(attention);
                     found.Add(attention);
@@ -69,8 +69,6 @@ internal sealed class AttentionFinder
 
     private static IEnumerable<string> Layers(AttentionDeclaration attention) =>
         Operands(attention).Select(static operand => operand.Rows.Layer).Concat(attention.Output is null ? [] : [attention.Output]).Distinct(StringComparer.Ordinal);
-
-    private bool IsIgnored(string path) => ModulePath.Around(path).Any(around => _ignored.Any(pattern => pattern.IsMatch(around)));
 
     private static void RequireWhole(AttentionDeclaration declared)
     {

@@ -59,7 +59,7 @@ public sealed class ModuleGraph
         var finder = new SiteFinder(modules, calls, modelInput, options);
         var declaration = model as IGraphDeclaration;
         var sites = new FoldProbe(model, modules, sample).Verify(finder.Find(declaration), finder.Declared);
-        var attentions = new AttentionFinder(modules, options).Find(options.Attentions.Count > 0 ? options.Attentions : declaration?.DeclareAttentions() ?? []);
+        var attentions = new AttentionFinder(modules, finder.IsIgnored).Find(options.Attentions.Count > 0 ? options.Attentions : declaration?.DeclareAttentions() ?? []);
         return new ModuleGraph(model, modules, sites, UnitFinder.Find(modules, calls, sites, options, declaration, sample), attentions);
     }
 

@@ -30,6 +30,9 @@ internal sealed class SiteFinder
     /// <summary>Ids of the sites whose role was declared.</summary>
     public IReadOnlySet<string> Declared => _declared;
 
+    /// <summary>Whether a module, or one that holds it, is to have no sites.</summary>
+    public bool IsIgnored(string path) => _ignored.Length > 0 && ModulePath.Around(path).Any(around => _ignored.Any(pattern => pattern.IsMatch(around)));
+
     public List<Site> Find(IGraphDeclaration? declaration)
     {
         RequireIgnoredToExist();
@@ -67,8 +70,6 @@ internal sealed class SiteFinder
         module is nn.Module<Tensor, Tensor, Tensor> && (module is IMatrixProduct || options.MatrixProducts(path, module));
 
     private bool IsSiteModule(string path) => ModuleWeight.Has(_modules[path]) || IsMatrixProduct(path, _modules[path], _options);
-
-    private bool IsIgnored(string path) => _ignored.Length > 0 && ModulePath.Around(path).Any(around => _ignored.Any(pattern => pattern.IsMatch(around)));
 
     private void RequireIgnoredToExist()
     {

@@ -41,7 +41,7 @@ public sealed class AttentionDeclarationTests
     }
 
     [Fact]
-    public void Trace_DeepestOrNoBlocks_TakesWhatThereIs()
+    public void Trace_OneBlockOrNoDeclaration_TakesWhatThereIs()
     {
         using var scope = NewDisposeScope();
         using var model = Micro.Vit(options: Micro.Options with { Depth = 1 });

@@ -119,7 +119,7 @@ public sealed class HeadRotationStageTests
     [Theory]
     [InlineData(2, 24, 0, null)] // half as many heads
     [InlineData(4, 12, 12, 12)] // one head further on, whose last is the first key
-    [InlineData(4, 6, 0, 12)] // half of each head, values of another half than the layer behind reads
+    [InlineData(4, 6, 0, 12)] // half of each head, keys of the next one
     public void Run_HeadsThatLieElsewhere_NamesTheAttentionAndRestores(int headCount, int width, int start, int? stride)
     {
         using var scope = NewDisposeScope();
