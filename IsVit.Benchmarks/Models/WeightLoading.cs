@@ -8,7 +8,7 @@ namespace IsVit.Benchmarks.Models;
 public class WeightLoading
 {
     private readonly string _folder = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-    private VisionTransformer _model = null!;
+    private ImageClassifier _model = null!;
 
     private string Safetensors => Path.Combine(_folder, "model.safetensors");
 

@@ -10,8 +10,8 @@ internal sealed class CallRecorder : IDisposable
     private readonly List<Action> _removals = [];
     private readonly List<Tensor> _kept = [];
 
-    // What a module gave that roles come from, beside a copy: numbers that were changed in place have lost their role.
-    private readonly Dictionary<TensorIdentity, (int Call, Tensor Given, Tensor Copy)> _produced = [];
+    // What modules gave that roles come from, the latest last.
+    private readonly List<ProducedTensor> _produced = [];
 
     public List<ModuleCall> Calls { get; } = [];
 
@@ -48,6 +48,7 @@ internal sealed class CallRecorder : IDisposable
         _removals.Clear();
         _kept.ForEach(static tensor => tensor.Dispose());
         _kept.Clear();
+        _produced.ForEach(static produced => produced.Dispose());
         _produced.Clear();
     }
 
@@ -57,7 +58,7 @@ internal sealed class CallRecorder : IDisposable
         lock (_gate)
         {
             var identities = Array.ConvertAll(inputs, Keep);
-            var sources = Array.ConvertAll(identities, Source);
+            var sources = inputs.Select((input, i) => Source(identities[i], input)).ToArray();
             var given = Keep(output);
             Calls.Add(new ModuleCall(
                 path,
@@ -70,19 +71,20 @@ internal sealed class CallRecorder : IDisposable
                 (inputs[0].numel() * inputs[0].element_size()) + (output.numel() * output.element_size())));
             if (module is LayerNorm or Softmax or GELU)
             {
-                var copy = output.clone().DetachFromDisposeScope();
-                _produced[given] = (Calls.Count - 1, _kept[^1], copy);
-                _kept.Add(copy);
+                _produced.Add(new ProducedTensor(Calls.Count - 1, given, _kept[^1], module is LayerNorm));
             }
         }
     }
 
-    private int Source(TensorIdentity input) => _produced.TryGetValue(input, out var produced) && Same(produced.Given, produced.Copy) ? produced.Call : -1;
-
-    private static bool Same(Tensor now, Tensor then)
+    // Where the same numbers came twice, the memory tells, else the later one counts.
+    private int Source(TensorIdentity input, Tensor value)
     {
-        using var same = now.eq(then);
-        using var all = same.all();
-        return all.item<bool>();
+        var same = _produced.FindLast(produced => produced.Identity == input);
+        if (same is not null)
+        {
+            return same.IsUnchanged ? same.Call : -1;
+        }
+
+        return _produced.FindLast(produced => produced.IsRearrangedIn(value))?.Call ?? -1;
     }
 }

@@ -6,7 +6,7 @@ public interface IGraphDeclaration
     /// <summary>The paths of the modules that are reconstructed at once, in the order in which they run; none to have them found.</summary>
     IEnumerable<string> DeclareUnits();
 
-    /// <summary>Roles of sites that tracing would not find, e.g. a LayerNorm's output that is rolled before a linear layer reads it.</summary>
+    /// <summary>Roles of sites that tracing would not find, e.g. of a linear layer that reads the mean of a LayerNorm's output.</summary>
     IEnumerable<RoleDeclaration> DeclareRoles();
 
     /// <summary>Where the heads of its attentions lie; none to leave them as they are.</summary>

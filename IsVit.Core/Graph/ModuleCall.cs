@@ -7,8 +7,8 @@ namespace IsVit.Core.Graph;
 /// <param name="Module">The module.</param>
 /// <param name="Inputs">What flowed in.</param>
 /// <param name="Sources">
-/// For each input the earlier call of a LayerNorm, Softmax or GELU whose output it is, unchanged; -1 for none. Modules that hand on what they get, such as
-/// dropout in evaluation, are seen through.
+/// For each input the earlier call of a LayerNorm, Softmax or GELU whose output it is, unchanged but for the order of its tokens or numbers; -1 for none. Modules that hand on what they
+/// get, such as dropout in evaluation, are seen through.
 /// </param>
 /// <param name="Output">What flowed out.</param>
 /// <param name="InputShape">The first input's shape.</param>

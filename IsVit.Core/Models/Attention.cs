@@ -60,17 +60,7 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
 
     /// <summary>Where the heads lie, for a graph that holds this module.</summary>
     /// <param name="path">The module's path, or a pattern that fits it and others that are alike.</param>
-    public AttentionDeclaration Declare(string path)
-    {
-        var width = (int)(qkv.weight.shape[0] / 3 / _headCount);
-        return new AttentionDeclaration(_headCount)
-        {
-            Query = new($"{path}.qkv", width),
-            Key = new($"{path}.qkv", width, _headCount * width),
-            Value = new($"{path}.qkv", width, 2 * _headCount * width),
-            Output = $"{path}.proj",
-        };
-    }
+    public AttentionDeclaration Declare(string path) => FusedHeads.Declare(qkv, _headCount, path);
 
     /// <summary>Attends over all tokens.</summary>
     /// <param name="input">[batch, tokens, width].</param>
@@ -79,21 +69,9 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
     {
         ArgumentNullException.ThrowIfNull(input);
         using var scope = torch.NewDisposeScope();
-        var (batch, tokens, dim) = (input.shape[0], input.shape[1], input.shape[2]);
-
-        // One contiguous copy of all three here spares the products one copy each.
-        var parts = qkv.call(input)
-            .reshape(batch, tokens, 3, _headCount, dim / _headCount)
-            .permute(2, 0, 3, 1, 4)
-            .contiguous(); // [3, batch, heads, tokens, head width]
-        var query = parts.select(0, 0) * _scale;
-        var key = parts.select(0, 1).transpose(-2, -1); // [batch, heads, head width, tokens]
-        var value = parts.select(0, 2);
-
+        var (query, key, value) = FusedHeads.Split(qkv.call(input), _headCount, _scale);
         var attention = softmax.call(qk.call(query, key)); // [batch, heads, tokens, tokens]
-        var mixed = av.call(attention, value) // [batch, heads, tokens, head width]
-            .transpose(1, 2)
-            .reshape(batch, tokens, dim);
+        var mixed = FusedHeads.Join(av.call(attention, value));
         var output = proj.call(mixed);
         if (proj_drop is not null && training)
         {

@@ -4,7 +4,7 @@ namespace IsVit.Core.Models;
 
 /// <summary>
 /// The named models: ViT (Dosovitskiy et al., arXiv 2010.11929; small and tiny: Steiner et al., arXiv 2106.10270), DeiT (Touvron et al.,
-/// arXiv 2012.12877), and the small model of the demonstration. Names, shapes and preprocessing are timm's.
+/// arXiv 2012.12877), Swin (Liu et al., arXiv 2103.14030), and the small models of the demonstration. Names, shapes and preprocessing are timm's.
 /// </summary>
 public static class ModelCatalog
 {
@@ -36,7 +36,7 @@ public static class ModelCatalog
     /// <param name="classCount">The number of classes, or null for the model's own (1000; 10 for the demonstration's).</param>
     /// <exception cref="ArgumentException">There is no model of that name.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="classCount"/> is below 1.</exception>
-    public static VisionTransformer Create(string name, int? classCount = null) => Find(name).Create(classCount);
+    public static ImageClassifier Create(string name, int? classCount = null) => Find(name).Create(classCount);
 
     private static IEnumerable<ModelPreset> List()
     {
@@ -62,6 +62,11 @@ public static class ModelCatalog
             yield return Preset("deit_base" + suffix, large with { Distilled = distilled }, 16, 384, ImagePreprocessing.ImageNet);
         }
 
+        yield return Swin("tiny", [2, 2, 6, 2], 96, 7, 224);
+        yield return Swin("small", [2, 2, 18, 2], 96, 7, 224);
+        yield return Swin("base", [2, 2, 18, 2], 128, 7, 224);
+        yield return Swin("base", [2, 2, 18, 2], 128, 12, 384);
+
         yield return new ModelPreset(
             Demo,
             new VisionTransformerOptions { ImageSize = 28, InChannels = 1, PatchSize = 7, EmbedDim = 64, Depth = 6, HeadCount = 4, ClassCount = 10 },
@@ -69,10 +74,16 @@ public static class ModelCatalog
     }
 
     // The weights trained at 384 pixels are evaluated on the whole short side, those at 224 on 0.9 of it.
-    private static ModelPreset Preset(string family, VisionTransformerOptions size, int patch, int pixels, ImagePreprocessing preprocessing) => new(
-        $"{family}_patch{patch}_{pixels}",
-        size with { PatchSize = patch, ImageSize = pixels },
-        preprocessing with { ImageSize = pixels, CropFraction = pixels == 384 ? 1 : 0.9 });
+    private static ModelPreset Preset(string family, VisionTransformerOptions size, int patch, int pixels, ImagePreprocessing preprocessing) =>
+        Preset($"{family}_patch{patch}_{pixels}", size with { PatchSize = patch, ImageSize = pixels }, preprocessing);
+
+    private static ModelPreset Swin(string size, int[] depths, int dim, int window, int pixels) => Preset(
+        $"swin_{size}_patch4_window{window}_{pixels}",
+        new SwinTransformerOptions { Depths = depths, EmbedDim = dim, HeadCounts = [dim / 32, dim / 16, dim / 8, dim / 4], WindowSize = window, ImageSize = pixels },
+        ImagePreprocessing.ImageNet);
+
+    private static ModelPreset Preset(string name, ModelOptions options, ImagePreprocessing preprocessing) =>
+        new(name, options, preprocessing with { ImageSize = options.ImageSize, CropFraction = options.ImageSize == 384 ? 1 : 0.9 });
 
     // Levenshtein: the fewest insertions, deletions and replacements of a character.
     private static int EditDistance(string a, string b)

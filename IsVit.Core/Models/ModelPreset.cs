@@ -6,11 +6,11 @@ namespace IsVit.Core.Models;
 /// <param name="Name">The name, as timm writes it.</param>
 /// <param name="Options">The shape.</param>
 /// <param name="Preprocessing">How images become its input.</param>
-public sealed record ModelPreset(string Name, VisionTransformerOptions Options, ImagePreprocessing Preprocessing)
+public sealed record ModelPreset(string Name, ModelOptions Options, ImagePreprocessing Preprocessing)
 {
     /// <summary>Creates the model with random weights.</summary>
     /// <param name="classCount">The number of classes, or null for the preset's.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="classCount"/> is below 1.</exception>
-    public VisionTransformer Create(int? classCount = null) =>
-        new(classCount is { } count ? Options with { ClassCount = count } : Options);
+    public ImageClassifier Create(int? classCount = null) =>
+        (classCount is { } count ? Options with { ClassCount = count } : Options).Create();
 }

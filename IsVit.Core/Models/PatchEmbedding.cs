@@ -3,36 +3,45 @@ using TorchSharp.Modules;
 
 namespace IsVit.Core.Models;
 
-/// <summary>Cuts an image into patches and projects each to a token (Dosovitskiy et al., arXiv 2010.11929); timm's name: <c>proj</c>.</summary>
+/// <summary>Cuts an image into patches and projects each to a token (Dosovitskiy et al., arXiv 2010.11929); timm's names: <c>proj</c>, <c>norm</c>.</summary>
 public sealed class PatchEmbedding : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     private readonly Conv2d proj;
+    private readonly LayerNorm? norm;
     private readonly int _imageSize;
     private readonly int _channels;
+    private readonly PatchLayout _layout;
 
     /// <summary>Creates the module.</summary>
     /// <param name="imageSize">Height and width of the image in pixels, a multiple of <paramref name="patchSize"/>.</param>
     /// <param name="patchSize">Height and width of a patch in pixels.</param>
     /// <param name="channels">The number of colour channels.</param>
     /// <param name="dim">The width of a token.</param>
-    public PatchEmbedding(int imageSize, int patchSize, int channels, int dim)
+    /// <param name="layout">How the tokens are given.</param>
+    /// <param name="layerNormEps">What a normalisation of the tokens adds to the variance; null for no normalisation.</param>
+    public PatchEmbedding(int imageSize, int patchSize, int channels, int dim, PatchLayout layout = PatchLayout.Sequence, double? layerNormEps = null)
         : base(nameof(PatchEmbedding))
     {
         _imageSize = imageSize;
         _channels = channels;
+        _layout = layout;
 
         // TorchSharp's convolution leaves a temporary of its initialisation behind.
         using var scope = torch.NewDisposeScope();
         proj = torch.nn.Conv2d(channels, dim, patchSize, stride: patchSize);
+        norm = layerNormEps is { } eps ? torch.nn.LayerNorm(dim, eps) : null;
         RegisterComponents();
     }
 
     /// <summary>The projection: a convolution whose stride is its size.</summary>
     public Conv2d Proj => proj;
 
+    /// <summary>The normalisation of the tokens, if there is one.</summary>
+    public LayerNorm? Norm => norm;
+
     /// <summary>Images to patch tokens, row by row.</summary>
     /// <param name="input">[batch, channels, height, width] of the size that the module was made for.</param>
-    /// <returns>[batch, patches, width of a token].</returns>
+    /// <returns>[batch, patches, width of a token], or [batch, rows, columns, width of a token].</returns>
     /// <exception cref="ArgumentException">The input has another shape.</exception>
     public override torch.Tensor forward(torch.Tensor input)
     {
@@ -46,7 +55,10 @@ public sealed class PatchEmbedding : torch.nn.Module<torch.Tensor, torch.Tensor>
         }
 
         using var scope = torch.NewDisposeScope();
-        var tokens = proj.call(input).flatten(2).transpose(1, 2); // [batch, dim, rows, columns] -> [batch, patches, dim]
-        return scope.MoveToOuter(tokens);
+        var patches = proj.call(input); // [batch, dim, rows, columns]
+        var tokens = _layout == PatchLayout.Grid
+            ? patches.permute(0, 2, 3, 1)
+            : patches.flatten(2).transpose(1, 2);
+        return scope.MoveToOuter(norm is null ? tokens : norm.call(tokens));
     }
 }

@@ -8,7 +8,7 @@ namespace IsVit.Core.Models;
 /// A pre-norm vision transformer (ViT: Dosovitskiy et al., arXiv 2010.11929; DeiT: Touvron et al., arXiv 2012.12877) with timm's parameter names,
 /// so that public weights load. Every product is a module reached through <c>call</c>, so hooks see both operands.
 /// </summary>
-public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tensor>, IGraphDeclaration
+public sealed class VisionTransformer : ImageClassifier
 {
     private readonly PatchEmbedding patch_embed;
     private readonly Dropout? pos_drop;
@@ -40,7 +40,7 @@ public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tens
         patch_embed = new PatchEmbedding(options.ImageSize, options.PatchSize, options.InChannels, dim);
         pos_drop = options.DropoutRate > 0 ? torch.nn.Dropout(options.DropoutRate) : null;
         blocks = new ModuleList<Block>([.. Enumerable.Range(0, options.Depth)
-            .Select(i => new Block(options, options.Depth == 1 ? 0 : options.DropPathRate * i / (options.Depth - 1)))]);
+            .Select(i => new Block(options, options.DropPathOf(i, options.Depth)))]);
         var pooled = options.Pooling == PoolingKind.Average;
         norm = pooled ? null : torch.nn.LayerNorm(dim, options.LayerNormEps);
         fc_norm = pooled ? torch.nn.LayerNorm(dim, options.LayerNormEps) : null;
@@ -63,7 +63,7 @@ public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tens
     public LayerNorm Norm => norm ?? fc_norm!;
 
     /// <summary>The classifier.</summary>
-    public Linear Head => head;
+    public override Linear Head => head;
 
     /// <summary>The classifier of the distillation token, if the model is distilled.</summary>
     public Linear? HeadDist => head_dist;
@@ -75,31 +75,15 @@ public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tens
     public override torch.Tensor forward(torch.Tensor input)
     {
         using var scope = torch.NewDisposeScope();
-        var x = Embed(input);
-        foreach (var block in blocks)
-        {
-            var previous = x;
-            x = block.call(previous);
-
-            // Only what is still ours: a hook may have taken the tensor out of the scope, or returned its argument.
-            if (!ReferenceEquals(previous, x) && scope.Contains(previous))
-            {
-                previous.Dispose();
-            }
-        }
-
-        return scope.MoveToOuter(Classify(x));
+        return scope.MoveToOuter(Classify(BlockRow.Call(blocks, Embed(input), scope)));
     }
 
     /// <inheritdoc/>
-    IEnumerable<string> IGraphDeclaration.DeclareUnits() =>
+    public override IEnumerable<string> DeclareUnits() =>
         ["patch_embed", "blocks.*", "head", .. head_dist is null ? Array.Empty<string>() : ["head_dist"]];
 
     /// <inheritdoc/>
-    IEnumerable<RoleDeclaration> IGraphDeclaration.DeclareRoles() => [];
-
-    /// <inheritdoc/>
-    IEnumerable<AttentionDeclaration> IGraphDeclaration.DeclareAttentions() => blocks.Count > 0 ? [blocks[0].Attn.Declare("blocks.*.attn")] : [];
+    public override IEnumerable<AttentionDeclaration> DeclareAttentions() => blocks.Count > 0 ? [blocks[0].Attn.Declare("blocks.*.attn")] : [];
 
     private torch.Tensor Embed(torch.Tensor images)
     {
@@ -133,10 +117,9 @@ public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tens
         return head_dist is null ? logits : (logits + head_dist.call(x.select(1, 1))) / 2;
     }
 
-    // timm's default, whose normals are cut a hundred standard deviations out; convolutions as torch's default. Not torch.nn.init.trunc_normal_: in
-    // TorchSharp 0.107.0 it fills the tensor with the standard deviation.
     private void InitializeWeights()
     {
+        InitializeLinears();
         using var noGrad = torch.no_grad();
         torch.nn.init.normal_(pos_embed, std: 0.02);
         if (cls_token is not null)
@@ -147,15 +130,6 @@ public sealed class VisionTransformer : torch.nn.Module<torch.Tensor, torch.Tens
         if (dist_token is not null)
         {
             torch.nn.init.normal_(dist_token, std: 1e-6);
-        }
-
-        foreach (var linear in modules().OfType<Linear>())
-        {
-            torch.nn.init.normal_(linear.weight, std: 0.02);
-            if (linear.bias is not null)
-            {
-                torch.nn.init.zeros_(linear.bias);
-            }
         }
     }
 }

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Reconstruction;
 
-/// <summary>The squared error (eq. 12) as the released code reduces it: summed over axis 1, averaged over the rest.</summary>
+/// <summary>The squared error (eq. 12) as the released code reduces it for tokens [batch, tokens, width]: summed over the tokens, averaged over the rest. Rows and columns [batch, rows, columns, width] are tokens too.</summary>
 public sealed class SquaredErrorLoss : IReconstructionLoss
 {
     /// <inheritdoc/>
@@ -10,8 +10,9 @@ public sealed class SquaredErrorLoss : IReconstructionLoss
     {
         ArgumentNullException.ThrowIfNull(output);
 
-        // The mean over everything times the length of axis 1 is the same number with one reduction.
+        // The mean over everything times the number of tokens is the same number with one reduction. An output without tokens is summed over its width.
         var mean = nn.functional.mse_loss(output, target);
-        return output.dim() > 1 ? mean * output.shape[1] : mean;
+        var tokens = output.dim() == 2 ? output.shape[1] : output.shape.Skip(1).SkipLast(1).Aggregate(1L, static (product, length) => product * length);
+        return mean * tokens;
     }
 }

@@ -244,10 +244,10 @@ public sealed class SiteRoleTests
     }
 
     [Fact]
-    public void Trace_DeclaredReaderThroughAPermutation_IsPostLayerNorm()
+    public void Trace_DeclaredReaderOfTheMean_IsPostLayerNorm()
     {
         using var scope = NewDisposeScope();
-        var model = new Wired(static (g, x) => g.Call("fc", g.Call("norm", x).roll([1], [1])), ("norm", LayerNorm(8)), ("fc", Linear(8, 8)));
+        var model = new Wired(static (g, x) => g.Call("fc", g.Call("norm", x).mean([1L])), ("norm", LayerNorm(8)), ("fc", Linear(8, 8)));
         var declared = new TraceOptions { Roles = [new RoleDeclaration("fc", SiteOperand.Input, SiteRole.PostLayerNorm, "norm")] };
 
         Assert.Equal(SiteRole.Other, ModuleGraph.Trace(model, TestSupport.Seeded.Normal(1, 2, 4, 8)).Sites[0].Role);
@@ -255,10 +255,49 @@ public sealed class SiteRoleTests
     }
 
     [Fact]
+    public void Trace_TokensRolledAndCut_ArePostLayerNorm() =>
+        AssertRole(SiteRole.PostLayerNorm, static (g, x) => g.Call("fc", g.Call("norm", x).roll([1], [1]).reshape(2, 2, 2, 8).transpose(1, 2).reshape(-1, 2, 8)));
+
+    [Fact]
+    public void Trace_ChannelsRolled_AreNoLayerNormsOutput() =>
+        AssertRole(SiteRole.Other, static (g, x) => g.Call("fc", g.Call("norm", x).roll([1], [2])));
+
+    [Fact]
+    public void Trace_CopyWithOneNumberChanged_IsNoLayerNormsOutput() => AssertRole(SiteRole.Other, static (g, x) =>
+    {
+        var copy = g.Call("norm", x).clone();
+        copy[0, 0].mul_(0.5f);
+        return g.Call("fc", copy);
+    });
+
+    [Fact]
+    public void Trace_RearrangedCopyBesideAResidual_LosesTheRoleToIt() =>
+        AssertRole(SiteRole.Other, static (g, x) =>
+        {
+            var normal = g.Call("norm", x);
+            return g.Call("fc", normal.roll([1], [1])) + normal;
+        });
+
+    [Fact]
+    public void Trace_SoftmaxAndGeluCopied_KeepTheirRoles()
+    {
+        using var scope = NewDisposeScope();
+        var model = new Wired(
+            static (g, x) => g.Call("product", g.Call("softmax", x).transpose(-2, -1).contiguous(), g.Call("fc", g.Call("gelu", x).flip(1))),
+            ("softmax", Softmax(-1)), ("gelu", GELU()), ("fc", Linear(8, 8)), ("product", new MatMul()));
+
+        var roles = ModuleGraph.Trace(model, TestSupport.Seeded.Normal(1, 2, 4, 8)).Sites.ToDictionary(static site => site.Id, static site => (site.Role, site.Producer));
+
+        Assert.Equal((SiteRole.PostGelu, "gelu"), roles["fc:input"]);
+        Assert.Equal((SiteRole.PostSoftmax, "softmax"), roles["product:left"]);
+        Assert.DoesNotContain("softmax:output", roles.Keys);
+    }
+
+    [Fact]
     public void Trace_DeclaredSoftmaxOperand_IsQuantizedThereOnly()
     {
         using var scope = NewDisposeScope();
-        var model = new Wired(static (g, x) => g.Call("product", g.Call("softmax", x) * 1, x.transpose(-2, -1)), ("softmax", Softmax(-1)), ("product", new MatMul()));
+        var model = new Wired(static (g, x) => g.Call("product", g.Call("softmax", x) * 0.5f, x.transpose(-2, -1)), ("softmax", Softmax(-1)), ("product", new MatMul()));
         var sample = TestSupport.Seeded.Normal(1, 2, 4, 8);
         var declared = new TraceOptions { Roles = [new RoleDeclaration("product", SiteOperand.Left, SiteRole.PostSoftmax, "softmax")] };
 

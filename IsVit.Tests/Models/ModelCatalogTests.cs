@@ -13,6 +13,10 @@ public sealed class ModelCatalogTests
     [InlineData("deit_tiny_distilled_patch16_224", 5_910_800)]
     [InlineData("deit_small_distilled_patch16_224", 22_436_432)]
     [InlineData("deit_base_distilled_patch16_224", 87_338_192)]
+    [InlineData("swin_tiny_patch4_window7_224", 28_288_354)]
+    [InlineData("swin_small_patch4_window7_224", 49_606_258)]
+    [InlineData("swin_base_patch4_window7_224", 87_768_224)]
+    [InlineData("swin_base_patch4_window12_384", 87_903_584)]
     public void Create_Preset_HasThePublishedNumberOfParameters(string name, long expected)
     {
         using var model = ModelCatalog.Create(name);
@@ -28,7 +32,7 @@ public sealed class ModelCatalogTests
         model.eval();
 
         Assert.Equal([2, 3], model.call(torch.rand(2, 1, 28, 28)).shape);
-        Assert.Equal(64, model.Options.EmbedDim);
+        Assert.Equal(64, ((VisionTransformer)model).Options.EmbedDim);
     }
 
     [Fact]
@@ -46,6 +50,8 @@ public sealed class ModelCatalogTests
     [InlineData("deit_base_distilled_patch16_384", 384, 1.0, 0.485f, 0.229f, 384)]
     [InlineData("vit_small_patch32_224", 224, 0.9, 0.5f, 0.5f, 248)]
     [InlineData("vit_base_patch16_384", 384, 1.0, 0.5f, 0.5f, 384)]
+    [InlineData("swin_tiny_patch4_window7_224", 224, 0.9, 0.485f, 0.229f, 248)]
+    [InlineData("swin_base_patch4_window12_384", 384, 1.0, 0.485f, 0.229f, 384)]
     [InlineData("vit_fashion", 28, 1.0, 0.286f, 0.353f, 28)]
     public void Find_Preset_HasItsFamilysPreprocessing(string name, int size, double crop, float mean, float std, int resize)
     {
@@ -61,10 +67,11 @@ public sealed class ModelCatalogTests
     }
 
     [Fact]
-    public void Names_All_AreThePresetsOfViTAndDeiTAndTheDemo() => Assert.Equal(
+    public void Names_All_AreThePresetsOfViTDeiTSwinAndTheDemo() => Assert.Equal(
         [
             "deit_base_distilled_patch16_224", "deit_base_distilled_patch16_384", "deit_base_patch16_224", "deit_base_patch16_384",
             "deit_small_distilled_patch16_224", "deit_small_patch16_224", "deit_tiny_distilled_patch16_224", "deit_tiny_patch16_224",
+            "swin_base_patch4_window12_384", "swin_base_patch4_window7_224", "swin_small_patch4_window7_224", "swin_tiny_patch4_window7_224",
             "vit_base_patch16_224", "vit_base_patch16_384", "vit_base_patch32_224", "vit_base_patch32_384", "vit_fashion",
             "vit_small_patch16_224", "vit_small_patch16_384", "vit_small_patch32_224", "vit_small_patch32_384",
             "vit_tiny_patch16_224", "vit_tiny_patch16_384",

@@ -100,7 +100,7 @@ public sealed class DemoTrainerTests
     private static VisionTransformer NewModel()
     {
         manual_seed(0);
-        return new VisionTransformer(ModelCatalog.Find(ModelCatalog.Demo).Options with { EmbedDim = 16, HeadCount = 2, Depth = 1, PatchSize = 14, ClassCount = 2 });
+        return new VisionTransformer(((VisionTransformerOptions)ModelCatalog.Find(ModelCatalog.Demo).Options) with { EmbedDim = 16, HeadCount = 2, Depth = 1, PatchSize = 14, ClassCount = 2 });
     }
 
     private sealed class Collector(List<TrainingProgress> steps) : IProgress<TrainingProgress>

@@ -103,7 +103,7 @@ internal sealed class DemoAssets
 
     /// <summary>The trained model in evaluation mode.</summary>
     /// <exception cref="ToolException">The weights do not fit the model.</exception>
-    public VisionTransformer LoadModel()
+    public ImageClassifier LoadModel()
     {
         var model = ModelCatalog.Create(ModelCatalog.Demo);
         try

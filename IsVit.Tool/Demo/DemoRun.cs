@@ -106,7 +106,7 @@ internal static class DemoRun
         var result = reference.Evaluate(model, cancellationToken);
 
         var path = output.PathOf(method == RecipeNames.ISVit ? $"{ModelCatalog.Demo}_w{bits}a{bits}.safetensors" : "size.tmp");
-        var bytes = new SavedModel(ModelCatalog.Demo, model.Options.ClassCount, 1, method, bits, bits, arguments.Seed).Write(quantized, path);
+        var bytes = new SavedModel(ModelCatalog.Demo, model.ClassCount, 1, method, bits, bits, arguments.Seed).Write(quantized, path);
         if (method != RecipeNames.ISVit)
         {
             File.Delete(path);

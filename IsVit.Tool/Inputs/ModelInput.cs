@@ -26,7 +26,7 @@ internal static class ModelInput
     /// <param name="weightsPath">A safetensors file with timm's names, or one of TorchSharp's own format.</param>
     /// <param name="classCount">The number of classes, or null for the preset's.</param>
     /// <exception cref="ToolException">The file is missing, broken, or has other tensors; another number of classes is named as such.</exception>
-    public static VisionTransformer Load(ModelPreset preset, string weightsPath, int? classCount)
+    public static ImageClassifier Load(ModelPreset preset, string weightsPath, int? classCount)
     {
         if (!File.Exists(weightsPath))
         {
@@ -44,7 +44,7 @@ internal static class ModelInput
         {
             var head = error.Mismatched.FirstOrDefault(m => m.Name == "head.weight");
             var message = head is not null && error.Missing.Count == 0 && error.Unexpected.Count == 0 && error.Mismatched.All(m => m.Name.StartsWith("head", StringComparison.Ordinal))
-                ? $"{weightsPath}: another number of classes than the model's {model.Options.ClassCount}: {head}; give --classes."
+                ? $"{weightsPath}: another number of classes than the model's {model.ClassCount}: {head}; give --classes."
                 : error.Message;
             model.Dispose();
             throw new ToolException(message, error);

@@ -38,7 +38,7 @@ internal static class QuantizeRun
 
         using var output = arguments.Output is null ? null : OutputFolder.Create(arguments.Output);
         using var model = ModelInput.Load(preset, arguments.Weights, arguments.ClassCount);
-        ImageInput.RequireLabelsInRange(testFiles, model.Options.ClassCount);
+        ImageInput.RequireLabelsInRange(testFiles, model.ClassCount);
         var fewer = calibrationFiles.Count < arguments.CalibrationCount ? $" (all there are; {arguments.CalibrationCount} were asked for)" : "";
         Say(console, $"{preset.Name}: {calibrationFiles.Count} calibration images{fewer}, {testFiles?.Count ?? 0} test images");
 
@@ -96,7 +96,7 @@ internal static class QuantizeRun
     // A model that nobody keeps is still written, to a temporary place, because its length is part of the report.
     private static long Save(QuantizedModel quantized, ModelPreset preset, QuantizeArguments arguments, OutputFolder? output)
     {
-        var description = new SavedModel(preset.Name, ((VisionTransformer)quantized.Model).Options.ClassCount, preset.Preprocessing.CropFraction, arguments.Method, arguments.WeightBits, arguments.ActivationBits, arguments.Seed);
+        var description = new SavedModel(preset.Name, ((ImageClassifier)quantized.Model).ClassCount, preset.Preprocessing.CropFraction, arguments.Method, arguments.WeightBits, arguments.ActivationBits, arguments.Seed);
         if (output is not null)
         {
             return description.Write(quantized, output.PathOf(ModelFile));

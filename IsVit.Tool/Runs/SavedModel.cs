@@ -63,7 +63,7 @@ internal sealed record SavedModel(string Model, int ClassCount, double Crop, str
     /// <summary>The quantized model of a file with this description, in evaluation mode.</summary>
     /// <param name="path">The file.</param>
     /// <returns>The quantized model, and the module inside it, which it does not dispose.</returns>
-    public (QuantizedModel Quantized, VisionTransformer Module) Load(string path)
+    public (QuantizedModel Quantized, ImageClassifier Module) Load(string path)
     {
         var module = ModelInput.Find(Model, Crop).Create(ClassCount);
         try

@@ -44,7 +44,7 @@ internal static class DemoTraining
         StateDict.Save(model, output.PathOf(DemoAssets.WeightsFile));
         DemoAssets.WriteImages(output.PathOf(DemoAssets.ImagesFile), data, options.Seed);
         var subset = DemoTrainer.TestAccuracy(model, data.Test.Sample(DemoAssets.TestCount, options.Seed), cancellationToken);
-        var card = ModelCard.Write(model.Options, model.parameters().Sum(p => p.numel()), options, accuracy, subset);
+        var card = ModelCard.Write((VisionTransformerOptions)ModelCatalog.Find(ModelCatalog.Demo).Options, model.parameters().Sum(p => p.numel()), options, accuracy, subset);
         File.WriteAllText(output.PathOf(DemoAssets.ModelCardFile), card);
         var folder = output.Commit();
         File.Delete(Path.TrimEndingDirectorySeparator(outputFolder) + CheckpointSuffix);
@@ -53,7 +53,7 @@ internal static class DemoTraining
     }
 
     // The library's initial values (a normal of 0.02) suit wide models; this one is narrow and starts several epochs late with them.
-    private static VisionTransformer CreateModel()
+    private static ImageClassifier CreateModel()
     {
         var model = ModelCatalog.Create(ModelCatalog.Demo);
         using var noGradient = torch.no_grad();

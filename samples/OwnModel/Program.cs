@@ -13,13 +13,8 @@ var trace = new TraceOptions
     // Product knows nothing of this library, so it cannot carry IMatrixProduct.
     MatrixProducts = (path, module) => module is Product,
 
-    // What these three read is the LayerNorm's output, but rolled: another tensor, whose origin a trace cannot see.
-    Roles =
-    [
-        new RoleDeclaration("layers.*.query", SiteOperand.Input, SiteRole.PostLayerNorm, "layers.*.before_attention"),
-        new RoleDeclaration("layers.*.key", SiteOperand.Input, SiteRole.PostLayerNorm, "layers.*.before_attention"),
-        new RoleDeclaration("layers.*.value", SiteOperand.Input, SiteRole.PostLayerNorm, "layers.*.before_attention"),
-    ],
+    // What the classifier reads is the mean of the LayerNorm's tokens: other numbers, whose origin a trace cannot see.
+    Roles = [new RoleDeclaration("classifier", SiteOperand.Input, SiteRole.PostLayerNorm, "norm")],
 
     // Where the heads lie: one here, as wide as the model. They are rotated, so that no channel's outliers take the others' range.
     Attentions =

@@ -33,7 +33,7 @@ public static class StateDict
         ArgumentNullException.ThrowIfNull(file);
         var plan = StateDictPlan.Make(
             file.FilePath,
-            module.state_dict(),
+            module,
             file.Tensors.Values.Select(t => (t.Name, t.ScalarType, t.DType, t.Shape)),
             options ?? StateDictLoadOptions.Default);
         foreach (var (name, _) in plan.Copies)
@@ -64,7 +64,7 @@ public static class StateDict
         ArgumentNullException.ThrowIfNull(tensors);
         var plan = StateDictPlan.Make(
             "The state dict",
-            module.state_dict(),
+            module,
             tensors.Select(t => (t.Key, (torch.ScalarType?)t.Value.dtype, StateDictPlan.TypeName(t.Value.dtype), (IReadOnlyList<long>)t.Value.shape)),
             options ?? StateDictLoadOptions.Default);
         using var noGrad = torch.no_grad();

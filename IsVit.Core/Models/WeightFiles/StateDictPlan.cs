@@ -7,25 +7,28 @@ internal sealed record StateDictPlan(IReadOnlyList<(string Source, torch.Tensor 
 {
     /// <summary>Matches names, shapes and types.</summary>
     /// <param name="sourceName">Where the tensors come from, for messages.</param>
-    /// <param name="destination">The module's tensors.</param>
+    /// <param name="module">Whose tensors they go into; it translates the source's names if it can.</param>
     /// <param name="source">The source's names, types (null where torch has none) and shapes.</param>
     /// <param name="options">How names are matched.</param>
     public static StateDictPlan Make(
         string sourceName,
-        IReadOnlyDictionary<string, torch.Tensor> destination,
+        torch.nn.Module module,
         IEnumerable<(string Name, torch.ScalarType? Type, string TypeName, IReadOnlyList<long> Shape)> source,
         StateDictLoadOptions options)
     {
         bool Takes(string name) => options.Skip is null || !options.Skip(name);
 
+        var destination = module.state_dict();
+        var named = source.Where(s => s.Name.StartsWith(options.Prefix, StringComparison.Ordinal)).Select(s => (FullName: s.Name, Name: s.Name[options.Prefix.Length..], s.Type, s.TypeName, s.Shape)).ToList();
+        var names = named.Select(static s => s.Name).ToHashSet(StringComparer.Ordinal);
         var copies = new List<(string Source, torch.Tensor Destination)>();
         var loaded = new HashSet<string>(StringComparer.Ordinal);
         var unexpected = new List<string>();
         var mismatched = new List<StateDictMismatch>();
-        foreach (var (fullName, type, typeName, shape) in source.Where(s => s.Name.StartsWith(options.Prefix, StringComparison.Ordinal)))
+        foreach (var (fullName, given, type, typeName, shape) in named)
         {
-            var name = fullName[options.Prefix.Length..];
-            if (!Takes(name))
+            var name = module is IStateDictNames own ? own.Translate(given, names) : given;
+            if (name is null || !Takes(name))
             {
                 continue;
             }

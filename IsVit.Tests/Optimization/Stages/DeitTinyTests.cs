@@ -83,7 +83,7 @@ public sealed class DeitTinyTests(ITestOutputHelper output)
         Assert.InRange(distance, 0.02, 1);
     }
 
-    private static VisionTransformer Load()
+    private static ImageClassifier Load()
     {
         var model = ModelCatalog.Create("deit_tiny_patch16_224");
         StateDict.Load(model, SharedData.Weights);

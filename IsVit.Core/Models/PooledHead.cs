@@ -1,0 +1,33 @@
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace IsVit.Core.Models;
+
+/// <summary>The mean of all tokens, and a linear layer; timm's name: <c>fc</c>.</summary>
+public sealed class PooledHead : torch.nn.Module<torch.Tensor, torch.Tensor>
+{
+    private readonly Linear fc;
+
+    /// <summary>Creates the module.</summary>
+    /// <param name="dim">The width of a token.</param>
+    /// <param name="classCount">The number of classes.</param>
+    public PooledHead(int dim, int classCount)
+        : base(nameof(PooledHead))
+    {
+        fc = torch.nn.Linear(dim, classCount);
+        RegisterComponents();
+    }
+
+    /// <summary>The classifier.</summary>
+    public Linear Fc => fc;
+
+    /// <summary>Tokens to logits.</summary>
+    /// <param name="input">[batch, rows, columns, width].</param>
+    /// <returns>[batch, classes].</returns>
+    public override torch.Tensor forward(torch.Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        using var scope = torch.NewDisposeScope();
+        return scope.MoveToOuter(fc.call(input.mean([1L, 2L])));
+    }
+}

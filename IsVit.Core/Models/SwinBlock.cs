@@ -1,0 +1,69 @@
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace IsVit.Core.Models;
+
+/// <summary>
+/// A block of a Swin transformer (Liu et al., arXiv 2103.14030, eq. 3): attention inside windows, shifted or not, and MLP, each added to its input; timm's names: <c>norm1</c>, <c>attn</c>,
+/// <c>norm2</c>, <c>mlp</c>.
+/// </summary>
+public sealed class SwinBlock : torch.nn.Module<torch.Tensor, torch.Tensor>
+{
+    private readonly LayerNorm norm1;
+    private readonly WindowAttention attn;
+    private readonly DropPath? drop_path1;
+    private readonly LayerNorm norm2;
+    private readonly Mlp mlp;
+    private readonly DropPath? drop_path2;
+    private readonly WindowGrid _grid;
+
+    internal SwinBlock(SwinTransformerOptions options, int dim, int headCount, WindowGrid grid, double dropPathRate)
+        : base(nameof(SwinBlock))
+    {
+        _grid = grid;
+        norm1 = torch.nn.LayerNorm(dim, options.LayerNormEps);
+        attn = new WindowAttention(dim, headCount, grid, options.QkvBias, options.DropoutRate);
+        norm2 = torch.nn.LayerNorm(dim, options.LayerNormEps);
+        mlp = new Mlp(dim, (int)(dim * options.MlpRatio), options.DropoutRate);
+        if (dropPathRate > 0)
+        {
+            drop_path1 = new DropPath(dropPathRate);
+            drop_path2 = new DropPath(dropPathRate);
+        }
+
+        RegisterComponents();
+    }
+
+    /// <summary>The normalisation before attention.</summary>
+    public LayerNorm Norm1 => norm1;
+
+    /// <summary>The attention.</summary>
+    public WindowAttention Attn => attn;
+
+    /// <summary>The normalisation before the MLP.</summary>
+    public LayerNorm Norm2 => norm2;
+
+    /// <summary>The MLP.</summary>
+    public Mlp Mlp => mlp;
+
+    /// <summary>Height and width of a window in tokens.</summary>
+    public int WindowSize => _grid.Window;
+
+    /// <summary>The tokens by which the windows are shifted down and to the right; 0 for none.</summary>
+    public int Shift => _grid.Shift;
+
+    /// <summary>Applies the block.</summary>
+    /// <param name="input">[batch, rows, columns, width].</param>
+    /// <returns>Shape of <paramref name="input"/>.</returns>
+    public override torch.Tensor forward(torch.Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        using var scope = torch.NewDisposeScope();
+        var attended = _grid.Join(attn.call(_grid.Cut(norm1.call(input))));
+        var x = input + Drop(attended, drop_path1);
+        x = x + Drop(mlp.call(norm2.call(x)), drop_path2);
+        return scope.MoveToOuter(x);
+    }
+
+    private torch.Tensor Drop(torch.Tensor x, DropPath? drop) => drop is not null && training ? drop.call(x) : x;
+}

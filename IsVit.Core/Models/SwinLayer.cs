@@ -1,0 +1,50 @@
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace IsVit.Core.Models;
+
+/// <summary>The blocks of one resolution, and the merging of patches before them (the paper's stage); timm's names: <c>downsample</c>, <c>blocks</c>.</summary>
+public sealed class SwinLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
+{
+    private readonly PatchMerging? downsample;
+    private readonly ModuleList<SwinBlock> blocks;
+
+    internal SwinLayer(SwinTransformerOptions options, int layer)
+        : base(nameof(SwinLayer))
+    {
+        var dim = options.DimOf(layer);
+        var side = options.PatchesPerSide;
+        for (var i = 0; i < layer; i++)
+        {
+            side = (side + 1) / 2;
+        }
+
+        // timm chooses the window by the side rounded down at each merging, though what flows is rounded up.
+        var nominal = options.PatchesPerSide >> layer;
+        var window = Math.Min(nominal, options.WindowSize);
+        var shift = nominal <= options.WindowSize ? 0 : window / 2;
+        var first = options.Depths.Take(layer).Sum();
+        var count = options.Depths.Sum();
+
+        downsample = layer > 0 ? new PatchMerging(options.DimOf(layer - 1), dim, options.LayerNormEps) : null;
+        blocks = new ModuleList<SwinBlock>([.. Enumerable.Range(0, options.Depths[layer]).Select(i =>
+            new SwinBlock(options, dim, options.HeadCounts[layer], new WindowGrid(side, window, i % 2 == 0 ? 0 : shift), options.DropPathOf(first + i, count)))]);
+        RegisterComponents();
+    }
+
+    /// <summary>The merging of patches; none in the first layer.</summary>
+    public PatchMerging? Downsample => downsample;
+
+    /// <summary>The blocks, first to last.</summary>
+    public ModuleList<SwinBlock> Blocks => blocks;
+
+    /// <summary>Applies the layer.</summary>
+    /// <param name="input">[batch, rows, columns, width].</param>
+    /// <returns>[batch, rows, columns, width], with half the sides and another width where patches are merged.</returns>
+    public override torch.Tensor forward(torch.Tensor input)
+    {
+        using var scope = torch.NewDisposeScope();
+        var x = downsample is null ? input : downsample.call(input);
+        return scope.MoveToOuter(BlockRow.Call(blocks, x, scope));
+    }
+}

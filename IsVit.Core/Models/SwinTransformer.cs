@@ -1,0 +1,101 @@
+using System.Globalization;
+using IsVit.Core.Graph;
+using IsVit.Core.Models.WeightFiles;
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace IsVit.Core.Models;
+
+/// <summary>
+/// A hierarchical vision transformer with shifted windows (Swin: Liu et al., arXiv 2103.14030) with timm's parameter names, so that public weights load, those of older timm and of the
+/// authors included. Every product is a module reached through <c>call</c>, so hooks see both operands. Tokens keep their rows and columns: [batch, rows, columns, width].
+/// </summary>
+public sealed class SwinTransformer : ImageClassifier, IStateDictNames
+{
+    private readonly PatchEmbedding patch_embed;
+    private readonly ModuleList<SwinLayer> layers;
+    private readonly LayerNorm norm;
+    private readonly PooledHead head;
+
+    /// <summary>Creates a Swin transformer with random weights (from torch's default generator), on the CPU, in torch's default type.</summary>
+    /// <param name="options">Its shape.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    public SwinTransformer(SwinTransformerOptions options)
+        : base(nameof(SwinTransformer))
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+        var count = options.Depths.Count;
+        patch_embed = new PatchEmbedding(options.ImageSize, options.PatchSize, options.InChannels, options.EmbedDim, PatchLayout.Grid, options.LayerNormEps);
+        layers = new ModuleList<SwinLayer>([.. Enumerable.Range(0, count).Select(layer => new SwinLayer(options, layer))]);
+        norm = torch.nn.LayerNorm(options.DimOf(count - 1), options.LayerNormEps);
+        head = new PooledHead(options.DimOf(count - 1), options.ClassCount);
+        RegisterComponents();
+        InitializeLinears();
+        using var noGrad = torch.no_grad();
+        foreach (var attention in modules().OfType<WindowAttention>())
+        {
+            torch.nn.init.normal_(attention.RelativePositionBiasTable, std: 0.02);
+        }
+    }
+
+    /// <summary>The shape that the model was made with.</summary>
+    public SwinTransformerOptions Options { get; }
+
+    /// <summary>Image to patch tokens.</summary>
+    public PatchEmbedding PatchEmbed => patch_embed;
+
+    /// <summary>The layers, first to last.</summary>
+    public ModuleList<SwinLayer> Layers => layers;
+
+    /// <summary>The final normalisation.</summary>
+    public LayerNorm Norm => norm;
+
+    /// <summary>The classifier.</summary>
+    public override Linear Head => head.Fc;
+
+    /// <summary>Images to logits.</summary>
+    /// <param name="input">Normalised images, [batch, channels, height, width], in the parameters' type and on their device.</param>
+    /// <returns>[batch, classes].</returns>
+    /// <exception cref="ArgumentException">The images have another size or number of channels.</exception>
+    public override torch.Tensor forward(torch.Tensor input)
+    {
+        using var scope = torch.NewDisposeScope();
+        var x = BlockRow.Call(layers, patch_embed.call(input), scope);
+        return scope.MoveToOuter(head.call(norm.call(x)));
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> DeclareUnits() =>
+        ["patch_embed", "layers.*.blocks.*", .. layers.Count > 1 ? ["layers.*.downsample"] : Array.Empty<string>(), "head.fc"];
+
+    /// <inheritdoc/>
+    public override IEnumerable<AttentionDeclaration> DeclareAttentions() => layers.Select((layer, i) => layer.Blocks[0].Attn.Declare($"layers.{i}.blocks.*.attn"));
+
+    /// <summary>
+    /// Names of the authors' and of older timm's weights: the merging of patches stands at the end of the layer before, the classifier is <c>head</c>, and index and mask are stored.
+    /// </summary>
+    /// <inheritdoc/>
+    public string? Translate(string name, IReadOnlySet<string> names)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(names);
+        if (name.EndsWith(".relative_position_index", StringComparison.Ordinal) || name.EndsWith(".attn_mask", StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        if (name is "head.weight" or "head.bias")
+        {
+            return name.Replace("head.", "head.fc.", StringComparison.Ordinal);
+        }
+
+        // Only the old layout merges patches in the first layer.
+        return names.Contains("layers.0.downsample.reduction.weight")
+            && name.Split('.') is ["layers", var layer, "downsample", .. var rest]
+            && int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? string.Create(CultureInfo.InvariantCulture, $"layers.{number + 1}.downsample.{string.Join('.', rest)}")
+            : name;
+    }
+}
