@@ -11,6 +11,9 @@ public static class ModelCatalog
     /// <summary>The name of the model that the demonstration quantizes: 28 x 28 grey images (Fashion-MNIST), ten classes.</summary>
     public const string Demo = "vit_fashion";
 
+    /// <summary>The name of the demonstration's hierarchical model: two layers of windows, the first of them shifted, for the same images.</summary>
+    public const string DemoSwin = "swin_micro";
+
     private static readonly Dictionary<string, ModelPreset> Presets = List().ToDictionary(p => p.Name, StringComparer.Ordinal);
 
     /// <summary>Every model, in a fixed order.</summary>
@@ -67,10 +70,11 @@ public static class ModelCatalog
         yield return Swin("base", [2, 2, 18, 2], 128, 7, 224);
         yield return Swin("base", [2, 2, 18, 2], 128, 12, 384);
 
+        var fashion = new ImagePreprocessing { ImageSize = 28, CropFraction = 1, Mean = [0.2860f], Std = [0.3530f] };
         yield return new ModelPreset(
-            Demo,
-            new VisionTransformerOptions { ImageSize = 28, InChannels = 1, PatchSize = 7, EmbedDim = 64, Depth = 6, HeadCount = 4, ClassCount = 10 },
-            new ImagePreprocessing { ImageSize = 28, CropFraction = 1, Mean = [0.2860f], Std = [0.3530f] });
+            Demo, new VisionTransformerOptions { ImageSize = 28, InChannels = 1, PatchSize = 7, EmbedDim = 64, Depth = 6, HeadCount = 4, ClassCount = 10 }, fashion);
+        yield return new ModelPreset(
+            DemoSwin, new SwinTransformerOptions { ImageSize = 28, InChannels = 1, PatchSize = 2, EmbedDim = 32, Depths = [2, 2], HeadCounts = [2, 4], ClassCount = 10 }, fashion);
     }
 
     // The weights trained at 384 pixels are evaluated on the whole short side, those at 224 on 0.9 of it.

@@ -52,6 +52,7 @@ public sealed class ModelCatalogTests
     [InlineData("vit_base_patch16_384", 384, 1.0, 0.5f, 0.5f, 384)]
     [InlineData("swin_tiny_patch4_window7_224", 224, 0.9, 0.485f, 0.229f, 248)]
     [InlineData("swin_base_patch4_window12_384", 384, 1.0, 0.485f, 0.229f, 384)]
+    [InlineData("swin_micro", 28, 1.0, 0.286f, 0.353f, 28)]
     [InlineData("vit_fashion", 28, 1.0, 0.286f, 0.353f, 28)]
     public void Find_Preset_HasItsFamilysPreprocessing(string name, int size, double crop, float mean, float std, int resize)
     {
@@ -71,7 +72,7 @@ public sealed class ModelCatalogTests
         [
             "deit_base_distilled_patch16_224", "deit_base_distilled_patch16_384", "deit_base_patch16_224", "deit_base_patch16_384",
             "deit_small_distilled_patch16_224", "deit_small_patch16_224", "deit_tiny_distilled_patch16_224", "deit_tiny_patch16_224",
-            "swin_base_patch4_window12_384", "swin_base_patch4_window7_224", "swin_small_patch4_window7_224", "swin_tiny_patch4_window7_224",
+            "swin_base_patch4_window12_384", "swin_base_patch4_window7_224", "swin_micro", "swin_small_patch4_window7_224", "swin_tiny_patch4_window7_224",
             "vit_base_patch16_224", "vit_base_patch16_384", "vit_base_patch32_224", "vit_base_patch32_384", "vit_fashion",
             "vit_small_patch16_224", "vit_small_patch16_384", "vit_small_patch32_224", "vit_small_patch32_384",
             "vit_tiny_patch16_224", "vit_tiny_patch16_384",

@@ -1,3 +1,4 @@
+using IsVit.Core.Models;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool;
 using IsVit.Tool.Demo;
@@ -13,7 +14,7 @@ public sealed class DemoAssetsTests
     {
         var files = new DirectoryInfo(DemoAssets.DefaultFolder).GetFiles();
 
-        Assert.Equal(["LICENSE-fashion-mnist.txt", "MODEL_CARD.md", "fashion_mnist_subset.safetensors", "vit_fashion.safetensors"], files.Select(f => f.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["LICENSE-fashion-mnist.txt", "fashion_mnist_subset.safetensors", "vit_fashion.md", "vit_fashion.safetensors"], files.Select(f => f.Name).Order(StringComparer.Ordinal));
         Assert.InRange(files.Sum(f => f.Length), 1, 8_000_000);
     }
 
@@ -21,7 +22,7 @@ public sealed class DemoAssetsTests
     public void LoadModel_OnTheTestImages_IsAtLeast91PercentRight()
     {
         var assets = DemoAssets.Load(DemoAssets.DefaultFolder);
-        using var model = assets.LoadModel();
+        using var model = assets.LoadModel(DemoModel.Find(ModelCatalog.Demo));
 
         var accuracy = DemoTrainer.TestAccuracy(model, assets.Test, CancellationToken.None);
 
@@ -34,11 +35,22 @@ public sealed class DemoAssetsTests
     public void Load_BrokenImages_NamesTheFile()
     {
         using var folder = new TemporaryFolder();
-        File.Copy(Path.Combine(DemoAssets.DefaultFolder, DemoAssets.WeightsFile), folder[DemoAssets.WeightsFile]);
-        File.Copy(Path.Combine(DemoAssets.DefaultFolder, DemoAssets.WeightsFile), folder[DemoAssets.ImagesFile]);
+        File.Copy(Path.Combine(DemoAssets.DefaultFolder, "vit_fashion.safetensors"), folder["vit_fashion.safetensors"]);
+        File.Copy(Path.Combine(DemoAssets.DefaultFolder, "vit_fashion.safetensors"), folder[DemoAssets.ImagesFile]);
 
         var error = Assert.Throws<ToolException>(() => DemoAssets.Load(folder.Path));
 
         Assert.Contains("calibration_images", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_NoWeights_NamesWhatIsMissingAndWhatWritesIt()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Path.Combine(DemoAssets.DefaultFolder, DemoAssets.ImagesFile), folder[DemoAssets.ImagesFile]);
+
+        var error = Assert.Throws<ToolException>(() => DemoAssets.Load(folder.Path));
+
+        Assert.Equal($"{folder.Path}: holds none of vit_fashion.safetensors, swin_micro.safetensors; 'isvit train-demo --output {folder.Path}' writes one.", error.Message);
     }
 }

@@ -7,18 +7,12 @@ using TorchSharp;
 namespace IsVit.Tool.Demo;
 
 /// <summary>
-/// What <c>isvit demo</c> works with, as files beside the program: the trained weights, and 1,024 calibration and 2,000 labelled test images.
+/// What <c>isvit demo</c> works with, as files beside the program: trained weights, and 1,024 calibration and 2,000 labelled test images.
 /// </summary>
 internal sealed class DemoAssets
 {
-    /// <summary>The weights of the model <see cref="ModelCatalog.Demo"/>, float32, timm's names.</summary>
-    public const string WeightsFile = "vit_fashion.safetensors";
-
     /// <summary>The images: <c>calibration_images</c>, <c>test_images</c> (uint8, [count, 28, 28]) and <c>test_labels</c> (uint8).</summary>
     public const string ImagesFile = "fashion_mnist_subset.safetensors";
-
-    /// <summary>How the weights came to be.</summary>
-    public const string ModelCardFile = "MODEL_CARD.md";
 
     /// <summary>The number of calibration images, from the training split, without labels.</summary>
     public const int CalibrationCount = 1024;
@@ -30,9 +24,11 @@ internal sealed class DemoAssets
     private const string TestImages = "test_images";
     private const string TestLabels = "test_labels";
 
+    private readonly string _folder;
+
     private DemoAssets(string folder, byte[] calibration, ImageSet test)
     {
-        WeightsPath = Path.Combine(folder, WeightsFile);
+        _folder = folder;
         Calibration = calibration;
         Test = test;
     }
@@ -40,8 +36,8 @@ internal sealed class DemoAssets
     /// <summary>Where the program's own copy lies.</summary>
     public static string DefaultFolder { get; } = Path.Combine(AppContext.BaseDirectory, "demo");
 
-    /// <summary>The file of weights.</summary>
-    public string WeightsPath { get; }
+    /// <summary>The models whose weights are there.</summary>
+    public IReadOnlyList<DemoModel> Models => [.. DemoModel.All.Where(model => File.Exists(WeightsPath(model)))];
 
     /// <summary>Pixels 0 to 255, [<see cref="CalibrationCount"/>, 28, 28].</summary>
     public byte[] Calibration { get; }
@@ -49,17 +45,11 @@ internal sealed class DemoAssets
     /// <summary>The labelled test images.</summary>
     public ImageSet Test { get; }
 
-    /// <summary>Reads the images and checks that the weights are there.</summary>
+    /// <summary>Reads the images and checks that there are weights.</summary>
     /// <param name="folder">Holds the files.</param>
     /// <exception cref="ToolException">A file is missing, broken, or holds something else.</exception>
     public static DemoAssets Load(string folder)
     {
-        var weights = Path.Combine(folder, WeightsFile);
-        if (!File.Exists(weights))
-        {
-            throw new ToolException($"{weights}: no such file; 'isvit train-demo --output {folder}' writes it.");
-        }
-
         var path = Path.Combine(folder, ImagesFile);
         try
         {
@@ -67,7 +57,10 @@ internal sealed class DemoAssets
             var calibration = ReadBytes(file, CalibrationImages, [CalibrationCount, FashionMnist.Size, FashionMnist.Size]);
             var images = ReadBytes(file, TestImages, [TestCount, FashionMnist.Size, FashionMnist.Size]);
             var labels = ReadBytes(file, TestLabels, [TestCount]);
-            return new DemoAssets(folder, calibration, new ImageSet(images, labels, FashionMnist.Size, FashionMnist.Size));
+            var assets = new DemoAssets(folder, calibration, new ImageSet(images, labels, FashionMnist.Size, FashionMnist.Size));
+            return assets.Models.Count > 0
+                ? assets
+                : throw new ToolException($"{folder}: holds none of {string.Join(", ", DemoModel.All.Select(static model => model.WeightsFile))}; 'isvit train-demo --output {folder}' writes one.");
         }
         catch (Exception error) when (error is WeightFileException or IOException or UnauthorizedAccessException)
         {
@@ -101,14 +94,15 @@ internal sealed class DemoAssets
             });
     }
 
-    /// <summary>The trained model in evaluation mode.</summary>
+    /// <summary>A trained model in evaluation mode.</summary>
+    /// <param name="which">The model, one of <see cref="Models"/>.</param>
     /// <exception cref="ToolException">The weights do not fit the model.</exception>
-    public ImageClassifier LoadModel()
+    public ImageClassifier LoadModel(DemoModel which)
     {
-        var model = ModelCatalog.Create(ModelCatalog.Demo);
+        var model = which.Preset.Create();
         try
         {
-            StateDict.Load(model, WeightsPath);
+            StateDict.Load(model, WeightsPath(which));
             model.eval();
             return model;
         }
@@ -128,6 +122,8 @@ internal sealed class DemoAssets
         var labels = torch.tensor(Test.Labels.AsSpan(0, count).ToArray(), torch.ScalarType.Int64);
         return new TensorImageSource(pixels, labels);
     }
+
+    private string WeightsPath(DemoModel model) => Path.Combine(_folder, model.WeightsFile);
 
     private static byte[] ReadBytes(SafetensorsFile file, string name, long[] shape)
     {

@@ -10,6 +10,9 @@ namespace IsVit.Tool.Demo;
 /// <param name="count">All runs.</param>
 internal sealed class DemoProgress(IProgress<WorkProgress> view, string name, int index, int count) : IProgress<QuantizationProgress>
 {
+    // Runs have different numbers of steps; each is an equal part here.
+    private const int Whole = 1000;
+
     /// <inheritdoc/>
     public void Report(QuantizationProgress value)
     {
@@ -17,8 +20,8 @@ internal sealed class DemoProgress(IProgress<WorkProgress> view, string name, in
         view.Report(run with
         {
             Stage = $"{name}, {run.Stage}",
-            Done = (index * run.Total) + run.Done,
-            Total = count * run.Total,
+            Done = (index * Whole) + (int)((long)Whole * run.Done / Math.Max(1, run.Total)),
+            Total = count * Whole,
             Remaining = null,
         });
     }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using IsVit.Core.Imaging;
-using IsVit.Core.Models;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Tool.Cli;
@@ -15,8 +14,8 @@ using TorchSharp;
 
 namespace IsVit.Tool.Demo;
 
-/// <summary><c>isvit demo</c>: one small model, every method, two bit widths.</summary>
-internal static class DemoRun
+/// <summary><c>isvit demo</c>: the small models, every method, two bit widths.</summary>
+internal sealed class DemoRun
 {
     private const int EvaluationBatch = 250;
 
@@ -27,6 +26,24 @@ internal static class DemoRun
     ];
 
     private static readonly int[] BitWidths = [4, 3];
+
+    private readonly DemoArguments _arguments;
+    private readonly DemoAssets _assets;
+    private readonly OutputFolder _output;
+    private readonly torch.Tensor _calibration;
+    private readonly IImageSource _test;
+    private readonly CancellationToken _cancellationToken;
+    private int _runsDone;
+
+    private DemoRun(DemoArguments arguments, DemoAssets assets, OutputFolder output, torch.Tensor calibration, IImageSource test, CancellationToken cancellationToken)
+    {
+        _arguments = arguments;
+        _assets = assets;
+        _output = output;
+        _calibration = calibration;
+        _test = test;
+        _cancellationToken = cancellationToken;
+    }
 
     /// <summary>Runs the command.</summary>
     /// <param name="console">Where to write.</param>
@@ -40,73 +57,44 @@ internal static class DemoRun
         using var output = OutputFolder.Create(arguments.Output);
         using var test = assets.OpenTest(arguments.TestCount);
         using var calibration = PixelTensor.Normalized(assets.Calibration.AsSpan(0, arguments.CalibrationCount * FashionMnist.Size * FashionMnist.Size), FashionMnist.Size, FashionMnist.Size);
-        var (reference, floatBytes) = MeasureFloat(assets, test, cancellationToken);
-
-        var rows = ProgressView.Run(console, "demo", view => QuantizeAll(arguments, assets, calibration, reference, output, view, cancellationToken));
+        var run = new DemoRun(arguments, assets, output, calibration, test, cancellationToken);
+        var results = ProgressView.Run(console, "demo", view => assets.Models.Select(model => run.Compare(model, view)).ToList());
         var folder = output.Commit();
-        Write(console, reference.Float, floatBytes, rows);
+        results.ForEach(result => Write(console, result));
         console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{arguments.TestCount} test images, {arguments.CalibrationCount} calibration images, {arguments.Iterations} steps a unit and stage; {clock.Elapsed.TotalSeconds:F0} s in all. Models in {folder}"));
         return ExitCode.Success;
     }
 
-    private static (FloatReference Reference, long Bytes) MeasureFloat(DemoAssets assets, IImageSource test, CancellationToken cancellationToken)
+    private DemoResult Compare(DemoModel which, IProgress<WorkProgress> view)
     {
-        using var model = assets.LoadModel();
-        return (FloatReference.Measure(model, test, EvaluationBatch, cancellationToken), SavedModel.FloatBytes(model));
+        using var model = _assets.LoadModel(which);
+        var reference = FloatReference.Measure(model, _test, EvaluationBatch, _cancellationToken);
+        var rows = from bits in BitWidths from method in Methods select Quantize(which, method, bits, reference, view);
+        return new DemoResult(which, reference.Float, SavedModel.FloatBytes(model), rows.ToList());
     }
 
-    private static List<DemoRow> QuantizeAll(
-        DemoArguments arguments,
-        DemoAssets assets,
-        torch.Tensor calibration,
-        FloatReference reference,
-        OutputFolder output,
-        IProgress<WorkProgress> view,
-        CancellationToken cancellationToken)
-    {
-        var rows = new List<DemoRow>();
-        foreach (var bits in BitWidths)
-        {
-            foreach (var method in Methods)
-            {
-                var progress = new DemoProgress(view, $"{method} W{bits}A{bits}", rows.Count, BitWidths.Length * Methods.Length);
-                rows.Add(Quantize(arguments, method, bits, assets, calibration, reference, output, progress, cancellationToken));
-            }
-        }
-
-        return rows;
-    }
-
-    private static DemoRow Quantize(
-        DemoArguments arguments,
-        string method,
-        int bits,
-        DemoAssets assets,
-        torch.Tensor calibration,
-        FloatReference reference,
-        OutputFolder output,
-        DemoProgress progress,
-        CancellationToken cancellationToken)
+    private DemoRow Quantize(DemoModel which, string method, int bits, FloatReference reference, IProgress<WorkProgress> view)
     {
         var clock = Stopwatch.StartNew();
-        using var model = assets.LoadModel();
+        var progress = new DemoProgress(view, $"{which.Name} {method} W{bits}A{bits}", _runsDone++, _assets.Models.Count * BitWidths.Length * Methods.Length);
+        using var model = _assets.LoadModel(which);
         var quantizer = ModelQuantizer.Create(options =>
         {
             options.Recipe = method;
             options.WeightBits = bits;
             options.ActivationBits = bits;
-            options.Seed = arguments.Seed;
-            options.Reconstruction.Iterations = arguments.Iterations;
-            options.Reconstruction.LearningRate = arguments.LearningRate;
+            options.Seed = _arguments.Seed;
+            options.Reconstruction.Iterations = _arguments.Iterations;
+            options.Reconstruction.LearningRate = _arguments.LearningRate;
         });
-        using var quantized = quantizer.Quantize(model, calibration, new QuantizationRun { Progress = progress }, cancellationToken);
+        using var quantized = quantizer.Quantize(model, _calibration, new QuantizationRun { Progress = progress }, _cancellationToken);
         var seconds = clock.Elapsed.TotalSeconds;
-        var result = reference.Evaluate(model, cancellationToken);
+        var result = reference.Evaluate(model, _cancellationToken);
 
-        var path = output.PathOf(method == RecipeNames.ISVit ? $"{ModelCatalog.Demo}_w{bits}a{bits}.safetensors" : "size.tmp");
-        var bytes = new SavedModel(ModelCatalog.Demo, model.ClassCount, 1, method, bits, bits, arguments.Seed).Write(quantized, path);
+        var path = _output.PathOf(method == RecipeNames.ISVit ? $"{which.Name}_w{bits}a{bits}.safetensors" : "size.tmp");
+        var bytes = new SavedModel(which.Name, model.ClassCount, 1, method, bits, bits, _arguments.Seed).Write(quantized, path);
         if (method != RecipeNames.ISVit)
         {
             File.Delete(path);
@@ -115,12 +103,12 @@ internal static class DemoRun
         return new DemoRow(method, bits, result, bytes, seconds);
     }
 
-    private static void Write(ToolConsole console, EvaluationResult reference, long floatBytes, List<DemoRow> rows)
+    private static void Write(ToolConsole console, DemoResult result)
     {
         var table = ReportTable.NewTable("method", "bits", "top-1 %", "agreement %", "logits error", "size MB", "seconds");
-        table.AddRow("float", "32/32", ReportTable.Figure(reference.Top1, "F2"), "-", "-", ReportTable.Megabytes(floatBytes), "-");
+        table.AddRow("float", "32/32", ReportTable.Figure(result.Float.Top1, "F2"), "-", "-", ReportTable.Megabytes(result.FloatBytes), "-");
         var bits = 0;
-        foreach (var row in rows)
+        foreach (var row in result.Rows)
         {
             if (row.Bits != bits)
             {
@@ -138,8 +126,11 @@ internal static class DemoRun
                 ReportTable.Figure(row.Seconds, "F1"));
         }
 
+        console.Out.WriteLine(result.Model.Name);
         console.Ansi.Write(table);
     }
+
+    private sealed record DemoResult(DemoModel Model, EvaluationResult Float, long FloatBytes, IReadOnlyList<DemoRow> Rows);
 
     private sealed record DemoRow(string Method, int Bits, EvaluationResult Result, long Bytes, double Seconds);
 }

@@ -9,29 +9,30 @@ namespace IsVit.Tool.Demo;
 internal static class ModelCard
 {
     /// <summary>Writes the text.</summary>
-    /// <param name="model">The trained model's shape.</param>
+    /// <param name="model">The trained model.</param>
     /// <param name="parameters">The number of its parameters.</param>
     /// <param name="options">The recipe.</param>
     /// <param name="accuracy">Percent of the 10,000 test images right.</param>
     /// <param name="subsetAccuracy">Percent of the chosen test images right.</param>
-    public static string Write(VisionTransformerOptions model, long parameters, DemoTrainingOptions options, double accuracy, double subsetAccuracy)
+    public static string Write(DemoModel model, long parameters, DemoTrainingOptions options, double accuracy, double subsetAccuracy)
     {
+        var shape = model.Preset.Options;
         FormattableString text = $"""
-            # {ModelCatalog.Demo}
+            # {model.Name}
 
-            A small vision transformer for Fashion-MNIST, the model of `isvit demo`.
+            A small vision transformer for Fashion-MNIST, a model of `isvit demo`.
 
             | | |
             |---|---|
-            | input | {model.ImageSize} x {model.ImageSize}, grey, values 0 to 1, then (value - {FashionMnist.PixelMean:F4}) / {FashionMnist.PixelStd:F4} |
-            | shape | patch {model.PatchSize}, width {model.EmbedDim}, depth {model.Depth}, heads {model.HeadCount}, MLP ratio {model.MlpRatio}, class token |
+            | input | {shape.ImageSize} x {shape.ImageSize}, grey, values 0 to 1, then (value - {FashionMnist.PixelMean:F4}) / {FashionMnist.PixelStd:F4} |
+            | shape | patch {shape.PatchSize}, {Describe(shape)}, MLP ratio {shape.MlpRatio} |
             | parameters | {parameters:N0}, float32 |
             | top-1, all {10_000:N0} test images | {accuracy:F2} % |
             | top-1, the {DemoAssets.TestCount:N0} test images kept here | {subsetAccuracy:F2} % |
 
             ## Training
 
-            `isvit train-demo --epochs {options.Epochs} --seed {options.Seed}` with {TorchSharp.torch.get_num_threads()} threads on the {options.TrainingImages ?? 60_000:N0} training images; the weights are those after the last
+            `isvit train-demo --model {model.Name} --epochs {options.Epochs} --seed {options.Seed}` with {TorchSharp.torch.get_num_threads()} threads on the {options.TrainingImages ?? 60_000:N0} training images; the weights are those after the last
             epoch, so none was chosen by its test accuracy (the tool's default recipe was, among a few, by trials of one epoch on the same test images).
 
             Linear weights start from Xavier's uniform distribution. AdamW (weight decay {options.WeightDecay} on matrices), batch {options.BatchSize}, step size
@@ -51,4 +52,11 @@ internal static class ModelCard
             """;
         return text.ToString(CultureInfo.InvariantCulture);
     }
+
+    private static string Describe(ModelOptions shape) => shape switch
+    {
+        VisionTransformerOptions vit => $"width {vit.EmbedDim}, depth {vit.Depth}, heads {vit.HeadCount}, class token",
+        SwinTransformerOptions swin => $"width {swin.EmbedDim} doubled at each layer, blocks {string.Join(" + ", swin.Depths)}, heads {string.Join(", ", swin.HeadCounts)}, windows of {swin.WindowSize} x {swin.WindowSize}",
+        _ => throw new ArgumentException($"A shape of type {shape.GetType()} has no description.", nameof(shape)),
+    };
 }

@@ -81,7 +81,7 @@ internal sealed class DemoTrainer(DemoTrainingOptions options)
         var others = new List<Parameter>();
         foreach (var (name, parameter) in model.named_parameters())
         {
-            var isMatrix = parameter.dim() > 1 && name is not ("pos_embed" or "cls_token");
+            var isMatrix = parameter.dim() > 1 && name is not ("pos_embed" or "cls_token") && !name.EndsWith("relative_position_bias_table", StringComparison.Ordinal);
             (isMatrix ? matrices : others).Add(parameter);
         }
 

@@ -1,6 +1,6 @@
 namespace IsVit.Tool.Training;
 
-/// <summary>How the demo's vision transformer is trained: AdamW with a warm-up and a cosine schedule, label smoothing, random shifts.</summary>
+/// <summary>How a small vision transformer is trained: AdamW with a warm-up and a cosine schedule, label smoothing, random shifts.</summary>
 internal sealed record DemoTrainingOptions
 {
     /// <summary>Passes over the training split.</summary>
@@ -18,7 +18,7 @@ internal sealed record DemoTrainingOptions
     /// <summary>The part of all steps in which the step size rises linearly to <see cref="LearningRate"/>.</summary>
     public double WarmUpFraction { get; init; } = 0.05;
 
-    /// <summary>AdamW's decoupled weight decay, for matrices only (not for biases, LayerNorm, class token and position embedding).</summary>
+    /// <summary>AdamW's decoupled weight decay, for matrices only (not for biases, LayerNorm, class token, position embedding and the table of relative positions).</summary>
     public double WeightDecay { get; init; } = 0.05;
 
     /// <summary>Probability mass spread over all classes.</summary>

@@ -1,0 +1,30 @@
+using IsVit.Core.Models;
+using IsVit.Tool.Training;
+
+namespace IsVit.Tool.Demo;
+
+/// <summary>One of the small models that come with the tool.</summary>
+/// <param name="Name">Its name in the catalogue.</param>
+/// <param name="Training">How its weights are made.</param>
+internal sealed record DemoModel(string Name, DemoTrainingOptions Training)
+{
+    /// <summary>All of them, in the order in which the demo shows them.</summary>
+    public static IReadOnlyList<DemoModel> All { get; } =
+    [
+        new(ModelCatalog.Demo, new DemoTrainingOptions()),
+        new(ModelCatalog.DemoSwin, new DemoTrainingOptions { Epochs = 12 }),
+    ];
+
+    /// <summary>The file of weights: float32, timm's names.</summary>
+    public string WeightsFile => $"{Name}.safetensors";
+
+    /// <summary>The file that says how the weights came to be.</summary>
+    public string CardFile => $"{Name}.md";
+
+    /// <summary>The model's shape.</summary>
+    public ModelPreset Preset => ModelCatalog.Find(Name);
+
+    /// <summary>One of the models by its name.</summary>
+    /// <param name="name">The name; there is one of it.</param>
+    public static DemoModel Find(string name) => All.Single(model => model.Name == name);
+}
