@@ -22,7 +22,7 @@ public sealed class ArgumentTests
     [InlineData("evaluate --quantized /nowhere/file", "/nowhere/file: no such file.")]
     [InlineData("train-demo --data /nowhere", "/nowhere: no such folder; give --data")]
     [InlineData("train-demo --epochs 0", "--epochs is '0'; allowed is 1 to 1000.")]
-    [InlineData("demo --assets /nowhere", "/nowhere/vit_fashion.safetensors: no such file")]
+    [InlineData("demo --assets /nowhere", "/nowhere: holds none of vit_fashion.safetensors, swin_micro.safetensors")]
     [InlineData("demo --test-count 2001", "--test-count is '2001'; allowed is 1 to 2000.")]
     public async Task Run_WrongArguments_OneLineAndCode2(string arguments, string expected)
     {

@@ -47,7 +47,6 @@ public sealed class DemoAssetsTests
     public void Load_NoWeights_NamesWhatIsMissingAndWhatWritesIt()
     {
         using var folder = new TemporaryFolder();
-        File.Copy(Path.Combine(DemoAssets.DefaultFolder, DemoAssets.ImagesFile), folder[DemoAssets.ImagesFile]);
 
         var error = Assert.Throws<ToolException>(() => DemoAssets.Load(folder.Path));
 

@@ -26,9 +26,10 @@ internal sealed class DemoAssets
 
     private readonly string _folder;
 
-    private DemoAssets(string folder, byte[] calibration, ImageSet test)
+    private DemoAssets(string folder, IReadOnlyList<DemoModel> models, byte[] calibration, ImageSet test)
     {
         _folder = folder;
+        Models = models;
         Calibration = calibration;
         Test = test;
     }
@@ -37,7 +38,7 @@ internal sealed class DemoAssets
     public static string DefaultFolder { get; } = Path.Combine(AppContext.BaseDirectory, "demo");
 
     /// <summary>The models whose weights are there.</summary>
-    public IReadOnlyList<DemoModel> Models => [.. DemoModel.All.Where(model => File.Exists(WeightsPath(model)))];
+    public IReadOnlyList<DemoModel> Models { get; }
 
     /// <summary>Pixels 0 to 255, [<see cref="CalibrationCount"/>, 28, 28].</summary>
     public byte[] Calibration { get; }
@@ -45,22 +46,24 @@ internal sealed class DemoAssets
     /// <summary>The labelled test images.</summary>
     public ImageSet Test { get; }
 
-    /// <summary>Reads the images and checks that there are weights.</summary>
+    /// <summary>Reads the images and finds the weights.</summary>
     /// <param name="folder">Holds the files.</param>
     /// <exception cref="ToolException">A file is missing, broken, or holds something else.</exception>
     public static DemoAssets Load(string folder)
     {
-        var path = Path.Combine(folder, ImagesFile);
+        DemoModel[] models = [.. DemoModel.All.Where(model => File.Exists(Path.Combine(folder, model.WeightsFile)))];
+        if (models.Length == 0)
+        {
+            throw new ToolException($"{folder}: holds none of {string.Join(", ", DemoModel.All.Select(static model => model.WeightsFile))}; 'isvit train-demo --output {folder}' writes one.");
+        }
+
         try
         {
-            using var file = SafetensorsFile.Open(path);
+            using var file = SafetensorsFile.Open(Path.Combine(folder, ImagesFile));
             var calibration = ReadBytes(file, CalibrationImages, [CalibrationCount, FashionMnist.Size, FashionMnist.Size]);
             var images = ReadBytes(file, TestImages, [TestCount, FashionMnist.Size, FashionMnist.Size]);
             var labels = ReadBytes(file, TestLabels, [TestCount]);
-            var assets = new DemoAssets(folder, calibration, new ImageSet(images, labels, FashionMnist.Size, FashionMnist.Size));
-            return assets.Models.Count > 0
-                ? assets
-                : throw new ToolException($"{folder}: holds none of {string.Join(", ", DemoModel.All.Select(static model => model.WeightsFile))}; 'isvit train-demo --output {folder}' writes one.");
+            return new DemoAssets(folder, models, calibration, new ImageSet(images, labels, FashionMnist.Size, FashionMnist.Size));
         }
         catch (Exception error) when (error is WeightFileException or IOException or UnauthorizedAccessException)
         {
@@ -102,7 +105,7 @@ internal sealed class DemoAssets
         var model = which.Preset.Create();
         try
         {
-            StateDict.Load(model, WeightsPath(which));
+            StateDict.Load(model, Path.Combine(_folder, which.WeightsFile));
             model.eval();
             return model;
         }
@@ -122,8 +125,6 @@ internal sealed class DemoAssets
         var labels = torch.tensor(Test.Labels.AsSpan(0, count).ToArray(), torch.ScalarType.Int64);
         return new TensorImageSource(pixels, labels);
     }
-
-    private string WeightsPath(DemoModel model) => Path.Combine(_folder, model.WeightsFile);
 
     private static byte[] ReadBytes(SafetensorsFile file, string name, long[] shape)
     {
