@@ -1,3 +1,4 @@
+using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Checkpoints;
@@ -34,6 +35,10 @@ public sealed class QuantizedModel : IDisposable
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Model.call(images));
     }
+
+    /// <summary>Lists every matrix product that the model runs on a batch, what quantizes its operands, and the share of multiply-accumulates that stays in float.</summary>
+    /// <param name="images">A batch as the model takes it; one image is enough.</param>
+    public QuantizationCoverage MeasureCoverage(Tensor images) => QuantizationCoverage.Measure(Attachment, images);
 
     /// <summary>Saves the model: integer codes of quantized weights, everything else in float, and all quantizer parameters, as one safetensors file.</summary>
     /// <param name="path">The file; replaced if it exists.</param>

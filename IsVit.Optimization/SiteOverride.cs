@@ -21,6 +21,11 @@ public sealed record SiteOverride
     /// <summary>The quantizer's scheme; null to leave it.</summary>
     public string? Scheme { get; set; }
 
+    /// <summary>
+    /// Which elements share a scale: <c>tensor</c>, or <c>channel:AXIS</c> as <see cref="Core.Quantization.Granularity"/> writes it; null to leave it. A linear layer's input has its channels on axis -1, a convolution's on axis 1.
+    /// </summary>
+    public string? Granularity { get; set; }
+
     internal bool Fits(Site site) => (Operand is null || Operand == site.Operand) && new PathPattern(Pattern).IsMatch(site.Path);
 
     internal void Validate(string name)
@@ -38,6 +43,11 @@ public sealed record SiteOverride
         if (Operand is { } operand)
         {
             OptionRange.RequireDefined($"{name}.{nameof(Operand)}", operand);
+        }
+
+        if (Granularity is not null && !Core.Quantization.Granularity.TryParse(Granularity, out _))
+        {
+            throw new OptionsException($"{name}.{nameof(Granularity)} is '{Granularity}'; expected 'tensor', 'channel:AXIS', or null to leave it.");
         }
 
         if (Scheme is not null && string.IsNullOrWhiteSpace(Scheme))

@@ -5,11 +5,13 @@ using TorchSharp.Modules;
 namespace IsVit.Core.Models;
 
 /// <summary>
-/// Multi-head self-attention (Vaswani et al., arXiv 1706.03762) whose two products and softmax are modules; timm's names: <c>qkv</c>, <c>proj</c>.
+/// Multi-head self-attention (Vaswani et al., arXiv 1706.03762) whose two products and softmax are modules; timm's names: <c>qkv</c>, <c>q_norm</c>, <c>k_norm</c>, <c>proj</c>.
 /// </summary>
 public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     private readonly Linear qkv;
+    private readonly LayerNorm? q_norm;
+    private readonly LayerNorm? k_norm;
     private readonly MatMul qk;
     private readonly Softmax softmax;
     private readonly MatMul av;
@@ -23,8 +25,10 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <param name="headCount">The number of heads.</param>
     /// <param name="qkvBias">Whether the query, key and value projections have a bias.</param>
     /// <param name="dropoutRate">The dropout after the projection while training; 0 for none.</param>
+    /// <param name="projectionBias">Whether the output projection has a bias.</param>
+    /// <param name="qkNormEps">What the normalisations of queries and keys add to the variance; null for no normalisations.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is no multiple of <paramref name="headCount"/>.</exception>
-    public Attention(int dim, int headCount, bool qkvBias = true, double dropoutRate = 0)
+    public Attention(int dim, int headCount, bool qkvBias = true, double dropoutRate = 0, bool projectionBias = true, double? qkNormEps = null)
         : base(nameof(Attention))
     {
         if (headCount < 1 || dim % headCount != 0)
@@ -35,16 +39,28 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
         _headCount = headCount;
         _scale = 1 / Math.Sqrt(dim / headCount);
         qkv = torch.nn.Linear(dim, 3 * dim, qkvBias);
+        if (qkNormEps is { } eps)
+        {
+            q_norm = torch.nn.LayerNorm(dim / headCount, eps);
+            k_norm = torch.nn.LayerNorm(dim / headCount, eps);
+        }
+
         qk = new MatMul();
         softmax = torch.nn.Softmax(-1);
         av = new MatMul();
-        proj = torch.nn.Linear(dim, dim);
+        proj = torch.nn.Linear(dim, dim, projectionBias);
         proj_drop = dropoutRate > 0 ? torch.nn.Dropout(dropoutRate) : null;
         RegisterComponents();
     }
 
     /// <summary>The query, key and value projections as one layer.</summary>
     public Linear Qkv => qkv;
+
+    /// <summary>The normalisation of each head's queries, if there is one.</summary>
+    public LayerNorm? QueryNorm => q_norm;
+
+    /// <summary>The normalisation of each head's keys, if there is one.</summary>
+    public LayerNorm? KeyNorm => k_norm;
 
     /// <summary>Scaled queries [batch, heads, tokens, head width] times transposed keys [batch, heads, head width, tokens].</summary>
     public MatMul Qk => qk;
@@ -58,9 +74,13 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <summary>The output projection.</summary>
     public Linear Proj => proj;
 
-    /// <summary>Where the heads lie, for a graph that holds this module.</summary>
+    /// <summary>Where the heads lie, for a graph that holds this module; queries and keys are left out where they are normalised.</summary>
     /// <param name="path">The module's path, or a pattern that fits it and others that are alike.</param>
-    public AttentionDeclaration Declare(string path) => FusedHeads.Declare(qkv, _headCount, path);
+    public AttentionDeclaration Declare(string path)
+    {
+        var all = FusedHeads.Declare(qkv, _headCount, path);
+        return q_norm is null ? all : all with { Query = null, Key = null };
+    }
 
     /// <summary>Attends over all tokens.</summary>
     /// <param name="input">[batch, tokens, width].</param>
@@ -69,7 +89,7 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
     {
         ArgumentNullException.ThrowIfNull(input);
         using var scope = torch.NewDisposeScope();
-        var (query, key, value) = FusedHeads.Split(qkv.call(input), _headCount, _scale);
+        var (query, key, value) = FusedHeads.Split(qkv.call(input), _headCount, _scale, q_norm, k_norm);
         var attention = softmax.call(qk.call(query, key)); // [batch, heads, tokens, tokens]
         var mixed = FusedHeads.Join(av.call(attention, value));
         var output = proj.call(mixed);

@@ -25,9 +25,9 @@ public sealed class Block : torch.nn.Module<torch.Tensor, torch.Tensor>
         options.Validate();
         var dim = options.EmbedDim;
         norm1 = torch.nn.LayerNorm(dim, options.LayerNormEps);
-        attn = new Attention(dim, options.HeadCount, options.QkvBias, options.DropoutRate);
+        attn = new Attention(dim, options.HeadCount, options.QkvBias, options.DropoutRate, options.ProjectionBias, options.QkNorm ? options.LayerNormEps : null);
         norm2 = torch.nn.LayerNorm(dim, options.LayerNormEps);
-        mlp = new Mlp(dim, options.HiddenDim, options.DropoutRate);
+        mlp = new Mlp(dim, options.HiddenDim, options.DropoutRate, options.Mlp, options.ProjectionBias);
         if (options.LayerScale is { } scale)
         {
             ls1 = new LayerScale(dim, scale);

@@ -11,8 +11,11 @@ internal static class FusedHeads
     /// <param name="projected">[batch, tokens, 3 x heads x head width].</param>
     /// <param name="headCount">The number of heads.</param>
     /// <param name="scale">What the queries are multiplied with.</param>
+    /// <param name="queryNorm">Normalises the queries of each head; null to leave them.</param>
+    /// <param name="keyNorm">Normalises the keys of each head; null to leave them.</param>
     /// <returns>Queries and values [batch, heads, tokens, head width], keys [batch, heads, head width, tokens].</returns>
-    public static (torch.Tensor Query, torch.Tensor Key, torch.Tensor Value) Split(torch.Tensor projected, int headCount, double scale)
+    public static (torch.Tensor Query, torch.Tensor Key, torch.Tensor Value) Split(
+        torch.Tensor projected, int headCount, double scale, LayerNorm? queryNorm = null, LayerNorm? keyNorm = null)
     {
         var (batch, tokens, width) = (projected.shape[0], projected.shape[1], projected.shape[2] / 3 / headCount);
 
@@ -20,7 +23,10 @@ internal static class FusedHeads
         var parts = projected.reshape(batch, tokens, 3, headCount, width)
             .permute(2, 0, 3, 1, 4)
             .contiguous(); // [3, batch, heads, tokens, head width]
-        return (parts.select(0, 0) * scale, parts.select(0, 1).transpose(-2, -1), parts.select(0, 2));
+        var (query, key) = (parts.select(0, 0), parts.select(0, 1));
+        query = queryNorm?.call(query) ?? query;
+        key = keyNorm?.call(key) ?? key;
+        return (query * scale, key.transpose(-2, -1), parts.select(0, 2));
     }
 
     /// <summary>What attention gives, the heads beside each other again.</summary>

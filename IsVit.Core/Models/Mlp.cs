@@ -3,24 +3,34 @@ using TorchSharp.Modules;
 
 namespace IsVit.Core.Models;
 
-/// <summary>A block's two-layer perceptron with exact (erf) GELU; timm's names: <c>fc1</c>, <c>act</c>, <c>fc2</c>.</summary>
+/// <summary>A block's two-layer perceptron; timm's names: <c>fc1</c>, <c>act</c>, <c>fc2</c>.</summary>
 public sealed class Mlp : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     private readonly Linear fc1;
-    private readonly GELU act;
+    private readonly torch.nn.Module<torch.Tensor, torch.Tensor> act;
     private readonly Linear fc2;
     private readonly Dropout? drop;
+    private readonly MlpKind _kind;
 
     /// <summary>Creates the module.</summary>
     /// <param name="dim">The width of a token.</param>
-    /// <param name="hiddenDim">The width of the hidden layer.</param>
+    /// <param name="hiddenDim">The width of what the first layer gives; even for SwiGLU.</param>
     /// <param name="dropoutRate">The dropout after each layer while training; 0 for none.</param>
-    public Mlp(int dim, int hiddenDim, double dropoutRate = 0)
+    /// <param name="kind">What stands between the layers.</param>
+    /// <param name="hasBias">Whether the layers have a bias.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="hiddenDim"/> is odd with SwiGLU.</exception>
+    public Mlp(int dim, int hiddenDim, double dropoutRate = 0, MlpKind kind = MlpKind.Gelu, bool hasBias = true)
         : base(nameof(Mlp))
     {
-        fc1 = torch.nn.Linear(dim, hiddenDim);
-        act = torch.nn.GELU();
-        fc2 = torch.nn.Linear(hiddenDim, dim);
+        if (kind == MlpKind.SwiGlu && hiddenDim % 2 != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(hiddenDim), hiddenDim, "SwiGLU halves the hidden width; it is even.");
+        }
+
+        _kind = kind;
+        fc1 = torch.nn.Linear(dim, hiddenDim, hasBias);
+        act = kind == MlpKind.Gelu ? torch.nn.GELU() : torch.nn.SiLU();
+        fc2 = torch.nn.Linear(kind == MlpKind.Gelu ? hiddenDim : hiddenDim / 2, dim, hasBias);
         drop = dropoutRate > 0 ? torch.nn.Dropout(dropoutRate) : null;
         RegisterComponents();
     }
@@ -28,8 +38,8 @@ public sealed class Mlp : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <summary>The first layer, token to hidden.</summary>
     public Linear Fc1 => fc1;
 
-    /// <summary>The activation between the layers.</summary>
-    public GELU Act => act;
+    /// <summary>The activation between the layers: GELU, or the SiLU of a SwiGLU.</summary>
+    public torch.nn.Module<torch.Tensor, torch.Tensor> Act => act;
 
     /// <summary>The second layer, hidden to token.</summary>
     public Linear Fc2 => fc2;
@@ -40,9 +50,20 @@ public sealed class Mlp : torch.nn.Module<torch.Tensor, torch.Tensor>
     public override torch.Tensor forward(torch.Tensor input)
     {
         using var scope = torch.NewDisposeScope();
-        var hidden = act.call(fc1.call(input)); // [batch, tokens, hidden]
+        var hidden = Activate(fc1.call(input)); // [batch, tokens, inputs of fc2]
         var output = Drop(fc2.call(Drop(hidden)));
         return scope.MoveToOuter(output);
+    }
+
+    private torch.Tensor Activate(torch.Tensor x)
+    {
+        if (_kind == MlpKind.Gelu)
+        {
+            return act.call(x);
+        }
+
+        var halves = x.chunk(2, -1);
+        return act.call(halves[0]) * halves[1];
     }
 
     private torch.Tensor Drop(torch.Tensor x) => drop is not null && training ? drop.call(x) : x;

@@ -8,4 +8,7 @@ public enum PoolingKind
 
     /// <summary>The mean of the patch tokens, normalised after pooling (timm's <c>fc_norm</c>).</summary>
     Average,
+
+    /// <summary>The mean of the patch tokens after the final normalisation (timm's global pooling without <c>fc_norm</c>).</summary>
+    AverageOfNormalized,
 }

@@ -15,12 +15,14 @@ public sealed class VisionTransformer : ImageClassifier
     private readonly ModuleList<Block> blocks;
     private readonly LayerNorm? norm;
     private readonly LayerNorm? fc_norm;
+    private readonly PreLogits? pre_logits;
     private readonly Linear head;
     private readonly Linear? head_dist;
 
     // Not readonly: moving to another device or type replaces them.
     private Parameter? cls_token;
     private Parameter? dist_token;
+    private Parameter? reg_token;
     private Parameter pos_embed;
 
     /// <summary>Creates a vision transformer with random weights (from torch's default generator), on the CPU, in torch's default type.</summary>
@@ -36,7 +38,8 @@ public sealed class VisionTransformer : ImageClassifier
 
         cls_token = options.HasClassToken ? LongLived.Parameter(torch.zeros(1, 1, dim)) : null;
         dist_token = options.Distilled ? LongLived.Parameter(torch.zeros(1, 1, dim)) : null;
-        pos_embed = LongLived.Parameter(torch.zeros(1, options.PrefixTokenCount + options.PatchCount, dim));
+        reg_token = options.RegisterTokenCount > 0 ? LongLived.Parameter(torch.zeros(1, options.RegisterTokenCount, dim)) : null;
+        pos_embed = LongLived.Parameter(torch.zeros(1, (options.PatchPositionsOnly ? 0 : options.PrefixTokenCount) + options.PatchCount, dim));
         patch_embed = new PatchEmbedding(options.ImageSize, options.PatchSize, options.InChannels, dim);
         pos_drop = options.DropoutRate > 0 ? torch.nn.Dropout(options.DropoutRate) : null;
         blocks = new ModuleList<Block>([.. Enumerable.Range(0, options.Depth)
@@ -44,7 +47,8 @@ public sealed class VisionTransformer : ImageClassifier
         var pooled = options.Pooling == PoolingKind.Average;
         norm = pooled ? null : torch.nn.LayerNorm(dim, options.LayerNormEps);
         fc_norm = pooled ? torch.nn.LayerNorm(dim, options.LayerNormEps) : null;
-        head = torch.nn.Linear(dim, options.ClassCount);
+        pre_logits = options.PreLogitsDim is { } width ? new PreLogits(dim, width) : null;
+        head = torch.nn.Linear(options.PreLogitsDim ?? dim, options.ClassCount);
         head_dist = options.Distilled ? torch.nn.Linear(dim, options.ClassCount) : null;
         RegisterComponents();
         InitializeWeights();
@@ -61,6 +65,9 @@ public sealed class VisionTransformer : ImageClassifier
 
     /// <summary>The final normalisation: of all tokens, or of the pooled one (<c>fc_norm</c>) when pooling by average.</summary>
     public LayerNorm Norm => norm ?? fc_norm!;
+
+    /// <summary>The layer before the head, if the options ask for one.</summary>
+    public PreLogits? PreLogits => pre_logits;
 
     /// <summary>The classifier.</summary>
     public override Linear Head => head;
@@ -80,7 +87,7 @@ public sealed class VisionTransformer : ImageClassifier
 
     /// <inheritdoc/>
     public override IEnumerable<string> DeclareUnits() =>
-        ["patch_embed", "blocks.*", "head", .. head_dist is null ? Array.Empty<string>() : ["head_dist"]];
+        ["patch_embed", "blocks.*", .. pre_logits is null ? Array.Empty<string>() : ["pre_logits"], "head", .. head_dist is null ? Array.Empty<string>() : ["head_dist"]];
 
     /// <inheritdoc/>
     public override IEnumerable<AttentionDeclaration> DeclareAttentions() => blocks.Count > 0 ? [blocks[0].Attn.Declare("blocks.*.attn")] : [];
@@ -88,32 +95,35 @@ public sealed class VisionTransformer : ImageClassifier
     private torch.Tensor Embed(torch.Tensor images)
     {
         var patches = patch_embed.call(images); // [batch, patches, dim]
-        var tokens = new List<torch.Tensor>(3);
-        if (cls_token is not null)
+        if (Options.PatchPositionsOnly)
         {
-            tokens.Add(cls_token.expand(patches.shape[0], -1, -1));
+            patches = patches + pos_embed;
         }
 
-        if (dist_token is not null)
+        List<torch.Tensor> tokens = [.. new[] { cls_token, dist_token, reg_token }.OfType<Parameter>().Select(token => token.expand(patches.shape[0], -1, -1)), patches];
+        var x = tokens.Count == 1 ? patches : torch.cat(tokens, 1); // [batch, tokens, dim]
+        if (!Options.PatchPositionsOnly)
         {
-            tokens.Add(dist_token.expand(patches.shape[0], -1, -1));
+            x = x + pos_embed;
         }
 
-        tokens.Add(patches);
-        var x = (tokens.Count == 1 ? patches : torch.cat(tokens, 1)) + pos_embed; // [batch, tokens, dim]
         return pos_drop is not null && training ? pos_drop.call(x) : x;
     }
 
     private torch.Tensor Classify(torch.Tensor x)
     {
-        if (fc_norm is not null)
+        if (norm is not null)
         {
-            var patches = x.narrow(1, Options.PrefixTokenCount, Options.PatchCount);
-            return head.call(fc_norm.call(patches.mean([1L])));
+            x = norm.call(x);
         }
 
-        x = norm!.call(x);
-        var logits = head.call(x.select(1, 0));
+        var pooled = Options.Pooling == PoolingKind.ClassToken ? x.select(1, 0) : x.narrow(1, Options.PrefixTokenCount, Options.PatchCount).mean([1L]);
+        if (fc_norm is not null)
+        {
+            pooled = fc_norm.call(pooled);
+        }
+
+        var logits = head.call(pre_logits is null ? pooled : pre_logits.call(pooled));
         return head_dist is null ? logits : (logits + head_dist.call(x.select(1, 1))) / 2;
     }
 
@@ -122,14 +132,9 @@ public sealed class VisionTransformer : ImageClassifier
         InitializeLinears();
         using var noGrad = torch.no_grad();
         torch.nn.init.normal_(pos_embed, std: 0.02);
-        if (cls_token is not null)
+        foreach (var token in new[] { cls_token, dist_token, reg_token }.OfType<Parameter>())
         {
-            torch.nn.init.normal_(cls_token, std: 1e-6);
-        }
-
-        if (dist_token is not null)
-        {
-            torch.nn.init.normal_(dist_token, std: 1e-6);
+            torch.nn.init.normal_(token, std: 1e-6);
         }
     }
 }

@@ -30,7 +30,25 @@ public sealed record VisionTransformerOptions : ModelOptions
     /// <summary>The initial value of the scale on each residual branch (Touvron et al., arXiv 2103.17239), or null for none.</summary>
     public double? LayerScale { get; init; }
 
-    internal int PrefixTokenCount => (HasClassToken ? 1 : 0) + (Distilled ? 1 : 0);
+    /// <summary>The number of register tokens (Darcet et al., arXiv 2309.16588) between the class token and the patch tokens; not below 0.</summary>
+    public int RegisterTokenCount { get; init; }
+
+    /// <summary>Whether only patch tokens get a position embedding (timm's <c>no_embed_class</c>).</summary>
+    public bool PatchPositionsOnly { get; init; }
+
+    /// <summary>Whether queries and keys are normalised head by head before their product (Dehghani et al., arXiv 2302.05442).</summary>
+    public bool QkNorm { get; init; }
+
+    /// <summary>Whether attention's output projection and the MLP's layers have a bias.</summary>
+    public bool ProjectionBias { get; init; } = true;
+
+    /// <summary>What stands between the MLP's layers. <see cref="ModelOptions.MlpRatio"/> gives the width of what the first layer gives, of which SwiGLU hands on half.</summary>
+    public MlpKind Mlp { get; init; }
+
+    /// <summary>The width of a layer with tanh before the head (timm's <c>pre_logits</c> of models with a representation layer), or null for none.</summary>
+    public int? PreLogitsDim { get; init; }
+
+    internal int PrefixTokenCount => (HasClassToken ? 1 : 0) + (Distilled ? 1 : 0) + RegisterTokenCount;
 
     internal int PatchCount => PatchesPerSide * PatchesPerSide;
 
@@ -44,9 +62,14 @@ public sealed record VisionTransformerOptions : ModelOptions
         Require(EmbedDim >= HeadCount && EmbedDim % HeadCount == 0, nameof(EmbedDim), EmbedDim, $"a multiple of HeadCount ({HeadCount})");
         Require(Depth >= 1, nameof(Depth), Depth, "at least 1");
         RequireMlp(EmbedDim);
-        Require(Enum.IsDefined(Pooling), nameof(Pooling), Pooling, "ClassToken or Average");
-        Require(Pooling == PoolingKind.Average || HasClassToken, nameof(HasClassToken), HasClassToken, "true when Pooling is ClassToken");
+        Require(Enum.IsDefined(Pooling), nameof(Pooling), Pooling, "ClassToken, Average or AverageOfNormalized");
+        Require(Pooling != PoolingKind.ClassToken || HasClassToken, nameof(HasClassToken), HasClassToken, "true when Pooling is ClassToken");
         Require(!Distilled || Pooling == PoolingKind.ClassToken, nameof(Pooling), Pooling, "ClassToken when Distilled is true");
+        Require(RegisterTokenCount >= 0, nameof(RegisterTokenCount), RegisterTokenCount, "0 or more");
+        Require(Enum.IsDefined(Mlp), nameof(Mlp), Mlp, "Gelu or SwiGlu");
+        Require(Mlp != MlpKind.SwiGlu || HiddenDim % 2 == 0, nameof(MlpRatio), MlpRatio, $"what gives an even hidden width with SwiGlu, not {HiddenDim}");
+        Require(PreLogitsDim is null or >= 1, nameof(PreLogitsDim), PreLogitsDim, "at least 1, or null for none");
+        Require(PreLogitsDim is null || !Distilled, nameof(PreLogitsDim), PreLogitsDim, "null when Distilled is true");
         Require(LayerScale is not { } scale || double.IsFinite(scale), nameof(LayerScale), LayerScale, "finite, or null for none");
     }
 

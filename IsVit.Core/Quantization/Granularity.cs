@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace IsVit.Core.Quantization;
@@ -26,18 +27,20 @@ public abstract record Granularity
     public static Granularity Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (text == "tensor")
-        {
-            return Tensor;
-        }
+        return TryParse(text, out var granularity) ? granularity : throw new FormatException($"'{text}' is no granularity; expected 'tensor' or 'channel:AXIS'.");
+    }
 
-        if (text.StartsWith("channel:", StringComparison.Ordinal)
-            && int.TryParse(text.AsSpan(8), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var axis))
-        {
-            return Channel(axis);
-        }
-
-        throw new FormatException($"'{text}' is no granularity; expected 'tensor' or 'channel:AXIS'.");
+    /// <summary>Reads what <see cref="ToString"/> writes, if it is that.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="granularity">What it says, or null.</param>
+    public static bool TryParse(string? text, [NotNullWhen(true)] out Granularity? granularity)
+    {
+        granularity = text == "tensor"
+            ? Tensor
+            : text?.StartsWith("channel:", StringComparison.Ordinal) == true && int.TryParse(text.AsSpan(8), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var axis)
+                ? Channel(axis)
+                : null;
+        return granularity is not null;
     }
 
     /// <summary>One set of parameters for the whole tensor.</summary>

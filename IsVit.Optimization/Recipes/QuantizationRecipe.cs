@@ -35,7 +35,8 @@ public sealed record QuantizationRecipe(
             }
             else if (spec is not null)
             {
-                spec = spec with { Bits = change.Bits ?? spec.Bits, Scheme = change.Scheme ?? spec.Scheme };
+                spec = new QuantizerSpec(
+                    change.Scheme ?? spec.Scheme, change.Bits ?? spec.Bits, change.Granularity is null ? spec.Granularity : Granularity.Parse(change.Granularity));
             }
         }
 

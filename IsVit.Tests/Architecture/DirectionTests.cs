@@ -25,6 +25,7 @@ public sealed class DirectionTests
             ["IsVit.Core.Quantization"] = [],
             ["IsVit.Core.Imaging"] = [],
             ["IsVit.Core.Graph"] = ["IsVit.Core.Quantization"],
+            ["IsVit.Core.Coverage"] = ["IsVit.Core.Graph", "IsVit.Core.Quantization"],
             ["IsVit.Core.Models.WeightFiles"] = [],
             ["IsVit.Core.Models"] = ["IsVit.Core.Graph", "IsVit.Core.Imaging", "IsVit.Core.Models.WeightFiles", "IsVit.Core.Quantization"],
         };

@@ -39,6 +39,7 @@ public sealed class QuantizationOptionsTests
         { "Overrides[0].Pattern is empty; expected a module path such as 'blocks.*.mlp.fc1'.", static o => o.Overrides = [new() { Bits = 4 }] },
         { "Overrides[0].Operand is 9; allowed is Input or Weight or Left or Right or Output.", static o => o.Overrides = [new() { Pattern = "head", Operand = (SiteOperand)9 }] },
         { "Overrides[0].Scheme is empty; expected a quantizer's scheme, or null to leave it.", static o => o.Overrides = [new() { Pattern = "head", Scheme = "" }] },
+        { "Overrides[0].Granularity is 'row'; expected 'tensor', 'channel:AXIS', or null to leave it.", static o => o.Overrides = [new() { Pattern = "head", Granularity = "row" }] },
         {
             "Overrides[0].Scheme is 'unifrom'; known are log-sqrt2, log2, log2-fine, sulq, sulq-power-of-two, sulq-released, twin-uniform, uniform, uniform-fine, uniform-minmax, uniform-symmetric.",
             static o => o.Overrides = [new() { Pattern = "head", Scheme = "unifrom" }]

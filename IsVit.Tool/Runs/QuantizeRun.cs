@@ -74,6 +74,8 @@ internal static class QuantizeRun
         }
 
         ReportTable.Write(console.Ansi, report, result.Agreement);
+        using var sample = calibration.Pixels.narrow(0, 0, 1);
+        CoverageLines.Write(console, quantized.MeasureCoverage(sample));
         if (output?.Commit() is { } folder)
         {
             Say(console, $"saved {Path.Combine(folder, ModelFile)}");

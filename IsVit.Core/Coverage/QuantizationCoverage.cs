@@ -1,0 +1,79 @@
+using IsVit.Core.Graph;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace IsVit.Core.Coverage;
+
+/// <summary>Every matrix product that one forward of a model runs, and which of them have quantized operands.</summary>
+public sealed class QuantizationCoverage
+{
+    private QuantizationCoverage(IReadOnlyList<ProductCoverage> products, bool isComplete)
+    {
+        Products = products;
+        IsComplete = isComplete;
+        MultiplyAccumulates = products.Sum(static product => product.Product.MultiplyAccumulates);
+        FloatMultiplyAccumulates = products.Where(static product => !product.IsQuantized).Sum(static product => product.Product.MultiplyAccumulates);
+    }
+
+    /// <summary>The products, in the order in which they ran.</summary>
+    public IReadOnlyList<ProductCoverage> Products { get; }
+
+    /// <summary>
+    /// Whether products of functions are among them, such as a <c>torch.matmul</c> inside a module's forward. libtorch is listened to for them, which it allows on
+    /// Linux; elsewhere, and while another listener is at work, only those of modules are seen: linear layers, convolutions, matrix-product modules.
+    /// </summary>
+    public bool IsComplete { get; }
+
+    /// <summary>Multiply-accumulate steps of the batch.</summary>
+    public long MultiplyAccumulates { get; }
+
+    /// <summary>Those of products one of whose operands is float.</summary>
+    public long FloatMultiplyAccumulates { get; }
+
+    /// <summary><see cref="FloatMultiplyAccumulates"/> as a part of <see cref="MultiplyAccumulates"/>, 0 to 1.</summary>
+    public double FloatShare => MultiplyAccumulates == 0 ? 0 : (double)FloatMultiplyAccumulates / MultiplyAccumulates;
+
+    /// <summary>Runs one batch through a model, in float, without gradients and in evaluation mode, and lists what it multiplies.</summary>
+    /// <param name="attachment">Says what is quantized: an operand counts as quantized when it has a quantizer, whatever the state of its site.</param>
+    /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
+    public static QuantizationCoverage Measure(GraphAttachment attachment, Tensor sample)
+    {
+        ArgumentNullException.ThrowIfNull(attachment);
+        ArgumentNullException.ThrowIfNull(sample);
+        var graph = attachment.Graph;
+        using var suspended = attachment.Suspend();
+        using var evaluation = new EvaluationScope(graph.Model);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var operators = OperatorProducts.TryRecord(graph, sample);
+        var products = operators ?? ModuleProducts.Record(graph, sample);
+
+        // Which of several products reads a module's operands cannot be told from outside.
+        var single = products.CountBy(static product => product.Path, StringComparer.Ordinal).Where(static count => count.Value == 1).Select(static count => count.Key).ToHashSet(StringComparer.Ordinal);
+        var modelInputs = graph.Sites.Where(static site => site.Role == SiteRole.ModelInput).Select(static site => site.Id).ToHashSet(StringComparer.Ordinal);
+        return new QuantizationCoverage(
+            [
+                .. products.Select(product => single.Contains(product.Path)
+                    ? new ProductCoverage(
+                        product,
+                        Find(attachment, product.Path, SiteOperand.Input, SiteOperand.Left),
+                        Find(attachment, product.Path, SiteOperand.Weight, SiteOperand.Right),
+                        modelInputs.Contains(new Site(product.Path, SiteOperand.Input, SiteRole.ModelInput).Id))
+                    : new ProductCoverage(product, null, null, false)),
+            ],
+            operators is not null);
+    }
+
+    private static SiteBinding? Find(GraphAttachment attachment, string path, params ReadOnlySpan<SiteOperand> operands)
+    {
+        foreach (var operand in operands)
+        {
+            if (attachment.Find(new Site(path, operand, SiteRole.Other).Id) is { } binding)
+            {
+                return binding;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,33 @@
+using System.Globalization;
+using IsVit.Core.Coverage;
+using IsVit.Tool.Cli;
+
+namespace IsVit.Tool.Reporting;
+
+/// <summary>How much of a model's arithmetic is quantized, for people.</summary>
+internal static class CoverageLines
+{
+    private const double WarnAbove = 0.01;
+    private const int ProductsNamed = 5;
+
+    /// <summary>Writes the share of multiply-accumulates that stays in float; above 1 % a warning, with the products that take most.</summary>
+    /// <param name="console">Where to write.</param>
+    /// <param name="coverage">What was measured.</param>
+    public static void Write(ToolConsole console, QuantizationCoverage coverage)
+    {
+        var share = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{coverage.FloatShare:P2} of {coverage.MultiplyAccumulates / 1e6:F1} million multiply-accumulates an image in {coverage.Products.Count} matrix products");
+        console.Out.WriteLine($"in float: {share}{(coverage.IsComplete ? "" : "; products of functions are not among them, this system does not show them")}");
+        if (coverage.FloatShare <= WarnAbove)
+        {
+            return;
+        }
+
+        console.Error.WriteLine($"isvit: warning: {share} have an operand in float:");
+        foreach (var product in coverage.Products.Where(static product => !product.IsQuantized).OrderByDescending(static product => product.Product.MultiplyAccumulates).Take(ProductsNamed))
+        {
+            console.Error.WriteLine($"  {product}");
+        }
+    }
+}
