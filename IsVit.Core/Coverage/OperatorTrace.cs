@@ -15,7 +15,7 @@ internal sealed class OperatorTrace : IDisposable
     private static readonly SemaphoreSlim s_gate = new(1, 1);
 
     private readonly Observer _observer;
-    private readonly string _file = Path.GetTempFileName();
+    private readonly string _file = Path.Combine(Path.GetTempPath(), $"isvit-{Guid.NewGuid():N}.json");
     private bool _isOn;
 
     private OperatorTrace(Observer observer)

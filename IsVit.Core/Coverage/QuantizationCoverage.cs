@@ -49,7 +49,7 @@ public sealed class QuantizationCoverage
         var products = operators ?? ModuleProducts.Record(graph, sample);
 
         // Which of several products reads a module's operands cannot be told from outside.
-        var single = products.CountBy(static product => product.Path, StringComparer.Ordinal).Where(static count => count.Value == 1).Select(static count => count.Key).ToHashSet(StringComparer.Ordinal);
+        var single = products.GroupBy(static product => product.Path, StringComparer.Ordinal).Where(static group => group.Count() == 1).Select(static group => group.Key).ToHashSet(StringComparer.Ordinal);
         var modelInputs = graph.Sites.Where(static site => site.Role == SiteRole.ModelInput).Select(static site => site.Id).ToHashSet(StringComparer.Ordinal);
         return new QuantizationCoverage(
             [

@@ -2,7 +2,7 @@ namespace IsVit.Core.Graph;
 
 /// <summary>A module that is reconstructed at once: a block, the patch embedding, the head.</summary>
 /// <param name="Path">The module's path from the root.</param>
-/// <param name="InputShape">The shape of what flows in, with the traced batch's size first.</param>
+/// <param name="InputShape">The shape of what flows in, for the traced batch.</param>
 /// <param name="OutputShape">The shape of what flows out, likewise.</param>
 /// <param name="BytesPerSample">What one sample's input and output take in memory together, in bytes.</param>
 public sealed record Unit(string Path, IReadOnlyList<long> InputShape, IReadOnlyList<long> OutputShape, long BytesPerSample)

@@ -53,6 +53,31 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
         RegisterComponents();
     }
 
+    /// <summary>
+    /// TorchSharp's <c>MultiheadAttention</c> as a module whose products hooks reach, attending to its own input: for x of [batch, tokens, width] it gives what
+    /// <c>attention.call(y, y, y, null, false, null)</c> gives for y of [tokens, batch, width], with the first two axes swapped.
+    /// </summary>
+    /// <param name="attention">The module; its weights are copied. It has no mask, no <c>add_bias_kv</c>, no <c>add_zero_attn</c>, and keys and values as wide as queries.</param>
+    /// <param name="headCount">The number of its heads, which the module itself does not tell.</param>
+    /// <exception cref="ArgumentException">The module is of another kind, or gives something else than its copy with that many heads.</exception>
+    public static Attention From(MultiheadAttention attention, int headCount)
+    {
+        ArgumentNullException.ThrowIfNull(attention);
+        var weights = new NativeParameters(nameof(attention), attention);
+        var width = (int)weights.Get("out_proj.weight").shape[0];
+        var copy = new Attention(width, headCount, weights.Has("in_proj_bias"), projectionBias: weights.Has("out_proj.bias"));
+        copy.CopyFrom(weights, "");
+        weights.RequireAllUsed();
+        weights.RequireSame(copy, width, x =>
+        {
+            using var y = x.transpose(0, 1);
+            var (output, scores) = attention.call(y, y, y, null, false, null);
+            scores?.Dispose();
+            return output.transpose(0, 1);
+        }, $"{nameof(headCount)} ({headCount})");
+        return copy;
+    }
+
     /// <summary>The query, key and value projections as one layer.</summary>
     public Linear Qkv => qkv;
 
@@ -80,6 +105,12 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
     {
         var all = FusedHeads.Declare(qkv, _headCount, path);
         return q_norm is null ? all : all with { Query = null, Key = null };
+    }
+
+    internal void CopyFrom(NativeParameters weights, string prefix)
+    {
+        weights.Copy($"{prefix}in_proj_", qkv);
+        weights.Copy($"{prefix}out_proj.", proj);
     }
 
     /// <summary>Attends over all tokens.</summary>

@@ -5,7 +5,12 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.OutputSensitivity;
 
 /// <summary>Holds on to what a module gives and sums up, over several images, the squares of derivatives by it.</summary>
-internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module, bool isUnit, bool isLayer) : IDisposable
+/// <param name="path">The module's path.</param>
+/// <param name="module">The module.</param>
+/// <param name="imageAxis">The axis of its output along which images lie; null if there is no such.</param>
+/// <param name="isUnit">Whether it is a unit.</param>
+/// <param name="isLayer">Whether it is a layer that sites belong to.</param>
+internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module, int? imageAxis, bool isUnit, bool isLayer) : IDisposable
 {
     private readonly RunningSum _elements = new();
     private readonly RunningSum _vectors = new();
@@ -46,12 +51,13 @@ internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module,
 
         using var scope = NewDisposeScope();
         var squares = derivative.detach().to(float64).pow(2);
-        if (isUnit)
+        if (isUnit && imageAxis is { } axis)
         {
-            Add(_elements, squares.sum(0L));
+            Add(_elements, squares.movedim([axis], [0L]).sum(0L));
         }
 
-        if (isLayer && VectorWeights.Rows(module, squares) is var rows && rows.shape[0] % images == 0)
+        // What reads the weights takes vectors to lie image by image.
+        if (isLayer && imageAxis == 0 && VectorWeights.Rows(module, squares) is var rows && rows.shape[0] % images == 0)
         {
             Add(_vectors, rows.mean([1L]).view(images, -1).sum(0L));
         }
@@ -60,7 +66,7 @@ internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module,
     /// <summary>The sensitivity of each number that the unit gives for an image, mean 1; null for a layer that is no unit.</summary>
     public Tensor? Elements() => Normalized(_elements.Value);
 
-    /// <summary>The mean sensitivity of what the layer gives for each vector of an image, mean 1; null where no number can be given to a vector: the layer is called several times a forward.</summary>
+    /// <summary>The mean sensitivity of what the layer gives for each vector of an image, mean 1; null where no number can be given to a vector: the layer is called several times a forward, or images do not lie along its output's first axis.</summary>
     public Tensor? Vectors() => _isSeveral ? null : Normalized(_vectors.Value);
 
     public void Dispose()

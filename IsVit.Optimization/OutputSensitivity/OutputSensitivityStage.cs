@@ -27,7 +27,7 @@ public sealed class OutputSensitivityStage : IQuantizationStage
     {
         ArgumentNullException.ThrowIfNull(context);
         using var scope = NewDisposeScope();
-        var probes = Probes(context.Graph);
+        var probes = Probes(context);
         try
         {
             Measure(context, probes);
@@ -44,15 +44,15 @@ public sealed class OutputSensitivityStage : IQuantizationStage
         }
     }
 
-    private static List<OutputProbe> Probes(ModuleGraph graph)
+    private static List<OutputProbe> Probes(QuantizationContext context)
     {
-        var units = graph.Units.Select(static unit => unit.Path).ToHashSet(StringComparer.Ordinal);
+        var units = context.Graph.Units.Select(static unit => unit.Path).ToHashSet(StringComparer.Ordinal);
         return
         [
-            .. graph.Modules
+            .. context.Graph.Modules
                 .Select(entry => (Path: entry.Key, Module: entry.Value as nn.Module<Tensor, Tensor>, IsUnit: units.Contains(entry.Key), IsLayer: SiteWeights.HasWeight(entry.Value)))
                 .Where(static entry => entry.Module is not null && (entry.IsUnit || entry.IsLayer))
-                .Select(static entry => new OutputProbe(entry.Path, entry.Module!, entry.IsUnit, entry.IsLayer)),
+                .Select(entry => new OutputProbe(entry.Path, entry.Module!, context.BatchAxes.GetValueOrDefault(entry.Path).Output, entry.IsUnit, entry.IsLayer)),
         ];
     }
 

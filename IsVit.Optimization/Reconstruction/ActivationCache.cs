@@ -6,34 +6,49 @@ namespace IsVit.Optimization.Reconstruction;
 internal sealed class ActivationCache
 {
     private readonly IReadOnlyList<Tensor> _batches;
+    private readonly int _axis;
     private readonly long[] _starts;
 
-    public ActivationCache(IReadOnlyList<Tensor> batches)
+    /// <summary>Creates a cache.</summary>
+    /// <param name="batches">The tensors.</param>
+    /// <param name="axis">The axis along which images lie.</param>
+    /// <param name="imageCounts">The number of images in each; windows, say, may make several entries of an image, one after the other.</param>
+    public ActivationCache(IReadOnlyList<Tensor> batches, int axis, IReadOnlyList<long> imageCounts)
     {
         _batches = batches;
+        _axis = axis;
         _starts = new long[batches.Count + 1];
         for (var i = 0; i < batches.Count; i++)
         {
-            _starts[i + 1] = _starts[i] + batches[i].shape[0];
+            _starts[i + 1] = _starts[i] + imageCounts[i];
         }
     }
 
+    /// <summary>The number of images.</summary>
     public int Count => (int)_starts[^1];
 
+    /// <summary>The batches.</summary>
     public IReadOnlyList<Tensor> Batches => _batches;
 
-    /// <summary>Copies single samples into one tensor.</summary>
+    /// <summary>The number of images in a batch.</summary>
+    public long ImagesIn(int batch) => _starts[batch + 1] - _starts[batch];
+
+    /// <summary>A tensor of the cache's kind with its images first.</summary>
+    public Tensor ImagesFirst(Tensor tensor) => _axis == 0 ? tensor : tensor.movedim([_axis], [0L]);
+
+    /// <summary>Copies single images into one tensor.</summary>
     public Tensor Gather(ReadOnlySpan<int> indices)
     {
         using var scope = NewDisposeScope();
-        var samples = new Tensor[indices.Length];
+        var images = new Tensor[indices.Length];
         for (var i = 0; i < indices.Length; i++)
         {
             var batch = Array.BinarySearch(_starts, indices[i]);
             batch = batch < 0 ? ~batch - 1 : batch;
-            samples[i] = _batches[batch].select(0, indices[i] - _starts[batch]);
+            var entries = _batches[batch].shape[_axis] / ImagesIn(batch);
+            images[i] = _batches[batch].narrow(_axis, (indices[i] - _starts[batch]) * entries, entries);
         }
 
-        return scope.MoveToOuter(stack(samples));
+        return scope.MoveToOuter(cat(images, _axis));
     }
 }

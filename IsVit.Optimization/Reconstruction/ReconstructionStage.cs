@@ -52,6 +52,11 @@ public sealed class ReconstructionStage : IQuantizationStage
         var cache = RequireBudget(context.Graph, context.Batches, context.Options.Reconstruction);
         context.CacheBytes = Math.Max(context.CacheBytes, cache.Bytes);
         Log.CacheSize(context.Logger, Name, cache.Bytes >> 20, cache.Unit.Path, context.Options.Reconstruction.CacheBudgetBytes >> 20);
+        foreach (var unit in context.Graph.Units)
+        {
+            RequireBatchAxes(context, unit);
+        }
+
         using var floatFlow = new FloatFlow(context, context.Batches);
         using var quantizedFlow = Input == UnitInput.Quantized ? new UnitFlow(context.Attachment, context.Batches) : null;
         for (var i = 0; i < context.Graph.Units.Count; i++)
@@ -101,8 +106,10 @@ public sealed class ReconstructionStage : IQuantizationStage
             return earlier;
         }
 
-        var inputs = new ActivationCache(quantizedFlow is null ? floatFlow.AdvanceToInput(index) : quantizedFlow.AdvanceToInput(unit, context.CancellationToken));
-        var targets = new ActivationCache(floatFlow.AdvanceToOutput(index));
+        var (inputAxis, outputAxis) = RequireBatchAxes(context, unit);
+        long[] imageCounts = [.. context.Batches.Select(static batch => batch.shape[0])];
+        var inputs = new ActivationCache(quantizedFlow is null ? floatFlow.AdvanceToInput(index) : quantizedFlow.AdvanceToInput(unit, context.CancellationToken), inputAxis, imageCounts);
+        var targets = new ActivationCache(floatFlow.AdvanceToOutput(index), outputAxis, imageCounts);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
         var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction).Reconstruct(
             unit,
@@ -119,6 +126,11 @@ public sealed class ReconstructionStage : IQuantizationStage
         context.Checkpoint?.SaveUnit(context.Progress.StageIndex, index, result, parameters);
         return result;
     }
+
+    private static (int Input, int Output) RequireBatchAxes(QuantizationContext context, Unit unit) => context.BatchAxes.GetValueOrDefault(unit.Path) is { Input: { } input, Output: { } output }
+        ? (input, output)
+        : throw new QuantizationException(
+            $"The unit {unit} cannot be reconstructed image by image: for twice as many images not one axis of its input and one of its output is twice as long. Choose the module around it, or those inside, in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}.");
 
     private long BytesPerImage(Unit unit, ModuleGraph graph, Tensor batch)
     {

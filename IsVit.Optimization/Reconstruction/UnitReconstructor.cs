@@ -73,7 +73,7 @@ internal sealed class UnitReconstructor(
         using var scope = NewDisposeScope();
         var input = inputs.Gather(indices);
         var target = targets.Gather(indices);
-        var value = Loss(module.call(input), target, factor);
+        var value = Loss(targets.ImagesFirst(module.call(input)), targets.ImagesFirst(target), factor);
         value.backward();
         optimizer.Step();
         return value.to(float64).item<double>();
@@ -87,7 +87,8 @@ internal sealed class UnitReconstructor(
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            sum += Loss(module.call(inputs.Batches[i]), targets.Batches[i], factor).to(float64).item<double>() * inputs.Batches[i].shape[0];
+            var output = module.call(inputs.Batches[i]);
+            sum += Loss(targets.ImagesFirst(output), targets.ImagesFirst(targets.Batches[i]), factor).to(float64).item<double>() * inputs.ImagesIn(i);
         }
 
         return sum / inputs.Count;

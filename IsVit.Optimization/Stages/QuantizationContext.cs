@@ -13,6 +13,7 @@ public sealed class QuantizationContext : IDisposable
 {
     private readonly List<UnitResult> _units = [];
     private ParameterSnapshot? _restated;
+    private IReadOnlyDictionary<string, BatchAxes>? _batchAxes;
 
     internal QuantizationContext(
         GraphAttachment attachment,
@@ -52,6 +53,22 @@ public sealed class QuantizationContext : IDisposable
     /// <summary>The calibration images, one tensor a batch.</summary>
     public IReadOnlyList<Tensor> Batches { get; }
 
+    /// <summary>Where images lie in what a module takes and gives, by its path. Found when first asked for, by two forwards of the float model.</summary>
+    public IReadOnlyDictionary<string, BatchAxes> BatchAxes
+    {
+        get
+        {
+            if (_batchAxes is null)
+            {
+                using var suspended = Attachment.Suspend();
+                using var image = Batches[0].narrow(0, 0, 1);
+                _batchAxes = Core.Graph.BatchAxes.Find(Graph, image);
+            }
+
+            return _batchAxes;
+        }
+    }
+
     /// <summary>The options.</summary>
     public QuantizationOptions Options { get; }
 
@@ -74,7 +91,7 @@ public sealed class QuantizationContext : IDisposable
     public IReadOnlyList<UnitResult> Units => _units;
 
     /// <summary>
-    /// By a unit's path, how much an error of each number that it gives counts, with mean 1 and the shape of its output for one image; a unit that is not here
+    /// By a unit's path, how much an error of each number that it gives counts, with mean 1 and the shape of its output for one image, without the axis of images; a unit that is not here
     /// counts all alike. The tensors are disposed when the run ends.
     /// </summary>
     public IReadOnlyDictionary<string, Tensor> OutputWeights { get; set; } = new Dictionary<string, Tensor>(StringComparer.Ordinal);

@@ -93,7 +93,7 @@ public sealed class OutputSensitivityStageTests
         using var model = new Twice(shared);
         Micro.Enliven(model, 3);
         model.eval();
-        var found = new OutputProbe("shared", shared, isUnit: true, isLayer: true);
+        var found = new OutputProbe("shared", shared, imageAxis: 0, isUnit: true, isLayer: true);
         var remove = found.Attach();
         var result = model.call(Seeded.Normal(4, 8, 6).requires_grad_(true));
         found.Add(autograd.grad([result.sum()], [found.Output!])[0], 8);

@@ -6,22 +6,32 @@ namespace IsVit.Tests.Optimization.Reconstruction;
 
 public sealed class ActivationCacheTests
 {
-    [Fact]
-    public void Gather_AcrossBatches_EqualsIndexingTheWhole()
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 1)]
+    [InlineData(2, 1)]
+    [InlineData(0, 3)]
+    [InlineData(1, 4)]
+    public void Gather_AcrossBatches_EqualsIndexingTheWhole(int axis, int entries)
     {
         using var scope = torch.NewDisposeScope();
-        var whole = Seeded.Normal(1, 10, 3, 2);
-        var cache = new ActivationCache([whole.narrow(0, 0, 4), whole.narrow(0, 4, 4), whole.narrow(0, 8, 2)]);
+        long[] shape = [4, 3, 2];
+        shape[axis] = 10 * entries;
+        var whole = Seeded.Normal(1, shape);
+        var cache = new ActivationCache([whole.narrow(axis, 0, 4 * entries), whole.narrow(axis, 4 * entries, 4 * entries), whole.narrow(axis, 8 * entries, 2 * entries)], axis, [4, 4, 2]);
         int[] indices = [0, 3, 4, 7, 8, 9, 2];
+        var positions = indices.SelectMany(image => Enumerable.Range(image * entries, entries)).Select(static i => (long)i).ToArray();
 
         Assert.Equal(10, cache.Count);
-        TensorAssert.Identical(whole.index_select(0, torch.tensor(indices.Select(static i => (long)i).ToArray())), cache.Gather(indices));
+        Assert.Equal([4, 4, 2], Enumerable.Range(0, 3).Select(cache.ImagesIn));
+        TensorAssert.Identical(whole.index_select(axis, torch.tensor(positions)), cache.Gather(indices));
+        Assert.Equal(10 * entries, cache.ImagesFirst(whole).shape[0]);
     }
 
     [Fact]
     public void Gather_AgainAndAgain_LeavesNoTensor() => LiveTensors.AssertNoneLeftBy(static () =>
     {
         using var whole = torch.ones(4, 3);
-        new ActivationCache([whole]).Gather([1, 2]).Dispose();
+        new ActivationCache([whole], 0, [4]).Gather([1, 2]).Dispose();
     });
 }
