@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Quantization;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -66,7 +67,7 @@ internal sealed class FoldProbe(nn.Module<Tensor, Tensor> model, Dictionary<stri
     {
         using var scope = NewDisposeScope();
         var (found, wanted) = (output.to(float64).nan_to_num(), reference.to(float64).nan_to_num());
-        return ((found - wanted).norm() / wanted.norm().clamp_min(1e-300)).item<double>();
+        return ((found - wanted).norm() / wanted.norm().AtLeast(1e-300)).item<double>();
     }
 
     private Tensor Run(IReadOnlyCollection<IGrouping<string, Site>> groups, Change change)
@@ -92,7 +93,7 @@ internal sealed class FoldProbe(nn.Module<Tensor, Tensor> model, Dictionary<stri
 
                     // Outlives the scopes that the model may have open here.
                     offset = (pattern * y.abs().reshape(-1, y.shape[^1]).mean([0])).DetachFromDisposeScope();
-                    return y + offset;
+                    return y.Plus(offset);
                 }).remove);
                 foreach (var site in group)
                 {

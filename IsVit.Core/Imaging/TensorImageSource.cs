@@ -1,4 +1,5 @@
 using System.Globalization;
+using IsVit.Core.Arithmetic;
 using TorchSharp;
 
 namespace IsVit.Core.Imaging;
@@ -122,7 +123,7 @@ public sealed class TensorImageSource : IImageSource, IDisposable
         {
             var mean = torch.tensor(_normalization.Mean.ToArray(), device: _pixels.device).view(-1, 1, 1);
             var std = torch.tensor(_normalization.Std.ToArray(), device: _pixels.device).view(-1, 1, 1);
-            pixels = pixels.to(torch.float32).div_(255f).sub_(mean).div_(std);
+            pixels = pixels.to(torch.float32).OverInPlace(255).sub_(mean).div_(std);
         }
 
         return new ImageBatch(pixels.DetachFromDisposeScope(), _labels?.narrow(0, first, count).DetachFromDisposeScope(), _paths[first..(first + count)]);

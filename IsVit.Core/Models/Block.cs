@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -67,8 +68,8 @@ public sealed class Block : torch.nn.Module<torch.Tensor, torch.Tensor>
     public override torch.Tensor forward(torch.Tensor input)
     {
         using var scope = torch.NewDisposeScope();
-        var x = input + Branch(attn.call(norm1.call(input)), ls1, drop_path1);
-        x = x + Branch(mlp.call(norm2.call(x)), ls2, drop_path2);
+        var x = input.Plus(Branch(attn.call(norm1.call(input)), ls1, drop_path1));
+        x = x.Plus(Branch(mlp.call(norm2.call(x)), ls2, drop_path2));
         return scope.MoveToOuter(x);
     }
 

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -42,7 +43,7 @@ public sealed class DotProductAttention : torch.nn.Module<torch.Tensor, torch.Te
         ArgumentNullException.ThrowIfNull(input1);
         ArgumentNullException.ThrowIfNull(input2);
         using var scope = torch.NewDisposeScope();
-        var scores = qk.call(input1 * (_scale ?? 1 / Math.Sqrt(input1.shape[^1])), input2.transpose(-2, -1)); // [..., tokens, keys]
+        var scores = qk.call(input1.Times(_scale ?? 1 / Math.Sqrt(input1.shape[^1])), input2.transpose(-2, -1)); // [..., tokens, keys]
         return scope.MoveToOuter(av.call(softmax.call(scores), input3));
     }
 }

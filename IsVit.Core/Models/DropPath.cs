@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using TorchSharp;
 
 namespace IsVit.Core.Models;
@@ -37,7 +38,7 @@ public sealed class DropPath : torch.nn.Module<torch.Tensor, torch.Tensor>
         var shape = new long[input.dim()];
         Array.Fill(shape, 1);
         shape[0] = input.shape[0];
-        using var mask = torch.empty(shape, input.dtype, input.device).bernoulli_(keep).div_(keep);
+        using var mask = torch.empty(shape, input.dtype, input.device).bernoulli_(keep).OverInPlace(keep);
         return input * mask;
     }
 }

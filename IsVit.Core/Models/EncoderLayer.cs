@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -84,8 +85,8 @@ public sealed class EncoderLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
     {
         ArgumentNullException.ThrowIfNull(input);
         using var scope = torch.NewDisposeScope();
-        var x = norm1.call(input + self_attn.call(input.transpose(0, 1)).transpose(0, 1));
-        x = norm2.call(x + linear2.call(activation.call(linear1.call(x))));
+        var x = norm1.call(input.Plus(self_attn.call(input.transpose(0, 1)).transpose(0, 1)));
+        x = norm2.call(x.Plus(linear2.call(activation.call(linear1.call(x)))));
         return scope.MoveToOuter(x);
     }
 

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -26,7 +27,7 @@ internal static class FusedHeads
         var (query, key) = (parts.select(0, 0), parts.select(0, 1));
         query = queryNorm?.call(query) ?? query;
         key = keyNorm?.call(key) ?? key;
-        return (query * scale, key.transpose(-2, -1), parts.select(0, 2));
+        return (query.Times(scale), key.transpose(-2, -1), parts.select(0, 2));
     }
 
     /// <summary>What attention gives, the heads beside each other again.</summary>

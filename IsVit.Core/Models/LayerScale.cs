@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -15,7 +16,7 @@ public sealed class LayerScale : torch.nn.Module<torch.Tensor, torch.Tensor>
     public LayerScale(int dim, double initialValue)
         : base(nameof(LayerScale))
     {
-        gamma = LongLived.Parameter(torch.full(dim, initialValue, torch.get_default_dtype()));
+        gamma = LongLived.Parameter(torch.zeros(dim, torch.get_default_dtype()).PlusInPlace(initialValue));
         RegisterComponents();
     }
 

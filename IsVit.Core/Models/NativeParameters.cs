@@ -1,4 +1,5 @@
 using System.Globalization;
+using IsVit.Core.Arithmetic;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -73,9 +74,9 @@ internal sealed class NativeParameters
         try
         {
             // Any numbers that differ from each other will do; random ones would move the caller's generator.
-            var x = (torch.arange(3L * 2 * width) * 0.7).sin().view(3, 2, width).to(first.dtype).to(first.device);
+            var x = torch.tensor([.. Enumerable.Range(0, 3 * 2 * width).Select(static i => Math.Sin(0.7 * i))]).view(3, 2, width).to(first.dtype).to(first.device);
             var (wanted, given) = (original(x).to(torch.float64), copy.call(x).to(torch.float64));
-            var difference = ((wanted - given).square().sum() / wanted.square().sum()).sqrt().item<double>();
+            var difference = ((wanted - given).Squared().sum() / wanted.Squared().sum()).sqrt().item<double>();
 
             // 16-bit numbers differ by more than that between one order of adding and another.
             var allowed = first.element_size() < sizeof(float) ? 30 * Tolerance : Tolerance;

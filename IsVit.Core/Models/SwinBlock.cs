@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -60,8 +61,8 @@ public sealed class SwinBlock : torch.nn.Module<torch.Tensor, torch.Tensor>
         ArgumentNullException.ThrowIfNull(input);
         using var scope = torch.NewDisposeScope();
         var attended = _grid.Join(attn.call(_grid.Cut(norm1.call(input))));
-        var x = input + Drop(attended, drop_path1);
-        x = x + Drop(mlp.call(norm2.call(x)), drop_path2);
+        var x = input.Plus(Drop(attended, drop_path1));
+        x = x.Plus(Drop(mlp.call(norm2.call(x)), drop_path2));
         return scope.MoveToOuter(x);
     }
 

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -97,14 +98,14 @@ public sealed class VisionTransformer : ImageClassifier
         var patches = patch_embed.call(images); // [batch, patches, dim]
         if (Options.PatchPositionsOnly)
         {
-            patches = patches + pos_embed;
+            patches = patches.Plus(pos_embed);
         }
 
         List<torch.Tensor> tokens = [.. new[] { cls_token, dist_token, reg_token }.OfType<Parameter>().Select(token => token.expand(patches.shape[0], -1, -1)), patches];
         var x = tokens.Count == 1 ? patches : torch.cat(tokens, 1); // [batch, tokens, dim]
         if (!Options.PatchPositionsOnly)
         {
-            x = x + pos_embed;
+            x = x.Plus(pos_embed);
         }
 
         return pos_drop is not null && training ? pos_drop.call(x) : x;
@@ -124,7 +125,7 @@ public sealed class VisionTransformer : ImageClassifier
         }
 
         var logits = head.call(pre_logits is null ? pooled : pre_logits.call(pooled));
-        return head_dist is null ? logits : (logits + head_dist.call(x.select(1, 1))) / 2;
+        return head_dist is null ? logits : logits.Plus(head_dist.call(x.select(1, 1))).Over(2);
     }
 
     private void InitializeWeights()

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -104,10 +105,10 @@ public sealed class WindowAttention : torch.nn.Module<torch.Tensor, torch.Tensor
             .permute(2, 0, 1); // [heads, tokens, tokens]
         if (_mask is null)
         {
-            return scores + bias;
+            return scores.Plus(bias);
         }
 
         var mask = _mask.In(scores.dtype, scores.device);
-        return (scores.reshape(-1, mask.shape[0], _headCount, tokens, tokens) + (mask + bias)).reshape(scores.shape);
+        return scores.reshape(-1, mask.shape[0], _headCount, tokens, tokens).Plus(mask.Plus(bias)).reshape(scores.shape);
     }
 }

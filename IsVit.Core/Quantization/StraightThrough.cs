@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using TorchSharp;
 
 namespace IsVit.Core.Quantization;
@@ -17,7 +18,7 @@ public static class StraightThrough
         }
 
         using var residual = Residual(x.detach());
-        return x + residual;
+        return x.Plus(residual);
     }
 
     private static torch.Tensor Residual(torch.Tensor x)

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Reconstruction;
@@ -73,7 +74,7 @@ public sealed class BiasCorrectionStage : IQuantizationStage
         {
             var found = Measure(module, inputs, [layers[i]], context.CancellationToken)[0];
             var bias = SiteWeights.GetBias(layers[i].Layer)!;
-            bias.add_((wanted[i] - found).to(bias.dtype));
+            bias.PlusInPlace((wanted[i] - found).to(bias.dtype));
         }
     }
 

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Optimization.Calibration;
 using static TorchSharp.torch;
 
@@ -14,7 +15,7 @@ internal sealed class ChannelMeans(nn.Module<Tensor, Tensor> module, Tensor? vec
     /// <summary>The means in float64, [channels]; forgets them.</summary>
     public Tensor Mean()
     {
-        var mean = _sum.Value! / _weight;
+        var mean = _sum.Value!.Over(_weight);
         _sum.Dispose();
         _weight = 0;
         return mean;

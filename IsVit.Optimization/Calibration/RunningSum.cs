@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Calibration;
@@ -17,7 +18,7 @@ internal sealed class RunningSum : IDisposable
         }
         else
         {
-            Value.add_(values);
+            Value.PlusInPlace(values);
         }
     }
 

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
@@ -87,9 +88,9 @@ public sealed class ActivationCompensationStage : IQuantizationStage
 
         var weight = SiteWeights.Get(graph, site);
         var matrix = weight.flatten(1).to(float64);
-        var damping = products.diagonal().mean() * (Ridge + (matrix.shape[1] / moments.Inputs.Count));
-        var damped = products + diag(damping.expand(matrix.shape[1]));
-        var wanted = moments.Outputs.Products(centred) + (matrix.transpose(0, 1) * damping);
+        var damping = products.diagonal().mean().Times(Ridge + (matrix.shape[1] / moments.Inputs.Count));
+        var damped = products.Plus(diag(damping.expand(matrix.shape[1])));
+        var wanted = moments.Outputs.Products(centred).Plus(matrix.transpose(0, 1) * damping);
         if (!wanted.isfinite().all().item<bool>())
         {
             throw new QuantizationException($"Layer '{site.Path}' gave a NaN or an infinity as output; expected finite numbers.");

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Quantization;
 using static TorchSharp.torch;
 
@@ -36,8 +37,8 @@ internal static class CompensatedRounding
         // The inputs that weigh most go first, while there are many left to make up for their errors.
         var variances = products.diagonal();
         var order = variances.argsort(descending: true);
-        var damping = variances.mean() * (Damping + (inputs / count));
-        var damped = products + diag(damping.expand(inputs));
+        var damping = variances.mean().Times(Damping + (inputs / count));
+        var damped = products.Plus(diag(damping.expand(inputs)));
         var inverse = linalg.inv(damped.index_select(0, order).index_select(1, order));
         var factor = linalg.cholesky(inverse).transpose(0, 1).contiguous();
 

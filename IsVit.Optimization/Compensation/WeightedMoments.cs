@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Optimization.Calibration;
 using static TorchSharp.torch;
 
@@ -32,7 +33,7 @@ internal sealed class WeightedMoments : IDisposable
 
         _products.Add(weightedX.transpose(0, 1).matmul(shiftedY).to(float64));
         _weight += weights.sum().to(float64).item<double>();
-        _squaredWeight += weights.pow(2).sum().to(float64).item<double>();
+        _squaredWeight += weights.Squared().sum().to(float64).item<double>();
     }
 
     /// <summary>The mean of x, [n].</summary>
@@ -47,10 +48,10 @@ internal sealed class WeightedMoments : IDisposable
     {
         using var scope = NewDisposeScope();
         var y = _y.Value is null ? _x : _y;
-        var products = (_products.Value! / _weight) - outer(_x.Value! / _weight, y.Value! / _weight);
+        var products = _products.Value!.Over(_weight) - outer(_x.Value!.Over(_weight), y.Value!.Over(_weight));
         if (!centred)
         {
-            products = products + outer(MeanX(), MeanY());
+            products = products.Plus(outer(MeanX(), MeanY()));
         }
 
         return scope.MoveToOuter(products);
@@ -80,7 +81,7 @@ internal sealed class WeightedMoments : IDisposable
 
         public void Add(Tensor values) => _sum.Add(values);
 
-        public Tensor Mean(double weight) => (Value! / weight) + _shift!;
+        public Tensor Mean(double weight) => Value!.Over(weight).Plus(_shift!);
 
         public void Dispose()
         {

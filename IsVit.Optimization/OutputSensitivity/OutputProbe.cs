@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
 using static TorchSharp.torch;
@@ -50,7 +51,7 @@ internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module,
         }
 
         using var scope = NewDisposeScope();
-        var squares = derivative.detach().to(float64).pow(2);
+        var squares = derivative.detach().to(float64).Squared();
         if (isUnit && imageAxis is { } axis)
         {
             Add(_elements, squares.movedim([axis], [0L]).sum(0L));
@@ -96,6 +97,6 @@ internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module,
         var mean = sum.mean().item<double>();
         return !double.IsFinite(mean)
             ? throw new QuantizationException($"The derivatives of the model's outputs by the outputs of '{path}' hold a NaN or an infinity; expected finite numbers.")
-            : scope.MoveToOuter(mean > 0 ? (sum / mean).to(float32) : ones_like(sum).to(float32));
+            : scope.MoveToOuter(mean > 0 ? sum.Over(mean).to(float32) : ones_like(sum).to(float32));
     }
 }

@@ -1,3 +1,5 @@
+using IsVit.Core.Arithmetic;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -32,6 +34,8 @@ internal sealed class CosineAdam : IDisposable
         _step++;
         var correction1 = 1 - Math.Pow(Beta1, _step);
         var correction2 = Math.Sqrt(1 - Math.Pow(Beta2, _step));
+        using var newSquare = (1 - Beta2).ToScalar();
+        using var step = (-rate / correction1).ToScalar();
         for (var i = 0; i < _parameters.Count; i++)
         {
             if (_parameters[i].grad is not { } gradient)
@@ -41,8 +45,8 @@ internal sealed class CosineAdam : IDisposable
 
             using var scope = NewDisposeScope();
             _mean[i].lerp_(gradient, (1 - Beta1));
-            _square[i].mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
-            _parameters[i].addcdiv_(_mean[i], _square[i].sqrt().div_(correction2).add_(Epsilon), -rate / correction1);
+            _square[i].TimesInPlace(Beta2).addcmul_(gradient, gradient, newSquare);
+            _parameters[i].addcdiv_(_mean[i], _square[i].sqrt().OverInPlace(correction2).PlusInPlace(Epsilon), step);
             gradient.zero_();
         }
     }

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Reconstruction;
@@ -13,6 +14,6 @@ public sealed class SquaredErrorLoss : IReconstructionLoss
         // The mean over everything times the number of tokens is the same number with one reduction. An output without tokens is summed over its width.
         var mean = nn.functional.mse_loss(output, target);
         var tokens = output.dim() == 2 ? output.shape[1] : output.shape.Skip(1).SkipLast(1).Aggregate(1L, static (product, length) => product * length);
-        return mean * tokens;
+        return mean.Times(tokens);
     }
 }

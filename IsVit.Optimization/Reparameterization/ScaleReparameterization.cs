@@ -1,4 +1,5 @@
 using System.Globalization;
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -61,7 +62,7 @@ public static class ScaleReparameterization
 
         var (r1, sr2, column) = (tensor(ratios), tensor(shifts), tensor(columns));
         norm.weight.copy_(gamma / r1);
-        AssignBias(norm, norm.weight, (beta + sr2) / r1);
+        AssignBias(norm, norm.weight, beta.Plus(sr2) / r1);
         foreach (var reader in readers)
         {
             var weight = Float64(reader.weight);

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Stages;
@@ -24,7 +25,7 @@ internal sealed class FloatFunction : IDisposable
     public double? Change()
     {
         using var scope = NewDisposeScope();
-        var change = ((Output() - _before).norm() / _before.norm().clamp_min(1e-30)).to(float64).item<double>();
+        var change = ((Output() - _before).norm() / _before.norm().AtLeast(1e-30)).to(float64).item<double>();
         return !_before.isfinite().all().item<bool>() || change <= (_images.dtype is ScalarType.Float32 or ScalarType.Float64 ? Tolerance : HalfPrecisionTolerance) ? null : change;
     }
 

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Quantizers.Kernels;
 using TorchSharp;
 
@@ -45,8 +46,8 @@ internal sealed class TableProjection(LevelTable table) : IProjection
         }
 
         using var scope = torch.NewDisposeScope();
-        var inside = x.ge(table.Lowest).logical_and_(x.le(table.Highest));
-        var passed = table.Slope == SlopeKind.One ? gradient : Levels(x).add_(table.Shift).div_(x.add(table.Shift)).mul_(gradient);
+        var inside = x.IsWithin(table.Lowest, table.Highest);
+        var passed = table.Slope == SlopeKind.One ? gradient : Levels(x).PlusInPlace(table.Shift).div_(x.Plus(table.Shift)).mul_(gradient);
         return torch.where(inside, passed, torch.zeros([], gradient.dtype, gradient.device)).MoveToOuterDisposeScope();
     }
 

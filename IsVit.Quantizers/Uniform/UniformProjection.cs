@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Quantizers.Kernels;
 using TorchSharp;
 
@@ -15,7 +16,7 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
     {
         using var scope = torch.NewDisposeScope();
         var (s, z) = Parameters(x, x.dtype, axis);
-        return Positions(x, s, z).clamp_(0, maxCode).to(torch.ScalarType.Byte).MoveToOuterDisposeScope();
+        return Positions(x, s, z).ClampInPlace(maxCode).to(torch.ScalarType.Byte).MoveToOuterDisposeScope();
     }
 
     public torch.Tensor Decode(torch.Tensor codes, int axis)
@@ -34,7 +35,7 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
 
         using var scope = torch.NewDisposeScope();
         var (s, z) = Parameters(x, x.dtype, axis);
-        return Positions(x, s, z).clamp_(0, maxCode).sub_(z).mul_(s).MoveToOuterDisposeScope();
+        return Positions(x, s, z).ClampInPlace(maxCode).sub_(z).mul_(s).MoveToOuterDisposeScope();
     }
 
     public torch.Tensor Gradient(torch.Tensor x, torch.Tensor gradient, int axis)
@@ -47,7 +48,7 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
         using var scope = torch.NewDisposeScope();
         var (s, z) = Parameters(x, x.dtype, axis);
         var positions = Positions(x, s, z);
-        var inside = positions.ge(0).logical_and_(positions.le(maxCode));
+        var inside = positions.IsWithin(0, maxCode);
         return torch.where(inside, gradient, torch.zeros([], gradient.dtype, gradient.device)).MoveToOuterDisposeScope();
     }
 
@@ -58,7 +59,7 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
     }
 
     /// <summary>Codes before clamping. Division, not multiplication by a reciprocal: that is what gives the released code's codes at every tie.</summary>
-    private static torch.Tensor Positions(torch.Tensor x, torch.Tensor s, torch.Tensor z) => x.div(s).round_().add_(z);
+    private static torch.Tensor Positions(torch.Tensor x, torch.Tensor s, torch.Tensor z) => x.div(s).round_().PlusInPlace(z);
 
     private (torch.Tensor Scale, torch.Tensor ZeroPoint) Parameters(torch.Tensor x, torch.ScalarType type, int axis)
     {

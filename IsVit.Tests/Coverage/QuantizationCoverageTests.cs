@@ -227,7 +227,7 @@ public sealed class QuantizationCoverageTests
             "matmul" => x.matmul(x.transpose(1, 2)),
             "mm" => x[0].mm(x[0].t()),
             "bmm" => x.bmm(x.transpose(1, 2)),
-            "baddbmm" => zeros(4, 6, 6).baddbmm(x, x.transpose(1, 2)),
+            "baddbmm" => x.baddbmm(x.transpose(1, 2), zeros(4, 6, 6)),
             "addbmm" => addbmm(zeros(6, 6), x, x.transpose(1, 2), 1, 1),
             "addmm" => addmm(zeros(6, 6), x[0], x[0].t(), 1, 1),
             "mv" => x[0].mv(x[0][0]),

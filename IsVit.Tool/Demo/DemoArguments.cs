@@ -7,10 +7,10 @@ internal sealed record DemoArguments
     public string Output { get; init; } = "isvit-demo";
 
     /// <summary>Steps a unit and stage: fewer than the paper's 1000, so that all methods together take minutes.</summary>
-    public int Iterations { get; init; } = 60;
+    public int Iterations { get; init; } = 20;
 
-    /// <summary>Calibration images used.</summary>
-    public int CalibrationCount { get; init; } = DemoAssets.CalibrationCount;
+    /// <summary>Calibration images used, likewise few.</summary>
+    public int CalibrationCount { get; init; } = 128;
 
     /// <summary>Test images used.</summary>
     public int TestCount { get; init; } = DemoAssets.TestCount;
@@ -21,6 +21,6 @@ internal sealed record DemoArguments
     /// <summary>The folder of the trained weights and the images.</summary>
     public string Assets { get; init; } = DemoAssets.DefaultFolder;
 
-    /// <summary>Adam's first step size. Larger than the paper's 4e-5, because the demo makes a tenth of its steps with a narrow model.</summary>
+    /// <summary>Adam's first step size. Larger than the paper's 4e-5, because the demo makes a fiftieth of its steps with a narrow model.</summary>
     public double LearningRate { get; init; } = 4e-4;
 }

@@ -6,13 +6,14 @@ namespace IsVit.Tool.Demo;
 /// <summary>One of the small models that come with the tool.</summary>
 /// <param name="Name">Its name in the catalogue.</param>
 /// <param name="Training">How its weights are made.</param>
-internal sealed record DemoModel(string Name, DemoTrainingOptions Training)
+/// <param name="BitWidths">The bit widths at which the demo shows it.</param>
+internal sealed record DemoModel(string Name, DemoTrainingOptions Training, IReadOnlyList<int> BitWidths)
 {
     /// <summary>All of them, in the order in which the demo shows them.</summary>
     public static IReadOnlyList<DemoModel> All { get; } =
     [
-        new(ModelCatalog.Demo, new DemoTrainingOptions()),
-        new(ModelCatalog.DemoSwin, new DemoTrainingOptions { Epochs = 12 }),
+        new(ModelCatalog.Demo, new DemoTrainingOptions(), [4, 3]),
+        new(ModelCatalog.DemoSwin, new DemoTrainingOptions { Epochs = 12 }, [3]),
     ];
 
     /// <summary>The file of weights: float32, timm's names.</summary>

@@ -14,7 +14,7 @@ using TorchSharp;
 
 namespace IsVit.Tool.Demo;
 
-/// <summary><c>isvit demo</c>: the small models, every method, two bit widths.</summary>
+/// <summary><c>isvit demo</c>: the small models, by every method, at several bit widths.</summary>
 internal sealed class DemoRun
 {
     private const int EvaluationBatch = 250;
@@ -24,8 +24,6 @@ internal sealed class DemoRun
     [
         RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.RepQ, RecipeNames.Neither, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.ISVit,
     ];
-
-    private static readonly int[] BitWidths = [4, 3];
 
     private readonly DemoArguments _arguments;
     private readonly DemoAssets _assets;
@@ -71,14 +69,14 @@ internal sealed class DemoRun
     {
         using var model = _assets.LoadModel(which);
         var reference = FloatReference.Measure(model, _test, EvaluationBatch, _cancellationToken);
-        var rows = from bits in BitWidths from method in Methods select Quantize(which, method, bits, reference, view);
+        var rows = from bits in which.BitWidths from method in Methods select Quantize(which, method, bits, reference, view);
         return new DemoResult(which, reference.Float, SavedModel.FloatBytes(model), rows.ToList());
     }
 
     private DemoRow Quantize(DemoModel which, string method, int bits, FloatReference reference, IProgress<WorkProgress> view)
     {
         var clock = Stopwatch.StartNew();
-        var progress = new DemoProgress(view, $"{which.Name} {method} W{bits}A{bits}", _runsDone++, _assets.Models.Count * BitWidths.Length * Methods.Length);
+        var progress = new DemoProgress(view, $"{which.Name} {method} W{bits}A{bits}", _runsDone++, _assets.Models.Sum(static model => model.BitWidths.Count) * Methods.Length);
         using var model = _assets.LoadModel(which);
         var quantizer = ModelQuantizer.Create(options =>
         {
