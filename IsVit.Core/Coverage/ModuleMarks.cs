@@ -11,6 +11,7 @@ internal sealed class ModuleMarks : IDisposable
     private const long Ends = 48_271_619;
 
     private readonly List<Action> _removals = [];
+    private int _count;
 
     /// <summary>Hooks the modules.</summary>
     /// <param name="modules">Their places in this list are what marks tell.</param>
@@ -23,6 +24,9 @@ internal sealed class ModuleMarks : IDisposable
             Hook(modules[i], "register_forward_hook", _ => Leave(Ends, index));
         }
     }
+
+    /// <summary>The marks left so far.</summary>
+    public int Count => _count;
 
     /// <summary>Whether an operator is a mark.</summary>
     public static bool TryRead(OperatorCall call, out int index, out bool begins)
@@ -39,8 +43,9 @@ internal sealed class ModuleMarks : IDisposable
         _removals.Clear();
     }
 
-    private static void Leave(long what, int index)
+    private void Leave(long what, int index)
     {
+        Interlocked.Increment(ref _count);
         using var mark = empty(new[] { 0, what, index });
     }
 

@@ -7,7 +7,7 @@ namespace IsVit.Core.Coverage;
 internal static class OperatorProducts
 {
     /// <summary>Runs one batch through a model.</summary>
-    /// <returns>Null where libtorch cannot be listened to.</returns>
+    /// <returns>Null where libtorch cannot be listened to, or not understood for what others run meanwhile.</returns>
     public static List<MatrixProduct>? TryRecord(ModuleGraph graph, Tensor sample)
     {
         string[] paths = [.. graph.Modules.Keys];
@@ -17,11 +17,11 @@ internal static class OperatorProducts
             return null;
         }
 
-        List<OperatorCall> calls;
-        using (new ModuleMarks([.. graph.Modules.Values]))
+        using var marks = new ModuleMarks([.. graph.Modules.Values]);
+        graph.Model.call(sample);
+        if (trace.TryStop() is not { } calls || calls.Count(static call => ModuleMarks.TryRead(call, out _, out _)) != marks.Count)
         {
-            graph.Model.call(sample);
-            calls = trace.Stop();
+            return null;
         }
 
         var running = new Dictionary<long, Stack<int>>();

@@ -59,12 +59,31 @@ internal sealed class OperatorTrace : IDisposable
     }
 
     /// <summary>Stops, and reads what was heard.</summary>
-    /// <returns>The operators in the order in which they began.</returns>
-    public List<OperatorCall> Stop()
+    /// <returns>The operators in the order in which they began; null where the file is in disorder: the observer lets threads write into each other's lines.</returns>
+    public List<OperatorCall>? TryStop()
     {
         Close();
-        using var stream = File.OpenRead(_file);
-        using var document = JsonDocument.Parse(stream);
+        try
+        {
+            using var stream = File.OpenRead(_file);
+            using var document = JsonDocument.Parse(stream);
+            return Read(document);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            return null;
+        }
+    }
+
+    public void Dispose()
+    {
+        Close();
+        File.Delete(_file);
+        s_gate.Release();
+    }
+
+    private static List<OperatorCall> Read(JsonDocument document)
+    {
         var calls = new List<OperatorCall>();
         foreach (var node in document.RootElement.GetProperty("nodes").EnumerateArray())
         {
@@ -90,13 +109,6 @@ internal sealed class OperatorTrace : IDisposable
         return calls;
     }
 
-    public void Dispose()
-    {
-        Close();
-        File.Delete(_file);
-        s_gate.Release();
-    }
-
     private void Close()
     {
         if (_isOn)
@@ -113,6 +125,8 @@ internal sealed class OperatorTrace : IDisposable
     private sealed record Observer(AddObserver Add, Switch Enable, Switch Disable, Switch Remove, nint LogLevel)
     {
         private const int LogErrors = 2;
+
+        private static readonly TimeSpan s_grace = TimeSpan.FromMilliseconds(200);
 
         public static Observer? TryFind()
         {
@@ -161,7 +175,9 @@ internal sealed class OperatorTrace : IDisposable
 
         public void Stop()
         {
+            // What other threads are in the middle of still ends in the observer, which must be there until then.
             Quietly(Disable);
+            Thread.Sleep(s_grace);
             Remove();
         }
 

@@ -20,7 +20,7 @@ public sealed class QuantizationCoverage
 
     /// <summary>
     /// Whether products of functions are among them, such as a <c>torch.matmul</c> inside a module's forward. libtorch is listened to for them, which it allows on
-    /// Linux; elsewhere, and while another listener is at work, only those of modules are seen: linear layers, convolutions, matrix-product modules.
+    /// Linux; elsewhere, and while another listener is at work or other threads run other models, only those of modules may be seen: linear layers, convolutions, matrix-product modules.
     /// </summary>
     public bool IsComplete { get; }
 
@@ -34,6 +34,9 @@ public sealed class QuantizationCoverage
     public double FloatShare => MultiplyAccumulates == 0 ? 0 : (double)FloatMultiplyAccumulates / MultiplyAccumulates;
 
     /// <summary>Runs one batch through a model, in float, without gradients and in evaluation mode, and lists what it multiplies.</summary>
+    /// <remarks>
+    /// While it is listened to, libtorch writes down what all threads of the process run. It gives other threads 0.2 s to end what they are in the middle of, so that none of them may run an operator that takes longer.
+    /// </remarks>
     /// <param name="attachment">Says what is quantized: an operand counts as quantized when it has a quantizer, whatever the state of its site.</param>
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
     public static QuantizationCoverage Measure(GraphAttachment attachment, Tensor sample)

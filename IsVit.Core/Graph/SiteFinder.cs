@@ -97,7 +97,7 @@ internal sealed class SiteFinder
             if (ModuleWeight.IsOpaque(module))
             {
                 throw new QuantizationException(
-                    $"{where} is a {module.GetType().Name}, whose matrix products no hook can reach. Build it from linear layers, convolutions and matrix-product modules, or name it in {nameof(TraceOptions.Ignore)} to leave it in float.");
+                    $"{where} is a {module.GetType().Name}, whose matrix products no hook can reach. {Replacement(module)}, or name it in {nameof(TraceOptions.Ignore)} to leave it in float.");
             }
 
             if (!first.TryAdd(module, path) && IsSiteModule(path))
@@ -107,6 +107,13 @@ internal sealed class SiteFinder
             }
         }
     }
+
+    private static string Replacement(nn.Module module) => module switch
+    {
+        MultiheadAttention => "Make a copy of modules with Attention.From of IsVit.Core.Models if it attends to its own input, or build it from linear layers and matrix-product modules",
+        TransformerEncoder or TransformerEncoderLayer => "Make a copy of modules with EncoderLayer.From of IsVit.Core.Models",
+        _ => "Build it from linear layers, convolutions and matrix-product modules",
+    };
 
     private void RequireEachToRunOnce()
     {

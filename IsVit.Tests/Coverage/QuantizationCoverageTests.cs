@@ -178,11 +178,21 @@ public sealed class QuantizationCoverageTests
             }
         });
 
-        var counts = Enumerable.Range(0, 5).Select(_ => QuantizationCoverage.Measure(attachment, images).Products.Count).ToList();
-        await stop.CancelAsync();
-        await others;
+        try
+        {
+            // Two threads may write libtorch's account into each other; what modules multiply is counted all the same.
+            for (var i = 0; i < 20; i++)
+            {
+                Assert.Equal(14, QuantizationCoverage.Measure(attachment, images).Products.Count);
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await others;
+        }
 
-        Assert.Equal(Enumerable.Repeat(14, 5), counts);
+        Assert.True(QuantizationCoverage.Measure(attachment, images).IsComplete);
     }
 
     [Fact]
