@@ -25,6 +25,7 @@ public sealed class QuantizeTests
         Assert.Equal("", run.Error);
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("isvit W3A5", run.Output, StringComparison.Ordinal);
+        Assert.Contains("in float: 0.00 % of 5.3 million multiply-accumulates an image in 38 matrix products\n", run.Output, StringComparison.Ordinal);
         Assert.Equal(["quantized.safetensors"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName));
         var report = Read(folder["report.json"]);
         Assert.Equal(Fields, report.EnumerateObject().Select(p => p.Name));
