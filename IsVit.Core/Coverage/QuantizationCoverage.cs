@@ -53,30 +53,15 @@ public sealed class QuantizationCoverage
 
         // Which of several products reads a module's operands cannot be told from outside.
         var single = products.GroupBy(static product => product.Path, StringComparer.Ordinal).Where(static group => group.Count() == 1).Select(static group => group.Key).ToHashSet(StringComparer.Ordinal);
-        var modelInputs = graph.Sites.Where(static site => site.Role == SiteRole.ModelInput).Select(static site => site.Id).ToHashSet(StringComparer.Ordinal);
-        return new QuantizationCoverage(
-            [
-                .. products.Select(product => single.Contains(product.Path)
-                    ? new ProductCoverage(
-                        product,
-                        Find(attachment, product.Path, SiteOperand.Input, SiteOperand.Left),
-                        Find(attachment, product.Path, SiteOperand.Weight, SiteOperand.Right),
-                        modelInputs.Contains(new Site(product.Path, SiteOperand.Input, SiteRole.ModelInput).Id))
-                    : new ProductCoverage(product, null, null, false)),
-            ],
-            operators is not null);
-    }
-
-    private static SiteBinding? Find(GraphAttachment attachment, string path, params ReadOnlySpan<SiteOperand> operands)
-    {
-        foreach (var operand in operands)
+        var sites = graph.Sites.ToLookup(static site => site.Path, StringComparer.Ordinal);
+        ProductCoverage Cover(MatrixProduct product)
         {
-            if (attachment.Find(new Site(path, operand, SiteRole.Other).Id) is { } binding)
-            {
-                return binding;
-            }
+            var operands = single.Contains(product.Path) ? sites[product.Path] : [];
+            var left = operands.FirstOrDefault(static site => site.Operand is SiteOperand.Input or SiteOperand.Left);
+            var right = operands.FirstOrDefault(static site => site.Operand is SiteOperand.Weight or SiteOperand.Right);
+            return new ProductCoverage(product, left is null ? null : attachment.Find(left.Id), right is null ? null : attachment.Find(right.Id), left?.Role == SiteRole.ModelInput);
         }
 
-        return null;
+        return new QuantizationCoverage([.. products.Select(Cover)], operators is not null);
     }
 }

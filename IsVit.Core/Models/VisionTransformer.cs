@@ -93,6 +93,8 @@ public sealed class VisionTransformer : ImageClassifier
     /// <inheritdoc/>
     public override IEnumerable<AttentionDeclaration> DeclareAttentions() => blocks.Count > 0 ? [blocks[0].Attn.Declare("blocks.*.attn")] : [];
 
+    private IEnumerable<Parameter> PrefixTokens => new[] { cls_token, dist_token, reg_token }.OfType<Parameter>();
+
     private torch.Tensor Embed(torch.Tensor images)
     {
         var patches = patch_embed.call(images); // [batch, patches, dim]
@@ -101,7 +103,7 @@ public sealed class VisionTransformer : ImageClassifier
             patches = patches.Plus(pos_embed);
         }
 
-        List<torch.Tensor> tokens = [.. new[] { cls_token, dist_token, reg_token }.OfType<Parameter>().Select(token => token.expand(patches.shape[0], -1, -1)), patches];
+        List<torch.Tensor> tokens = [.. PrefixTokens.Select(token => token.expand(patches.shape[0], -1, -1)), patches];
         var x = tokens.Count == 1 ? patches : torch.cat(tokens, 1); // [batch, tokens, dim]
         if (!Options.PatchPositionsOnly)
         {
@@ -133,7 +135,7 @@ public sealed class VisionTransformer : ImageClassifier
         InitializeLinears();
         using var noGrad = torch.no_grad();
         torch.nn.init.normal_(pos_embed, std: 0.02);
-        foreach (var token in new[] { cls_token, dist_token, reg_token }.OfType<Parameter>())
+        foreach (var token in PrefixTokens)
         {
             torch.nn.init.normal_(token, std: 1e-6);
         }

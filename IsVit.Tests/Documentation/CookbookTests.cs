@@ -7,7 +7,9 @@ using IsVit.Core.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
+using IsVit.Tool.Data;
 using IsVit.Tool.Demo;
+using IsVit.Tool.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,6 +28,7 @@ public sealed class CookbookTests : IDisposable
     {
         using var model = Trained(hookable: false);
         var images = Images(64);
+        var floatAccuracy = Accuracy(model);
 
         using var quantized = Quantize(model, images, bits: 8);
         var coverage = quantized.MeasureCoverage(images.narrow(0, 0, 1));
@@ -35,7 +38,7 @@ public sealed class CookbookTests : IDisposable
             coverage.Products.Where(static product => !product.IsQuantized).Select(static product => product.Product.Path));
         Assert.InRange(coverage.FloatShare, 0.035, 0.045);
         Assert.DoesNotContain(quantized.Attachment.Bindings, static binding => binding.Site.Role == SiteRole.PostSoftmax);
-        Assert.InRange(Accuracy(quantized), Accuracy(model.call) - 0.5, 100);
+        Assert.InRange(Accuracy(model), floatAccuracy - 0.5, 100);
     }
 
     [Fact]
@@ -55,7 +58,7 @@ public sealed class CookbookTests : IDisposable
         Assert.Equal(
             Enumerable.Range(0, 6).Select(static i => $"blocks.{i}.attn.attend.av:left"),
             quantized.Attachment.Bindings.Where(static binding => binding.Site.Role == SiteRole.PostSoftmax).Select(static binding => binding.Site.Id));
-        Assert.InRange(Accuracy(quantized), 89, 100);
+        Assert.InRange(Accuracy(model), 89, 100);
     }
 
     [Fact]
@@ -223,15 +226,7 @@ public sealed class CookbookTests : IDisposable
         return model;
     }
 
-    private Tensor Images(int count) => IsVit.Tool.Data.PixelTensor.Normalized(_assets.Calibration.AsSpan(0, count * 784), 28, 28);
+    private Tensor Images(int count) => PixelTensor.Normalized(_assets.Calibration.AsSpan(0, count * 784), 28, 28);
 
-    private double Accuracy(QuantizedModel model) => Accuracy(model.Predict);
-
-    private double Accuracy(Func<Tensor, Tensor> predict)
-    {
-        using var noGrad = no_grad();
-        var images = IsVit.Tool.Data.PixelTensor.Normalized(_assets.Test.Pixels.AsSpan(0, 1000 * 784), 28, 28);
-        var labels = tensor(_assets.Test.Labels.AsSpan(0, 1000).ToArray(), int64);
-        return 100 * predict(images).argmax(1).eq(labels).to(float64).mean().item<double>();
-    }
+    private double Accuracy(nn.Module<Tensor, Tensor> model) => DemoTrainer.TestAccuracy(model, _assets.Test, TestContext.Current.CancellationToken);
 }

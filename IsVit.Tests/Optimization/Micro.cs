@@ -117,6 +117,17 @@ internal static class Micro
         return model.call(input);
     }
 
+    /// <summary>A model's outputs with calibrated activations, before and after stage 2.</summary>
+    public static (torch.Tensor Before, torch.Tensor After) AroundReparameterization(torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.Tensor images)
+    {
+        var outputs = new List<torch.Tensor>();
+        void Look(QuantizationContext context) => outputs.Add(Call(model, images).DetachFromDisposeScope());
+        using var quantized = Quantizer(
+            [StageNames.ActivationCalibration, "before", StageNames.Reparameterization, "after"],
+            [new ProbeStage("before", Look), new ProbeStage("after", Look)]).Run(model, images);
+        return (outputs[0], outputs[1]);
+    }
+
     /// <summary>The relative distance of two outputs.</summary>
     public static double Distance(torch.Tensor expected, torch.Tensor actual)
     {
