@@ -4,12 +4,15 @@ namespace IsVit.Quantizers;
 
 /// <summary>
 /// What a calibrated quantizer does to numbers. Unchanging, so that a backward pass uses the parameters of its forward pass even if the quantizer has been
-/// calibrated again or disposed of in between. Inputs are float32 or float64; <c>axis</c> is not negative, or -1 per tensor.
+/// calibrated again or disposed of in between. Inputs are float32 or float64, or of a type that is taken as it is; <c>axis</c> is not negative, or -1 per tensor.
 /// </summary>
 internal interface IProjection
 {
     /// <summary>The number of parameter sets, 1 per tensor.</summary>
     int ChannelCount { get; }
+
+    /// <summary>Whether <see cref="Project"/> and <see cref="Gradient"/> take a tensor of fewer bits than float32 without widening it first.</summary>
+    bool Takes(torch.Tensor x);
 
     /// <summary>Numbers to codes, uint8.</summary>
     torch.Tensor Encode(torch.Tensor x, int axis);

@@ -129,7 +129,7 @@ public abstract class Quantizer : IQuantizer
 
     internal static torch.Tensor Forward(IProjection projection, torch.Tensor x, int axis)
     {
-        using var wide = Widen(x);
+        using var wide = Widen(x, projection);
         if (wide.dtype == x.dtype)
         {
             return projection.Project(wide, axis);
@@ -141,7 +141,7 @@ public abstract class Quantizer : IQuantizer
 
     internal static torch.Tensor Backward(IProjection projection, torch.Tensor x, torch.Tensor gradient, int axis)
     {
-        using var wide = Widen(x);
+        using var wide = Widen(x, projection);
         if (wide.dtype == x.dtype)
         {
             return projection.Gradient(wide, gradient, axis);
@@ -155,8 +155,8 @@ public abstract class Quantizer : IQuantizer
     private protected QuantizationException NotCalibrated() =>
         new($"This '{Scheme}' quantizer of {Bits} bits has no parameters yet: call Calibrate or ImportParameters first.");
 
-    private static torch.Tensor Widen(torch.Tensor x) =>
-        x.dtype is torch.ScalarType.Float32 or torch.ScalarType.Float64 ? x.detach() : x.to(torch.ScalarType.Float32);
+    private static torch.Tensor Widen(torch.Tensor x, IProjection? taker = null) =>
+        x.dtype is torch.ScalarType.Float32 or torch.ScalarType.Float64 || taker?.Takes(x) == true ? x.detach() : x.to(torch.ScalarType.Float32);
 
     private (IProjection Projection, int Axis) Check(torch.Tensor x)
     {

@@ -14,7 +14,7 @@ internal sealed unsafe class ChannelData : IDisposable
     private ChannelData(torch.Tensor values, int channels)
     {
         _values = values;
-        _first = NativeMemory.Floats(values);
+        _first = NativeMemory.First<float>(values);
         Channels = channels;
         var length = values.NumberOfElements / channels;
         Length = length <= Array.MaxLength
@@ -70,7 +70,7 @@ internal sealed unsafe class ChannelData : IDisposable
 
     private static void CheckFinite(torch.Tensor floats, torch.Tensor original)
     {
-        var first = NativeMemory.Floats(floats);
+        var first = NativeMemory.First<float>(floats);
         var count = floats.NumberOfElements;
         const int Block = 1 << 20;
         for (long start = 0; start < count; start += Block)

@@ -1,21 +1,17 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace IsVit.Quantizers.Kernels;
 
-/// <summary>Levels through buckets, for blocks of numbers: bucket indices by vectors, then one comparison a number without a branch.</summary>
-internal readonly unsafe struct BucketTable(LevelBuckets.Bucket* buckets, int count, int first, int shift)
+/// <summary>Levels through buckets: bucket indices by vectors, then one comparison a number without a branch.</summary>
+internal readonly unsafe struct BucketTable(LevelBuckets.Bucket* buckets, int count, int first, int shift) : ILevelLookup<float>
 {
-    /// <summary>The most numbers of one call.</summary>
-    public const int Block = 512;
-
-    /// <summary>Writes the level of each of <paramref name="length"/> numbers; a NaN gives a NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Levels(float* x, float* levels, int length)
+    public void Levels(float* x, float* levels, int length, VectorWidth width)
     {
         // Locals: a store through a pointer could change a field, so that fields would be read again for every number.
         var table = buckets;
-        var indices = stackalloc int[Block];
+        var indices = stackalloc int[TableBlock.Length];
         Indices(x, indices, length);
         for (var i = 0; i < length; i++)
         {
@@ -29,15 +25,15 @@ internal readonly unsafe struct BucketTable(LevelBuckets.Bucket* buckets, int co
     private void Indices(float* x, int* indices, int length)
     {
         var (bits, lowest, last) = (shift, first, count - 2);
-        Vector<int> vLowest = new(lowest), vLast = new(last), magnitude = new(int.MaxValue), nan = new(last + 1);
+        Vector256<int> vLowest = Vector256.Create(lowest), vLast = Vector256.Create(last), magnitude = Vector256.Create(int.MaxValue), nan = Vector256.Create(last + 1);
         var i = 0;
-        for (; i <= length - Vector<int>.Count; i += Vector<int>.Count)
+        for (; i <= length - Vector256<int>.Count; i += Vector256<int>.Count)
         {
-            var v = Vector.Load(x + i);
-            var raw = Vector.AsVectorInt32(v + Vector<float>.Zero);
-            var key = raw ^ (Vector.ShiftRightArithmetic(raw, 31) & magnitude);
-            var index = Vector.Max(Vector.Min(Vector.ShiftRightArithmetic(key, bits) - vLowest, vLast), Vector<int>.Zero);
-            Vector.ConditionalSelect(Vector.Equals(v, v), index, nan).Store(indices + i);
+            var v = Vector256.Load(x + i);
+            var raw = (v + Vector256<float>.Zero).AsInt32();
+            var key = raw ^ ((raw >> 31) & magnitude);
+            var index = Vector256.Max(Vector256.Min((key >> bits) - vLowest, vLast), Vector256<int>.Zero);
+            Vector256.ConditionalSelect(Vector256.Equals(v, v).AsInt32(), index, nan).Store(indices + i);
         }
 
         for (; i < length; i++)

@@ -1,97 +1,103 @@
+using System.Numerics;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Kernels;
 
-/// <summary>One-pass kernels for float32 on the CPU; every bit equals that of the separate tensor operations they stand for.</summary>
+/// <summary>One-pass kernels for float32, float64 and bfloat16 on the CPU; every bit equals that of the separate tensor operations they stand for.</summary>
 internal static unsafe class FusedCpu
 {
     /// <summary>Whether the kernels serve this tensor.</summary>
     public static bool Serves(torch.Tensor x) =>
-        KernelSwitch.FusedAllowed && x.dtype == torch.ScalarType.Float32 && x.device_type == DeviceType.CPU && !x.is_sparse;
+        KernelSwitch.FusedAllowed
+        && x.dtype is torch.ScalarType.Float32 or torch.ScalarType.Float64 or torch.ScalarType.BFloat16
+        && x.device_type == DeviceType.CPU
+        && !x.is_sparse;
 
-    public static torch.Tensor UniformForward(torch.Tensor x, float[] scale, float[] zeroPoint, int maxCode, int axis)
+    /// <summary>A uniform quantizer's values, or its gradient.</summary>
+    /// <param name="x">The numbers.</param>
+    /// <param name="gradient">The gradient from above, of the type and shape of <paramref name="x"/>; null for the values.</param>
+    /// <param name="scale">Each channel's scale.</param>
+    /// <param name="zeroPoint">Each channel's zero point.</param>
+    /// <param name="maxCode">The largest code.</param>
+    /// <param name="axis">The axis of channels, -1 per tensor.</param>
+    public static torch.Tensor Uniform(torch.Tensor x, torch.Tensor? gradient, float[] scale, float[] zeroPoint, int maxCode, int axis) => x.dtype switch
     {
-        using var input = x.contiguous();
-        var output = torch.empty_like(input);
-        fixed (float* s = scale, z = zeroPoint)
-        {
-            var pass = new UniformForward(NativeMemory.Floats(input), NativeMemory.Floats(output), s, z, ChannelLayout.Of(input, axis), maxCode);
-            ParallelChunks.Run(pass, input.NumberOfElements);
-        }
+        torch.ScalarType.Float32 => Uniform<float, float>(x, gradient, scale, zeroPoint, maxCode, axis),
+        torch.ScalarType.Float64 => Uniform<double, double>(x, gradient, Widen(scale), Widen(zeroPoint), maxCode, axis),
+        _ => Uniform<BFloat16Bits, float>(x, gradient, scale, zeroPoint, maxCode, axis),
+    };
 
-        return output;
+    /// <summary>A table's levels, or the gradient.</summary>
+    /// <param name="x">The numbers.</param>
+    /// <param name="gradient">The gradient from above, of the type and shape of <paramref name="x"/>; null for the levels.</param>
+    /// <param name="table">The table.</param>
+    public static torch.Tensor Table(torch.Tensor x, torch.Tensor? gradient, LevelTable table) => x.dtype switch
+    {
+        torch.ScalarType.Float64 => TableInDouble(x, gradient, table),
+        torch.ScalarType.Float32 => TableInFloat<float>(x, gradient, table),
+        _ => TableInFloat<BFloat16Bits>(x, gradient, table),
+    };
+
+    private static torch.Tensor Uniform<TElement, TNumber>(torch.Tensor x, torch.Tensor? gradient, TNumber[] scale, TNumber[] zeroPoint, int maxCode, int axis)
+        where TElement : unmanaged
+        where TNumber : unmanaged, IBinaryFloatingPointIeee754<TNumber>
+    {
+        var operands = PassOperands<TElement>.Create(x, gradient, axis);
+        var max = TNumber.CreateTruncating(maxCode);
+        fixed (TNumber* s = scale, z = zeroPoint)
+        {
+            return gradient is null
+                ? operands.Run(new UniformPass<TElement, TNumber, UniformProject>(s, z, operands.Layout, max))
+                : operands.Run(new UniformPass<TElement, TNumber, UniformGradient>(s, z, operands.Layout, max));
+        }
     }
 
-    public static torch.Tensor UniformBackward(torch.Tensor x, torch.Tensor gradient, float[] scale, float[] zeroPoint, int maxCode, int axis)
+    private static torch.Tensor TableInFloat<TElement>(torch.Tensor x, torch.Tensor? gradient, LevelTable table)
+        where TElement : unmanaged
     {
-        using var input = x.contiguous();
-        using var incoming = gradient.contiguous();
-        var output = torch.empty_like(input);
-        fixed (float* s = scale, z = zeroPoint)
+        if (table.Buckets is { } buckets)
         {
-            var pass = new UniformBackward(
-                NativeMemory.Floats(input), NativeMemory.Floats(incoming), NativeMemory.Floats(output), s, z, ChannelLayout.Of(input, axis), maxCode);
-            ParallelChunks.Run(pass, input.NumberOfElements);
-        }
-
-        return output;
-    }
-
-    /// <summary>Whether the kernels serve this table.</summary>
-    public static bool Serves(LevelTable table) => table.PaddedLevels is not null || table.Buckets is not null;
-
-    public static torch.Tensor TableForward(torch.Tensor x, LevelTable table)
-    {
-        using var input = x.contiguous();
-        var output = torch.empty_like(input);
-        float* from = NativeMemory.Floats(input), to = NativeMemory.Floats(output);
-        if (table.PaddedLevels is not null)
-        {
-            fixed (float* thresholds = table.PaddedThresholds, levels = table.PaddedLevels)
+            fixed (LevelBuckets.Bucket* first = buckets.Buckets)
             {
-                ParallelChunks.Run(new ShortTableForward(from, to, new(thresholds, levels, table.Thresholds.Length)), input.NumberOfElements);
-            }
-        }
-        else
-        {
-            fixed (LevelBuckets.Bucket* buckets = table.Buckets!.Buckets)
-            {
-                var lookup = new BucketTable(buckets, table.Buckets.Buckets.Length, table.Buckets.First, table.Buckets.Shift);
-                ParallelChunks.Run(new BucketTableForward(from, to, lookup), input.NumberOfElements);
-            }
-        }
-
-        return output;
-    }
-
-    public static torch.Tensor TableBackward(torch.Tensor x, torch.Tensor gradient, LevelTable table)
-    {
-        using var input = x.contiguous();
-        using var incoming = gradient.contiguous();
-        var output = torch.empty_like(input);
-        float* from = NativeMemory.Floats(input), g = NativeMemory.Floats(incoming), to = NativeMemory.Floats(output);
-        var slope = new TableSlope(table);
-        if (table.Slope == SlopeKind.One)
-        {
-            ParallelChunks.Run(new LinearTableBackward(from, g, to, slope), input.NumberOfElements);
-        }
-        else if (table.PaddedLevels is not null)
-        {
-            fixed (float* thresholds = table.PaddedThresholds, levels = table.PaddedLevels)
-            {
-                ParallelChunks.Run(new ShortTableBackward(from, g, to, new(thresholds, levels, table.Thresholds.Length), slope), input.NumberOfElements);
-            }
-        }
-        else
-        {
-            fixed (LevelBuckets.Bucket* buckets = table.Buckets!.Buckets)
-            {
-                var lookup = new BucketTable(buckets, table.Buckets.Buckets.Length, table.Buckets.First, table.Buckets.Shift);
-                ParallelChunks.Run(new BucketTableBackward(from, g, to, lookup, slope), input.NumberOfElements);
+                return Table<TElement, float, BucketTable>(x, gradient, new(first, buckets.Buckets.Length, buckets.First, buckets.Shift), table);
             }
         }
 
-        return output;
+        fixed (float* thresholds = table.PaddedThresholds ?? table.Thresholds, levels = table.PaddedLevels ?? table.Levels)
+        {
+            return table.PaddedLevels is null
+                ? Table<TElement, float, LongTable<float>>(x, gradient, new(thresholds, levels, table.Thresholds.Length), table)
+                : Table<TElement, float, ShortTable<float>>(x, gradient, new(thresholds, levels, table.Thresholds.Length), table);
+        }
     }
+
+    private static torch.Tensor TableInDouble(torch.Tensor x, torch.Tensor? gradient, LevelTable table)
+    {
+        fixed (double* thresholds = Widen(table.PaddedThresholds ?? table.Thresholds), levels = Widen(table.PaddedLevels ?? table.Levels))
+        {
+            return table.PaddedLevels is null
+                ? Table<double, double, LongTable<double>>(x, gradient, new(thresholds, levels, table.Thresholds.Length), table)
+                : Table<double, double, ShortTable<double>>(x, gradient, new(thresholds, levels, table.Thresholds.Length), table);
+        }
+    }
+
+    private static torch.Tensor Table<TElement, TNumber, TLookup>(torch.Tensor x, torch.Tensor? gradient, TLookup lookup, LevelTable table)
+        where TElement : unmanaged
+        where TNumber : unmanaged, IBinaryFloatingPointIeee754<TNumber>
+        where TLookup : struct, ILevelLookup<TNumber>
+    {
+        var operands = PassOperands<TElement>.Create(x, gradient, axis: -1);
+        if (gradient is null)
+        {
+            return operands.Run(new TableForward<TElement, TNumber, TLookup>(lookup));
+        }
+
+        var slope = new TableSlope<TNumber>(table);
+        return table.Slope == SlopeKind.One
+            ? operands.Run(new InsideBackward<TElement, TNumber>(slope))
+            : operands.Run(new RatioBackward<TElement, TNumber, TLookup>(lookup, slope));
+    }
+
+    private static double[] Widen(float[] values) => Array.ConvertAll(values, static value => (double)value);
 }

@@ -5,34 +5,28 @@ using IsVit.Quantizers.Tables;
 namespace IsVit.Quantizers.Kernels;
 
 /// <summary>Where the gradient passes and with which slope.</summary>
-internal readonly struct TableSlope(LevelTable table)
+internal readonly struct TableSlope<TNumber>(LevelTable table)
+    where TNumber : unmanaged, IBinaryFloatingPointIeee754<TNumber>
 {
-    private readonly float _lowest = table.Lowest;
-    private readonly float _highest = table.Highest;
-    private readonly float _shift = table.Shift;
+    private readonly TNumber _lowest = TNumber.CreateTruncating(table.Lowest);
+    private readonly TNumber _highest = TNumber.CreateTruncating(table.Highest);
+    private readonly TNumber _shift = TNumber.CreateTruncating(table.Shift);
 
     /// <summary>gradient (x' + shift) / (x + shift) inside the range, 0 outside.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<float> Ratio(Vector<float> v, Vector<float> level, Vector<float> gradient)
+    public TLanes Ratio<TLanes>(TLanes x, TLanes level, TLanes gradient)
+        where TLanes : struct, ILanes<TLanes, TNumber>
     {
-        var shift = new Vector<float>(_shift);
-        return Vector.ConditionalSelect(Inside(v), (level + shift) / (v + shift) * gradient, Vector<float>.Zero);
+        var shift = TLanes.All(_shift);
+        return TLanes.Select(Inside(x), (level + shift) / (x + shift) * gradient, TLanes.All(TNumber.Zero));
     }
 
-    /// <summary>gradient (x' + shift) / (x + shift) inside the range, 0 outside.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public float Ratio(float v, float level, float gradient) =>
-        v >= _lowest && v <= _highest ? (level + _shift) / (v + _shift) * gradient : 0;
-
     /// <summary>The gradient inside the range, 0 outside.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<float> One(Vector<float> v, Vector<float> gradient) => Vector.ConditionalSelect(Inside(v), gradient, Vector<float>.Zero);
-
-    /// <summary>The gradient inside the range, 0 outside.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public float One(float v, float gradient) => v >= _lowest && v <= _highest ? gradient : 0;
+    public TLanes One<TLanes>(TLanes x, TLanes gradient)
+        where TLanes : struct, ILanes<TLanes, TNumber> => TLanes.Select(Inside(x), gradient, TLanes.All(TNumber.Zero));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Vector<int> Inside(Vector<float> v) =>
-        Vector.GreaterThanOrEqual(v, new Vector<float>(_lowest)) & Vector.LessThanOrEqual(v, new Vector<float>(_highest));
+    private TLanes Inside<TLanes>(TLanes x)
+        where TLanes : struct, ILanes<TLanes, TNumber> => TLanes.Both(TLanes.AtLeast(x, TLanes.All(_lowest)), TLanes.AtLeast(TLanes.All(_highest), x));
 }

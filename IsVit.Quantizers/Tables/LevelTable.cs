@@ -8,6 +8,9 @@ namespace IsVit.Quantizers.Tables;
 /// </summary>
 internal sealed class LevelTable
 {
+    /// <summary>The most levels of a table that is held in registers.</summary>
+    public const int ShortLength = 16;
+
     private LevelTable(float[] levels, float[] thresholds, byte[] codes, float lowest, float highest, SlopeKind slope, float shift)
     {
         Levels = levels;
@@ -24,7 +27,7 @@ internal sealed class LevelTable
         Highest = highest;
         Slope = slope;
         Shift = shift;
-        if (levels.Length <= ShortTable.Capacity)
+        if (levels.Length <= ShortLength)
         {
             PaddedLevels = Pad(levels, levels[^1]);
             PaddedThresholds = Pad(thresholds, float.NaN);
@@ -107,7 +110,7 @@ internal sealed class LevelTable
 
     private static float[] Pad(float[] values, float filler)
     {
-        var padded = new float[ShortTable.Capacity];
+        var padded = new float[ShortLength];
         Array.Fill(padded, filler);
         values.CopyTo(padded, 0);
         return padded;

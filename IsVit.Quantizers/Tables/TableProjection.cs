@@ -14,6 +14,8 @@ internal sealed class TableProjection(LevelTable table) : IProjection
 
     public int ChannelCount => 1;
 
+    public bool Takes(torch.Tensor x) => FusedCpu.Serves(x);
+
     public torch.Tensor Encode(torch.Tensor x, int axis)
     {
         using var scope = torch.NewDisposeScope();
@@ -29,9 +31,9 @@ internal sealed class TableProjection(LevelTable table) : IProjection
 
     public torch.Tensor Project(torch.Tensor x, int axis)
     {
-        if (FusedCpu.Serves(x) && FusedCpu.Serves(table))
+        if (FusedCpu.Serves(x))
         {
-            return FusedCpu.TableForward(x, table);
+            return FusedCpu.Table(x, null, table);
         }
 
         using var scope = torch.NewDisposeScope();
@@ -40,9 +42,9 @@ internal sealed class TableProjection(LevelTable table) : IProjection
 
     public torch.Tensor Gradient(torch.Tensor x, torch.Tensor gradient, int axis)
     {
-        if (FusedCpu.Serves(x) && FusedCpu.Serves(table))
+        if (FusedCpu.Serves(x))
         {
-            return FusedCpu.TableBackward(x, gradient, table);
+            return FusedCpu.Table(x, gradient, table);
         }
 
         using var scope = torch.NewDisposeScope();

@@ -12,6 +12,8 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
 
     public int ChannelCount => scale.Length;
 
+    public bool Takes(torch.Tensor x) => FusedCpu.Serves(x);
+
     public torch.Tensor Encode(torch.Tensor x, int axis)
     {
         using var scope = torch.NewDisposeScope();
@@ -30,7 +32,7 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
     {
         if (FusedCpu.Serves(x))
         {
-            return FusedCpu.UniformForward(x, scale, zeroPoint, maxCode, axis);
+            return FusedCpu.Uniform(x, null, scale, zeroPoint, maxCode, axis);
         }
 
         using var scope = torch.NewDisposeScope();
@@ -42,7 +44,7 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
     {
         if (FusedCpu.Serves(x))
         {
-            return FusedCpu.UniformBackward(x, gradient, scale, zeroPoint, maxCode, axis);
+            return FusedCpu.Uniform(x, gradient, scale, zeroPoint, maxCode, axis);
         }
 
         using var scope = torch.NewDisposeScope();

@@ -13,7 +13,7 @@ using TorchSharp;
 namespace IsVit.Tests.Quantizers;
 
 /// <summary>The fused kernels give the bits of the separate tensor operations.</summary>
-public sealed class FusedKernelTests
+public sealed unsafe class FusedKernelTests
 {
     public static TheoryData<string, int> PerTensorCases()
     {
@@ -23,6 +23,20 @@ public sealed class FusedKernelTests
             foreach (var bits in (int[])[2, 3, 4, 5, 6, 8])
             {
                 data.Add(kind, bits);
+            }
+        }
+
+        return data;
+    }
+
+    public static TheoryData<string, int, int> WidthCases()
+    {
+        var data = new TheoryData<string, int, int>();
+        foreach (var width in Enum.GetValues<VectorWidth>())
+        {
+            foreach (var (kind, bits) in ((string, int)[])[("uniform", 4), ("narrow", 8), ("sulq-free", 2), ("sulq-free", 3), ("sulq-power-of-two", 4), ("log2", 4), ("sulq-free", 8), ("twin-sign", 6), ("constant", 3)])
+            {
+                data.Add(kind, bits, (int)width);
             }
         }
 
@@ -96,6 +110,73 @@ public sealed class FusedKernelTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(WidthCases))]
+    public void FakeQuantize_AnyVectorWidth_EqualsSeparateOperations(string kind, int bits, int width)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var quantizer = Create(kind, bits);
+        using var vectors = KernelSwitch.Vectors((VectorWidth)width);
+        AssertEqualPaths(quantizer, torch.tensor(BitPatterns(quantizer)));
+        foreach (var type in (torch.ScalarType[])[torch.ScalarType.Float64, torch.ScalarType.BFloat16])
+        {
+            AssertEqualPaths(quantizer, torch.tensor(BitPatterns(quantizer)).to(type));
+        }
+    }
+
+    [Theory]
+    [InlineData(torch.ScalarType.Float32)]
+    [InlineData(torch.ScalarType.Float64)]
+    [InlineData(torch.ScalarType.BFloat16)]
+    public void FakeQuantize_PerChannelOfAnyType_EqualsSeparateOperations(torch.ScalarType type)
+    {
+        using var scope = torch.NewDisposeScope();
+        foreach (var axis in (int[])[0, 1, 2])
+        {
+            using var quantizer = new UniformQuantizer(4, Granularity.Channel(axis));
+            quantizer.Calibrate(Seeded.Normal(3, 7, 19, 37));
+            var x = (Seeded.Normal(4, 7, 19, 37) * 3).to(type);
+            AssertEqualPaths(quantizer, x);
+
+            using var threads = KernelSwitch.Threads(3);
+            AssertEqualPaths(quantizer, x);
+        }
+    }
+
+    [Theory]
+    [InlineData(torch.ScalarType.Float32)]
+    [InlineData(torch.ScalarType.Float64)]
+    [InlineData(torch.ScalarType.BFloat16)]
+    public void FakeQuantize_AnyStrides_EqualSeparateOperations(torch.ScalarType type)
+    {
+        using var scope = torch.NewDisposeScope();
+        var x = (Seeded.Normal(6, 6, 10, 40) * 3).to(type);
+        var repeated = x.narrow(1, 0, 1).expand(6, 10, 40);
+        foreach (var view in (torch.Tensor[])[x.transpose(0, 2), x.transpose(-2, -1), x.permute(2, 0, 1), x.narrow(2, 3, 30), x.narrow(1, 2, 7).transpose(0, 1), x.slice(2, 1, 40, 3), x.slice(0, 0, 6, 2).permute(1, 2, 0), repeated, x.select(2, 5)])
+        {
+            foreach (var axis in Enumerable.Range(-1, (int)view.dim() + 1))
+            {
+                using var quantizer = new UniformQuantizer(4, axis < 0 ? Granularity.Tensor : Granularity.Channel(axis));
+                quantizer.Calibrate(view);
+                AssertEqualPaths(quantizer, view, keepStrides: true);
+            }
+
+            using var table = Create("twin-sign", 4);
+            AssertEqualPaths(table, view, keepStrides: true);
+            using var longTable = Create("sulq-free", 6);
+            AssertEqualPaths(longTable, view, keepStrides: true);
+        }
+    }
+
+    [Fact]
+    public void FakeQuantize_TransposedInput_KeepsItsOrderInMemory()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var quantizer = Create("uniform", 4);
+        var x = Seeded.Normal(6, 4, 5, 6).transpose(1, 2);
+        Assert.Equal(x.stride(), quantizer.FakeQuantize(x).stride());
+    }
+
     [Fact]
     public void RoundByAddition_AnyBitPattern_EqualsScalarRounding()
     {
@@ -103,8 +184,29 @@ public sealed class FusedKernelTests
         for (var i = 0; i < 100_000; i++)
         {
             var x = i < 4000 ? (i - 2000) * 0.25f : BitConverter.UInt32BitsToSingle((uint)random.NextInt64(1L << 32));
-            Assert.Equal(MathF.Round(x), VectorMath.RoundByAddition(new Vector<float>(x))[0]);
-            Assert.Equal(MathF.Round(x), VectorMath.Round(new Vector<float>(x))[0]);
+            Assert.Equal(MathF.Round(x), Rounded(x));
+            Assert.Equal(Math.Round(x * 1.5), RoundedDouble(x * 1.5));
+        }
+    }
+
+    [Fact]
+    public void BFloat16_AnyBitPattern_NarrowsAsLibtorchDoes()
+    {
+        using var scope = torch.NewDisposeScope();
+        var random = new Random(5);
+        var values = Enumerable.Range(0, 200_000).Select(_ => BitConverter.UInt32BitsToSingle((uint)random.NextInt64(1L << 32))).ToArray();
+        var expected = torch.tensor(values).to(torch.ScalarType.BFloat16).to(torch.ScalarType.Float32).data<float>().ToArray();
+        Assert.Equal(expected, Array.ConvertAll(values, static value => BFloat16Bits.Narrow(value).Widen()));
+        var narrowed = new BFloat16Bits[values.Length];
+        foreach (var width in Enum.GetValues<VectorWidth>())
+        {
+            fixed (float* from = values)
+            fixed (BFloat16Bits* to = narrowed)
+            {
+                TableBlock.Convert(from, to, values.Length - 3, width);
+            }
+
+            Assert.Equal(expected[..^3], Array.ConvertAll(narrowed[..^3], static value => value.Widen()));
         }
     }
 
@@ -211,23 +313,41 @@ public sealed class FusedKernelTests
         return [.. values];
     }
 
-    private static void AssertEqualPaths(IQuantizer quantizer, torch.Tensor x)
+    private static float Rounded(float x)
     {
-        var upstream = torch.linspace(-2, 3, x.numel(), torch.ScalarType.Float32).view(x.shape);
-        var fused = Run(quantizer, x, upstream);
+        float* p = stackalloc float[1];
+        Lane<float>.Store(RoundByAddition.Round<Lane<float>, float>(new(x)), p);
+        return *p;
+    }
+
+    private static double RoundedDouble(double x)
+    {
+        double* p = stackalloc double[1];
+        Lane<double>.Store(RoundByAddition.Round<Lane<double>, double>(new(x)), p);
+        return *p;
+    }
+
+    private static void AssertEqualPaths(IQuantizer quantizer, torch.Tensor x, bool keepStrides = false)
+    {
+        var upstream = torch.linspace(-2, 3, x.numel(), torch.ScalarType.Float32).to(x.dtype).view(x.shape);
+        var fused = Run(quantizer, x, upstream, keepStrides);
         using var eager = KernelSwitch.Eager();
-        var separate = Run(quantizer, x, upstream);
+        var separate = Run(quantizer, x, upstream, keepStrides);
         AssertSameBits(separate.Output, fused.Output);
         AssertSameBits(separate.Gradient, fused.Gradient);
+        if (x.dtype != torch.ScalarType.Float32)
+        {
+            return;
+        }
 
         // Codes have no NaN.
         var numbers = x.isnan().logical_not();
         AssertSameBits(quantizer.Dequantize(quantizer.Quantize(x))[numbers], fused.Output[numbers]);
     }
 
-    private static (torch.Tensor Output, torch.Tensor Gradient) Run(IQuantizer quantizer, torch.Tensor x, torch.Tensor upstream)
+    private static (torch.Tensor Output, torch.Tensor Gradient) Run(IQuantizer quantizer, torch.Tensor x, torch.Tensor upstream, bool keepStrides = false)
     {
-        var leaf = x.detach().clone().requires_grad_();
+        var leaf = (keepStrides ? x.detach() : x.detach().clone()).requires_grad_();
         var output = quantizer.FakeQuantize(leaf);
         Assert.True(output.requires_grad);
         output.backward([upstream]);
@@ -237,15 +357,30 @@ public sealed class FusedKernelTests
 
     private static void AssertSameBits(torch.Tensor expected, torch.Tensor actual)
     {
-        var e = MemoryMarshal.Cast<byte, int>(expected.contiguous().bytes);
-        var a = MemoryMarshal.Cast<byte, int>(actual.contiguous().bytes);
+        Assert.Equal(expected.dtype, actual.dtype);
+        if (expected.dtype == torch.ScalarType.Float64)
+        {
+            AssertSame<long, double>(expected, actual, BitConverter.Int64BitsToDouble);
+        }
+        else
+        {
+            // Every bfloat16 is a float32, bit for bit.
+            AssertSame<int, float>(expected.to(torch.ScalarType.Float32), actual.to(torch.ScalarType.Float32), BitConverter.Int32BitsToSingle);
+        }
+    }
+
+    private static void AssertSame<TBits, TNumber>(torch.Tensor expected, torch.Tensor actual, Func<TBits, TNumber> number)
+        where TBits : unmanaged, IBinaryInteger<TBits>
+        where TNumber : unmanaged, IFloatingPointIeee754<TNumber>
+    {
+        var e = MemoryMarshal.Cast<byte, TBits>(expected.contiguous().bytes);
+        var a = MemoryMarshal.Cast<byte, TBits>(actual.contiguous().bytes);
         Assert.Equal(e.Length, a.Length);
         for (var i = 0; i < e.Length; i++)
         {
-            var (left, right) = (BitConverter.Int32BitsToSingle(e[i]), BitConverter.Int32BitsToSingle(a[i]));
-            if (e[i] != a[i] && !(float.IsNaN(left) && float.IsNaN(right)))
+            if (e[i] != a[i] && !(TNumber.IsNaN(number(e[i])) && TNumber.IsNaN(number(a[i]))))
             {
-                Assert.Fail($"entry {i}: {left:R} (0x{e[i]:X8}) by separate operations, {right:R} (0x{a[i]:X8}) fused");
+                Assert.Fail($"entry {i}: {number(e[i]):R} (0x{e[i]:X}) by separate operations, {number(a[i]):R} (0x{a[i]:X}) fused");
             }
         }
     }

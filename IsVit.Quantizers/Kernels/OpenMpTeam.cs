@@ -1,0 +1,81 @@
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+
+namespace IsVit.Quantizers.Kernels;
+
+/// <summary>
+/// The threads that libtorch computes on. They wait for work in a loop, so that work given to others would share the cores with that loop, and would start later.
+/// </summary>
+internal static unsafe class OpenMpTeam
+{
+    private const string EntryName = "GOMP_parallel";
+    private const string RuntimeName = "libgomp";
+    private const string TorchName = "libtorch_cpu";
+    private static readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> s_parallel = Find();
+
+    /// <summary>Whether libtorch's threads can be used: where it brings GNU's OpenMP runtime.</summary>
+    public static bool IsAvailable => s_parallel != null;
+
+    /// <summary>Runs the same work once on each of some threads, this one among them; fewer may come than asked for. An exception of one of them is thrown when all have ended.</summary>
+    /// <param name="work">What to do, safe to run on several threads at once.</param>
+    /// <param name="threads">1 or more.</param>
+    public static void Run(Action work, int threads)
+    {
+        var team = new Team(work);
+        var handle = GCHandle.Alloc(team);
+        try
+        {
+            s_parallel(&Enter, (void*)GCHandle.ToIntPtr(handle), (uint)threads, 0);
+        }
+        finally
+        {
+            handle.Free();
+        }
+
+        team.Failure?.Throw();
+    }
+
+    [UnmanagedCallersOnly]
+    private static void Enter(void* state) => ((Team)GCHandle.FromIntPtr((nint)state).Target!).Run();
+
+    // The runtime's file has a name of its own in every build of libtorch: it is the one in libtorch's folder that is loaded already.
+    private static delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> Find()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        try
+        {
+            var files = File.ReadLines("/proc/self/maps").Select(static line => line[(line.IndexOf('/', StringComparison.Ordinal) + 1)..]).Distinct().Select(static path => "/" + path).ToList();
+            var folder = files.Where(static file => Path.GetFileName(file).StartsWith(TorchName, StringComparison.Ordinal)).Select(Path.GetDirectoryName).FirstOrDefault();
+            var runtime = files.FirstOrDefault(file => Path.GetFileName(file).StartsWith(RuntimeName, StringComparison.Ordinal) && Path.GetDirectoryName(file) == folder);
+            return runtime is not null && NativeLibrary.TryLoad(runtime, out var library) && NativeLibrary.TryGetExport(library, EntryName, out var entry)
+                ? (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)entry
+                : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private sealed class Team(Action work)
+    {
+        public ExceptionDispatchInfo? Failure { get; private set; }
+
+        public void Run()
+        {
+            try
+            {
+                work();
+            }
+            catch (Exception e)
+            {
+                // No exception may leave through native frames.
+                Failure = ExceptionDispatchInfo.Capture(e);
+            }
+        }
+    }
+}

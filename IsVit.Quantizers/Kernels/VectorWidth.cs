@@ -1,0 +1,20 @@
+using System.Runtime.Intrinsics;
+
+namespace IsVit.Quantizers.Kernels;
+
+/// <summary>How many bits the vectors of a pass have.</summary>
+internal enum VectorWidth
+{
+    Bits128,
+    Bits256,
+    Bits512,
+}
+
+/// <summary>What the processor has.</summary>
+internal static class VectorWidths
+{
+    /// <summary>The widest vectors that the processor works on at once.</summary>
+    public static VectorWidth Widest => Vector512.IsHardwareAccelerated ? VectorWidth.Bits512
+        : Vector256.IsHardwareAccelerated ? VectorWidth.Bits256
+        : VectorWidth.Bits128;
+}
