@@ -1,6 +1,12 @@
 using BenchmarkDotNet.Running;
 using IsVit.Benchmarks;
+using IsVit.Benchmarks.Guard;
 using IsVit.Benchmarks.Imaging;
+
+if (args is ["guard", .. var rest])
+{
+    return GuardRun.Run(rest.FirstOrDefault());
+}
 
 // In process: the project that BenchmarkDotNet would generate for each benchmark copies libtorch anew. A short job unless another is asked for.
 string[] given = args.Any(a => a is "-j" or "--job") ? args : [.. args, "--job", "short"];
@@ -12,3 +18,4 @@ if (CalibrationImages.Folder is null)
 }
 
 BenchmarkSwitcher.FromTypes([.. types]).Run([.. given, "--inProcess"], new Table());
+return 0;

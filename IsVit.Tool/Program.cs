@@ -1,3 +1,4 @@
+using IsVit.Core.Memory;
 using IsVit.Tool;
 using IsVit.Tool.Cli;
 

@@ -1,93 +1,77 @@
 using BenchmarkDotNet.Attributes;
-using IsVit.Core.Quantization;
-using IsVit.Quantizers.Kernels;
-using IsVit.Quantizers.ShiftUniformLog2;
-using IsVit.Quantizers.Uniform;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Quantizers;
 
-/// <summary>One activation of 32 x 197 x 768 float32 numbers, fake-quantized in one pass over memory and, as the baseline, in separate tensor operations.</summary>
+/// <summary>One activation of 32 x 197 x 768 numbers, fake-quantized by a formula of tensor operations (the baseline), by the library's separate operations, and in one pass over memory.</summary>
 public class FakeQuantization
 {
-    private static readonly long[] Shape = [32, 197, 768];
-    private IQuantizer _quantizer = null!;
-    private torch.Tensor _x = null!;
-    private torch.Tensor _leaf = null!;
-    private torch.Tensor _upstream = null!;
+    private FakeQuantizationWork _work = null!;
 
     /// <summary>The quantizer and what shares a scale.</summary>
-    [Params("uniform per tensor", "uniform per channel", "uniform per row", "sulq free", "sulq power of two")]
+    [ParamsSource(nameof(Quantizers))]
     public string Quantizer { get; set; } = "";
 
     /// <summary>Bits.</summary>
     [Params(4)]
     public int Bits { get; set; }
 
+    /// <summary>The numbers' type.</summary>
+    [Params(torch.ScalarType.Float32, torch.ScalarType.BFloat16)]
+    public torch.ScalarType Type { get; set; }
+
+    /// <summary>Where they are.</summary>
+    [ParamsSource(nameof(Devices))]
+    public string Device { get; set; } = "";
+
+    public static IEnumerable<string> Quantizers => QuantizerKind.All;
+
+    public static IEnumerable<string> Devices => torch.cuda.is_available() ? ["cpu", "cuda"] : ["cpu"];
+
     [GlobalSetup]
-    public void Setup()
-    {
-        torch.random.manual_seed(0);
-        using var scope = torch.NewDisposeScope();
-        var normal = torch.randn(Shape);
-        _x = (Quantizer.StartsWith("sulq", StringComparison.Ordinal) ? (normal * 3).softmax(-1) : normal).DetachFromDisposeScope();
-        _leaf = _x.clone().requires_grad_().DetachFromDisposeScope();
-        _upstream = torch.randn(Shape).DetachFromDisposeScope();
-        _quantizer = Quantizer switch
-        {
-            "uniform per tensor" => new UniformQuantizer(Bits, Granularity.Tensor),
-            "uniform per channel" => new UniformQuantizer(Bits, Granularity.Channel(-1)),
-            "uniform per row" => new UniformQuantizer(Bits, Granularity.Channel(0)),
-            "sulq free" => new ShiftUniformLog2Quantizer(Bits, Granularity.Tensor),
-            "sulq power of two" => new ShiftUniformLog2Quantizer(Bits, Granularity.Tensor, new() { Levels = SulqLevels.PowerOfTwo }),
-            _ => throw new InvalidOperationException($"'{Quantizer}' is no quantizer of this benchmark."),
-        };
-        _quantizer.Calibrate(_x);
-    }
+    public void Setup() => _work = FakeQuantizationWork.Create(Quantizer, Bits, Type, torch.device(Device));
 
     [GlobalCleanup]
-    public void Cleanup()
-    {
-        _quantizer.Dispose();
-        _x.Dispose();
-        _leaf.Dispose();
-        _upstream.Dispose();
-    }
+    public void Cleanup() => _work.Dispose();
 
-    [Benchmark(Baseline = true, Description = "separate operations")]
+    [Benchmark(Baseline = true, Description = "formula")]
     [BenchmarkCategory("forward")]
-    public void EagerForward()
-    {
-        using var eager = KernelSwitch.Eager();
-        Forward();
-    }
+    public void CompositionForward() => Finish(_work.CompositionForward);
+
+    [Benchmark(Description = "separate operations")]
+    [BenchmarkCategory("forward")]
+    public void SeparateForward() => Finish(_work.SeparateForward);
 
     [Benchmark(Description = "one pass")]
     [BenchmarkCategory("forward")]
-    public void FusedForward() => Forward();
+    public void FusedForward() => Finish(_work.Forward);
 
-    [Benchmark(Baseline = true, Description = "separate operations")]
+    [Benchmark(Description = "one pass, memory there")]
+    [BenchmarkCategory("forward")]
+    public void FusedForwardMapped() => Finish(_work.ForwardMapped);
+
+    [Benchmark(Description = "copy, memory there")]
+    [BenchmarkCategory("forward")]
+    public void Copy() => Finish(_work.CopyMapped);
+
+    [Benchmark(Baseline = true, Description = "formula")]
     [BenchmarkCategory("forward and backward")]
-    public void EagerBoth()
-    {
-        using var eager = KernelSwitch.Eager();
-        Both();
-    }
+    public void CompositionBoth() => Finish(_work.CompositionBoth);
+
+    [Benchmark(Description = "separate operations")]
+    [BenchmarkCategory("forward and backward")]
+    public void SeparateBoth() => Finish(_work.SeparateBoth);
 
     [Benchmark(Description = "one pass")]
     [BenchmarkCategory("forward and backward")]
-    public void FusedBoth() => Both();
+    public void FusedBoth() => Finish(_work.Both);
 
-    private void Forward()
+    private void Finish(Action work)
     {
-        using var output = _quantizer.FakeQuantize(_x);
-    }
-
-    private void Both()
-    {
-        using var scope = torch.NewDisposeScope();
-        _quantizer.FakeQuantize(_leaf).backward([_upstream]);
-        _leaf.grad!.Dispose();
-        _leaf.grad = null;
+        work();
+        if (Device != "cpu")
+        {
+            torch.cuda.synchronize();
+        }
     }
 }

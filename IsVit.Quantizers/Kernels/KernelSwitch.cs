@@ -1,3 +1,5 @@
+using TorchSharp;
+
 namespace IsVit.Quantizers.Kernels;
 
 /// <summary>Which way numbers take: all ways give the same bits. Tests and benchmarks choose for the calling thread, programs through <see cref="EagerName"/> for the process.</summary>
@@ -20,6 +22,9 @@ internal static class KernelSwitch
     /// <summary>The vectors to use.</summary>
     public static VectorWidth Width => _choice.Width ?? VectorWidths.Widest;
 
+    /// <summary>Where results go that would otherwise go to new memory; null for new memory.</summary>
+    public static torch.Tensor? Output => _choice.Output;
+
     /// <summary>Runs the reference of separate tensor operations until disposed.</summary>
     public static IDisposable Eager() => new Scope(_choice with { Eager = true });
 
@@ -31,7 +36,11 @@ internal static class KernelSwitch
     /// <param name="width">The width.</param>
     public static IDisposable Vectors(VectorWidth width) => new Scope(_choice with { Width = width });
 
-    private readonly record struct Choice(bool Eager, int Threads, VectorWidth? Width);
+    /// <summary>Makes results of the kernels go to memory that is there already until disposed, so that a benchmark can tell the cost of new memory from that of the work.</summary>
+    /// <param name="output">Of the results' shape and type, contiguous.</param>
+    public static IDisposable Into(torch.Tensor output) => new Scope(_choice with { Output = output });
+
+    private readonly record struct Choice(bool Eager, int Threads, VectorWidth? Width, torch.Tensor? Output);
 
     private sealed class Scope : IDisposable
     {

@@ -22,7 +22,7 @@ internal sealed record PassOperands<TElement>(ElementReader<TElement> X, Element
         var shape = x.shape;
         if (x.is_contiguous() && gradient?.is_contiguous() != false)
         {
-            return new(ElementReader<TElement>.InMemoryOrder(x), InMemoryOrder(gradient), torch.empty(shape, x.dtype, x.device), ChannelLayout.InIndexOrder(shape, axis));
+            return new(ElementReader<TElement>.InMemoryOrder(x), InMemoryOrder(gradient), KernelSwitch.Output?.alias() ?? torch.empty(shape, x.dtype, x.device), ChannelLayout.InIndexOrder(shape, axis));
         }
 
         var strides = x.stride();
@@ -44,7 +44,10 @@ internal sealed record PassOperands<TElement>(ElementReader<TElement> X, Element
     public unsafe torch.Tensor Run<TPass>(TPass pass)
         where TPass : struct, IElementwisePass<TElement>
     {
-        ElementwiseRun.Run(pass, X, Gradient, NativeMemory.First<TElement>(Output), Output.NumberOfElements);
+        var output = NativeMemory.First<TElement>(Output);
+        var count = Output.NumberOfElements;
+        LargePages.Advise(output, count * sizeof(TElement));
+        ElementwiseRun.Run(pass, X, Gradient, output, count);
         return Output;
     }
 

@@ -23,6 +23,7 @@ public sealed class DirectionTests
         var below = new Dictionary<string, string[]>
         {
             ["IsVit.Core.Arithmetic"] = [],
+            ["IsVit.Core.Memory"] = [],
             ["IsVit.Core.Quantization"] = ["IsVit.Core.Arithmetic"],
             ["IsVit.Core.Imaging"] = ["IsVit.Core.Arithmetic"],
             ["IsVit.Core.Graph"] = ["IsVit.Core.Arithmetic", "IsVit.Core.Quantization"],

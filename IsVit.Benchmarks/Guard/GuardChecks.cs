@@ -1,0 +1,83 @@
+using IsVit.Benchmarks.Optimization;
+using IsVit.Benchmarks.Quantizers;
+using TorchSharp;
+
+namespace IsVit.Benchmarks.Guard;
+
+/// <summary>What is guarded.</summary>
+internal static class GuardChecks
+{
+    private const int Bits = 4;
+
+    /// <summary>The checks that need nothing but a processor.</summary>
+    public static IEnumerable<GuardCheck> Cpu()
+    {
+        foreach (var heap in (HeapState[])[HeapState.Returned, HeapState.Kept])
+        {
+            foreach (var kind in QuantizerKind.All)
+            {
+                yield return Kernel($"{kind}: forward, memory there", heap, kind, static work => new(work.CompositionForward, work.ForwardMapped, work));
+                yield return Kernel($"{kind}: forward", heap, kind, static work => new(work.CompositionForward, work.Forward, work));
+                yield return Kernel($"{kind}: forward and backward", heap, kind, static work => new(work.CompositionBoth, work.Both, work));
+            }
+        }
+
+        foreach (var type in (torch.ScalarType[])[torch.ScalarType.BFloat16, torch.ScalarType.Float64])
+        {
+            yield return Kernel($"uniform per tensor, {type}: forward and backward", HeapState.Kept, QuantizerKind.UniformTensor, static work => new(work.CompositionBoth, work.Both, work), type);
+        }
+
+        yield return new("unit iteration: activations quantized", HeapState.Kept, static () => Training(UnitTraining.Activations()));
+        yield return new("unit iteration: everything quantized", HeapState.Kept, static () => Training(UnitTraining.Everything()));
+        yield return new("calibration of a DeiT-Tiny on 64 images", HeapState.Kept, static () =>
+        {
+            var work = new CalibrationWork();
+            return new(work.Forward, work.Calibrate, work);
+        });
+    }
+
+    /// <summary>The checks that need a CUDA device: the cost of a pass, in copies of the same tensor.</summary>
+    public static IEnumerable<GuardCheck> Cuda()
+    {
+        foreach (var kind in QuantizerKind.All)
+        {
+            foreach (var type in (torch.ScalarType[])[torch.ScalarType.Float32, torch.ScalarType.BFloat16])
+            {
+                yield return new($"cuda, {type}, {kind}: forward", HeapState.Kept, () =>
+                {
+                    var work = FakeQuantizationWork.Create(kind, Bits, type, torch.CUDA);
+                    return new(Synchronized(work.CopyNew), Synchronized(work.Forward), work);
+                });
+            }
+        }
+    }
+
+    private static GuardCheck Kernel(string name, HeapState heap, string kind, Func<FakeQuantizationWork, GuardPair> pair, torch.ScalarType type = torch.ScalarType.Float32) =>
+        new(heap == HeapState.Kept ? $"{name}, blocks kept" : name, heap, () => pair(FakeQuantizationWork.Create(kind, Bits, type)));
+
+    private static GuardPair Training(UnitTraining quantized)
+    {
+        var unquantized = UnitTraining.Float();
+        return new(unquantized.Step, quantized.Step, new Both(unquantized, quantized));
+    }
+
+    // A launch returns at once: many are timed together.
+    private static Action Synchronized(Action work) => () =>
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            work();
+        }
+
+        torch.cuda.synchronize();
+    };
+
+    private sealed record Both(IDisposable First, IDisposable Second) : IDisposable
+    {
+        public void Dispose()
+        {
+            First.Dispose();
+            Second.Dispose();
+        }
+    }
+}

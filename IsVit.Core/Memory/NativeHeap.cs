@@ -1,0 +1,49 @@
+using System.Runtime.InteropServices;
+
+namespace IsVit.Core.Memory;
+
+/// <summary>
+/// Where libtorch's memory comes from on Linux: glibc's malloc, which returns blocks of megabytes to the system when they are freed. Tensors are such blocks, freed and
+/// allocated all the time, and the system gives each page back at the cost of a page fault.
+/// </summary>
+public static partial class NativeHeap
+{
+    private const int TrimThreshold = -1;
+    private const int TopPad = -2;
+    private const int MmapThreshold = -3;
+    private const int OneGibibyte = 1 << 30;
+    private const int DefaultThreshold = 128 << 10;
+
+    /// <summary>
+    /// Makes malloc keep freed blocks of up to 1 GiB for the next tensor. A setting of the whole process, to be made once when it starts: the process then holds the most memory that it ever needed.
+    /// </summary>
+    /// <returns>Whether malloc took the settings; false, and nothing is changed, where it is not glibc's.</returns>
+    public static bool KeepLargeBlocks() => Set(OneGibibyte, OneGibibyte, OneGibibyte / 4);
+
+    /// <summary>Makes malloc return large blocks at every free, as it does when a process starts and until its own adaptation raises the limits.</summary>
+    internal static bool ReturnLargeBlocks() => Set(DefaultThreshold, DefaultThreshold, DefaultThreshold);
+
+    private static bool Set(int mmapThreshold, int trimThreshold, int topPad)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return false;
+        }
+
+        try
+        {
+            return SetOption(MmapThreshold, mmapThreshold) != 0
+                && SetOption(TrimThreshold, trimThreshold) != 0
+                && SetOption(TopPad, topPad) != 0;
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    // glibc's file name: other C libraries have no such options.
+    [LibraryImport("libc.so.6", EntryPoint = "mallopt")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SetOption(int option, int value);
+}
