@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace IsVit.Quantizers.Kernels;
 
 /// <summary>Work on elements one by one, which can be cut anywhere.</summary>
@@ -54,25 +52,13 @@ internal static unsafe class ElementwiseRun
             }
         }
 
-        if (OpenMpTeam.IsAvailable)
-        {
-            OpenMpTeam.Run(Work, threads);
-        }
-        else
-        {
-            Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, _ => Work());
-        }
+        TorchThreads.Run(Work, threads);
     }
 
     private static int Threads(long count)
     {
-        if (KernelSwitch.ForcedThreads > 0)
-        {
-            return KernelSwitch.ForcedThreads;
-        }
-
-        var worthwhile = count / ElementsPerThread;
-        return worthwhile <= 1 ? 1 : (int)Math.Min(worthwhile, torch.get_num_threads());
+        var worthwhile = KernelSwitch.ForcedThreads > 0 ? int.MaxValue : count / ElementsPerThread;
+        return worthwhile <= 1 ? 1 : (int)Math.Min(worthwhile, TorchThreads.Count);
     }
 
     private static void Piece<TPass, TElement>(TPass pass, ElementReader<TElement> x, ElementReader<TElement>? gradient, TElement* output, long start, long length, VectorWidth width)

@@ -56,8 +56,7 @@ public sealed class Log2Quantizer : TableQuantizer
 
     private protected override void Fit(ChannelData data)
     {
-        var values = new SortedValues();
-        values.Load(data[0]);
+        using var values = SortedValues.Of(data[0]);
         NonNegative.Check(values, Scheme);
         Set(Options.SearchScale && values.Minimum < values.Maximum ? Search(values) : values.Maximum);
     }

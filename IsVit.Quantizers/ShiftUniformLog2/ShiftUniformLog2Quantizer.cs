@@ -67,8 +67,7 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer
 
     private protected override void Fit(ChannelData data)
     {
-        var values = new SortedValues();
-        values.Load(data[0]);
+        using var values = SortedValues.Of(data[0]);
         NonNegative.Check(values, Scheme);
         Set(values.Minimum == values.Maximum ? SulqGrid.Constant(values.Minimum) : Search(values), Options.Levels);
     }

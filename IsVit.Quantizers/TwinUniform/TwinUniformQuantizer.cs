@@ -60,8 +60,7 @@ public sealed class TwinUniformQuantizer : TableQuantizer
 
     private protected override void Fit(ChannelData data)
     {
-        var values = new SortedValues();
-        values.Load(data[0]);
+        using var values = SortedValues.Of(data[0]);
         Set(TwinSearch.Find(values, Bits));
     }
 

@@ -1,5 +1,6 @@
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Calibration;
+using IsVit.Quantizers.Kernels;
 
 namespace IsVit.Quantizers.Uniform;
 
@@ -10,25 +11,32 @@ internal static class UniformCalibration
     {
         var grids = new UniformGrid[data.Channels];
         var constants = new float?[data.Channels];
-        Parallel.For(
-            0,
-            data.Channels,
-            static () => new SortedValues(),
-            (channel, _, values) =>
+        void Fit(int channel, SortedValues values)
+        {
+            if (values.Minimum == values.Maximum)
             {
-                values.Load(data[channel]);
-                if (values.Minimum == values.Maximum)
-                {
-                    constants[channel] = values.Minimum;
-                }
-                else
-                {
-                    grids[channel] = options.RangeSearch.Find(values, bits, options.Symmetric);
-                }
+                constants[channel] = values.Minimum;
+            }
+            else
+            {
+                grids[channel] = options.RangeSearch.Find(values, bits, options.Symmetric);
+            }
+        }
 
-                return values;
-            },
-            static _ => { });
+        if (data.Channels == 1)
+        {
+            using var values = SortedValues.Of(data[0]);
+            Fit(0, values);
+        }
+        else
+        {
+            using var sorted = new ThreadLocal<SortedValues>(static () => new SortedValues());
+            TorchThreads.For(data.Channels, channel =>
+            {
+                sorted.Value!.Load(data[channel]);
+                Fit(channel, sorted.Value);
+            });
+        }
 
         var reference = AverageScale(grids, constants);
         for (var channel = 0; channel < grids.Length; channel++)

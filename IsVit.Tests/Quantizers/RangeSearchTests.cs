@@ -1,5 +1,6 @@
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Calibration;
+using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -39,15 +40,46 @@ public sealed class RangeSearchTests
         Assert.Equal(expected, SortedValues.Rank(fraction, count), count > 16_000_000 ? 1e-6 : 1);
     }
 
-    [Fact]
-    public void Load_AnyFiniteNumbers_SortsThem()
+    [Theory]
+    [InlineData(400, "any")]
+    [InlineData(30_000, "any")]
+    [InlineData(700_001, "any")]
+    [InlineData(700_001, "narrow")]
+    [InlineData(700_001, "softmax")]
+    [InlineData(700_001, "few")]
+    [InlineData(700_001, "constant")]
+    [InlineData(1_000, "zeros")]
+    [InlineData(700_001, "zeros")]
+    public void Sort_AnyFiniteNumbers_OrdersThem(int count, string kind)
     {
-        using var scope = torch.NewDisposeScope();
         var random = new Random(4);
-        var numbers = Enumerable.Range(0, 30_000).Select(_ => BitConverter.UInt32BitsToSingle((uint)random.NextInt64(1L << 32))).Where(float.IsFinite).ToArray();
-        var sorted = new float[numbers.Length];
-        RadixSort.Sort(numbers, sorted, new float[numbers.Length]);
-        Assert.Equal(numbers.Order(), sorted);
+        var numbers = new float[count];
+        for (var i = 0; i < count; i++)
+        {
+            do
+            {
+                numbers[i] = kind switch
+                {
+                    "any" => BitConverter.UInt32BitsToSingle((uint)random.NextInt64(1L << 32)),
+                    "narrow" => 1 + (random.Next(3000) * 1.2e-7f),
+                    "softmax" => MathF.Exp(-20 * random.NextSingle()),
+                    "few" => random.Next(5) - 2,
+                    "zeros" => random.Next(2) == 0 ? 0f : -0f,
+                    _ => 0.25f,
+                };
+            }
+            while (!float.IsFinite(numbers[i]));
+        }
+
+        var before = numbers.ToArray();
+        var sorted = new float[count];
+        foreach (var threads in (int[])[1, 3])
+        {
+            using var forced = KernelSwitch.Threads(threads);
+            RadixSort.Sort(numbers, sorted, new float[count]);
+            Assert.Equal(before.Order(), sorted);
+            Assert.Equal(before, numbers);
+        }
     }
 
     [Theory]
