@@ -8,7 +8,10 @@ namespace IsVit.Core.Graph;
 /// One batch's forward through a model, on a thread of its own, that halts where it is told and goes on when it is told. A forward is ordinary code
 /// with the activations in its local variables, so a thread is what can stand still in the middle of it. Fibers take turns; two never run at once.
 /// </summary>
-internal sealed class Fiber(GraphAttachment attachment, Tensor batch) : IDisposable
+/// <param name="attachment">The attachment.</param>
+/// <param name="batch">The model's input.</param>
+/// <param name="store">Where the activations at a unit's boundaries are while the forward stands still; null to leave them.</param>
+internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivationStore? store) : IDisposable
 {
     // Flows to other threads that a model may run parts of itself on.
     private static readonly AsyncLocal<Fiber?> s_current = new();
@@ -18,26 +21,32 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch) : IDisposa
     private Thread? _thread;
     private Unit? _unit;
     private UnitBoundary _boundary;
-    private Tensor? _value;
+    private HeldActivation? _input;
+    private HeldActivation? _output;
+    private bool _stands;
     private Exception? _error;
     private bool _abandoned;
     private bool _done;
 
     public static Fiber? Current => s_current.Value;
 
-    /// <summary>Goes on to a unit's boundary, unless it stands there. The returned tensor stays valid until it goes on.</summary>
-    public Tensor Advance(Unit unit, UnitBoundary boundary)
+    /// <summary>Goes on to a unit's boundary, unless it stands there.</summary>
+    public void Advance(Unit unit, UnitBoundary boundary)
     {
-        if (_value is not null && !_done && ReferenceEquals(unit, _unit) && boundary == _boundary)
+        if (_stands && !_done && ReferenceEquals(unit, _unit) && boundary == _boundary)
         {
-            return _value;
+            return;
         }
 
         if (!_done)
         {
-            _unit = unit;
-            _boundary = boundary;
-            _value = null;
+            Restore();
+            if (!ReferenceEquals(unit, _unit))
+            {
+                (_input, _output) = (null, null);
+            }
+
+            (_unit, _boundary, _stands) = (unit, boundary, false);
             Resume();
             _halted.Wait();
         }
@@ -47,19 +56,39 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch) : IDisposa
             ExceptionDispatchInfo.Throw(_error);
         }
 
-        return _done
-            ? throw new QuantizationException($"The forward ended without reaching the {(boundary == UnitBoundary.Input ? "input" : "output")} of unit '{unit.Path}' from where it stood; a graph must run its units in the traced order for every batch.")
-            : _value!;
+        if (_done)
+        {
+            throw new QuantizationException($"The forward ended without reaching the {(boundary == UnitBoundary.Input ? "input" : "output")} of unit '{unit.Path}' from where it stood; a graph must run its units in the traced order for every batch.");
+        }
+
+        Park();
     }
+
+    /// <summary>What flows into the unit or out of it, valid until the fiber goes on. Behind the unit its input is there as well: its caller holds it.</summary>
+    public Tensor At(UnitBoundary boundary) => (boundary == UnitBoundary.Input ? _input : _output)!.Readable;
 
     public void AtBoundary(GraphAttachment at, Unit unit, UnitBoundary boundary, Tensor value)
     {
-        if (_abandoned || !ReferenceEquals(at, attachment) || !ReferenceEquals(unit, _unit) || boundary != _boundary)
+        if (_abandoned || !ReferenceEquals(at, attachment) || !ReferenceEquals(unit, _unit))
         {
             return;
         }
 
-        _value = value;
+        if (boundary == UnitBoundary.Input)
+        {
+            _input ??= new HeldActivation(value);
+        }
+        else
+        {
+            _output = ReferenceEquals(_input?.Value, value) ? _input : new HeldActivation(value);
+        }
+
+        if (boundary != _boundary)
+        {
+            return;
+        }
+
+        _stands = true;
         _halted.Release();
         _resume.Wait();
         if (_abandoned)
@@ -83,9 +112,37 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch) : IDisposa
         }
 
         _done = true;
-        _value = null;
+        _input?.Release();
+        _output?.Release();
+        (_input, _output) = (null, null);
         _resume.Dispose();
         _halted.Dispose();
+    }
+
+    private void Park()
+    {
+        if (store is null)
+        {
+            return;
+        }
+
+        // The caller's own images stay where they are.
+        foreach (var held in (HeldActivation?[])[_input, _output])
+        {
+            if (held is not null && !ReferenceEquals(held.Value, batch))
+            {
+                held.Park(store);
+            }
+        }
+    }
+
+    private void Restore()
+    {
+        if (store is not null)
+        {
+            _input?.Restore(store);
+            _output?.Restore(store);
+        }
     }
 
     private void Resume()

@@ -24,11 +24,16 @@ public sealed class UnitFlow : IDisposable
     /// <param name="attachment">The attachment whose graph's units are halted at.</param>
     /// <param name="batches">The model's inputs, one tensor a batch; they must outlive the stream.</param>
     public UnitFlow(GraphAttachment attachment, IReadOnlyList<Tensor> batches)
+        : this(attachment, batches, null)
+    {
+    }
+
+    internal UnitFlow(GraphAttachment attachment, IReadOnlyList<Tensor> batches, IActivationStore? store)
     {
         ArgumentNullException.ThrowIfNull(attachment);
         ArgumentNullException.ThrowIfNull(batches);
         _attachment = attachment;
-        _fibers = [.. batches.Select(batch => new Fiber(attachment, batch))];
+        _fibers = [.. batches.Select(batch => new Fiber(attachment, batch, store))];
     }
 
     /// <summary>Goes on until every batch stands before a unit.</summary>
@@ -57,6 +62,13 @@ public sealed class UnitFlow : IDisposable
         _fibers.Clear();
     }
 
+    /// <summary>Goes on until every batch stands behind a unit, whose forward still holds its input.</summary>
+    internal (IReadOnlyList<Tensor> Inputs, IReadOnlyList<Tensor> Outputs) AdvanceThrough(Unit unit, CancellationToken cancellationToken)
+    {
+        var outputs = Advance(unit, UnitBoundary.Output, cancellationToken);
+        return ([.. _fibers.Select(static fiber => fiber.At(UnitBoundary.Input))], outputs);
+    }
+
     private List<Tensor> Advance(Unit unit, UnitBoundary boundary, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(unit);
@@ -79,7 +91,8 @@ public sealed class UnitFlow : IDisposable
         foreach (var fiber in _fibers)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            values.Add(fiber.Advance(unit, boundary));
+            fiber.Advance(unit, boundary);
+            values.Add(fiber.At(boundary));
         }
 
         return values;

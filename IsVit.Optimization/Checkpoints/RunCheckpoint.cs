@@ -110,7 +110,7 @@ internal sealed class RunCheckpoint
         return Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"stage{stageIndex}.unit{index:d3}.{readable}.safetensors"));
     }
 
-    // Everything that the result depends on. How much memory the caches may take is no part of it.
+    // Everything that the result depends on. How much memory the caches may take is no part of it, nor where they are kept in full precision.
     private static Dictionary<string, string> Identity(
         QuantizationOptions options,
         QuantizationRecipe recipe,
@@ -121,6 +121,8 @@ internal sealed class RunCheckpoint
     {
         var counted = options.Copy();
         counted.Reconstruction.CacheBudgetBytes = 0;
+        counted.Reconstruction.CacheDirectory = null;
+        counted.Reconstruction.Cache = options.Reconstruction.Cache == ActivationStorage.BFloat16 ? ActivationStorage.BFloat16 : ActivationStorage.Automatic;
         var schemes = recipe.Schemes.OrderBy(static entry => entry.Key).Select(static entry => $"{entry.Key}: {entry.Value.Scheme} {entry.Value.Granularity}");
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {

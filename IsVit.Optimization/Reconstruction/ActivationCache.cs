@@ -8,14 +8,17 @@ internal sealed class ActivationCache
     private readonly IReadOnlyList<Tensor> _batches;
     private readonly int _axis;
     private readonly long[] _starts;
+    private readonly ScalarType? _type;
 
     /// <summary>Creates a cache.</summary>
     /// <param name="batches">The tensors.</param>
     /// <param name="axis">The axis along which images lie.</param>
     /// <param name="imageCounts">The number of images in each; windows, say, may make several entries of an image, one after the other.</param>
-    public ActivationCache(IReadOnlyList<Tensor> batches, int axis, IReadOnlyList<long> imageCounts)
+    /// <param name="type">The type that entries are read as if they are kept as bfloat16; null for their own.</param>
+    public ActivationCache(IReadOnlyList<Tensor> batches, int axis, IReadOnlyList<long> imageCounts, ScalarType? type = null)
     {
         _batches = batches;
+        _type = type;
         _axis = axis;
         _starts = new long[batches.Count + 1];
         for (var i = 0; i < batches.Count; i++)
@@ -27,8 +30,11 @@ internal sealed class ActivationCache
     /// <summary>The number of images.</summary>
     public int Count => (int)_starts[^1];
 
-    /// <summary>The batches.</summary>
-    public IReadOnlyList<Tensor> Batches => _batches;
+    /// <summary>The number of batches.</summary>
+    public int BatchCount => _batches.Count;
+
+    /// <summary>A batch; the open dispose scope owns it if it had to be converted.</summary>
+    public Tensor Batch(int index) => Read(_batches[index]);
 
     /// <summary>The number of images in a batch.</summary>
     public long ImagesIn(int batch) => _starts[batch + 1] - _starts[batch];
@@ -49,6 +55,8 @@ internal sealed class ActivationCache
             images[i] = _batches[batch].narrow(_axis, (indices[i] - _starts[batch]) * entries, entries);
         }
 
-        return scope.MoveToOuter(cat(images, _axis));
+        return scope.MoveToOuter(Read(cat(images, _axis)));
     }
+
+    private Tensor Read(Tensor kept) => kept.dtype == ScalarType.BFloat16 && _type is { } type ? kept.to(type) : kept;
 }

@@ -12,10 +12,10 @@ internal sealed class FloatFlow : IDisposable
     private readonly Dictionary<string, int> _unitOf = new(StringComparer.Ordinal);
     private int _next;
 
-    public FloatFlow(QuantizationContext context, IReadOnlyList<Tensor> batches)
+    public FloatFlow(QuantizationContext context, IReadOnlyList<Tensor> batches, IActivationStore? store = null)
     {
         _context = context;
-        _flow = new UnitFlow(context.Attachment, batches);
+        _flow = new UnitFlow(context.Attachment, batches, store);
         var units = context.Graph.Units.Select(static (unit, index) => (unit.Path, index)).ToDictionary(static entry => entry.Path, static entry => entry.index, StringComparer.Ordinal);
         foreach (var (name, _) in context.Graph.Model.named_parameters())
         {
@@ -37,13 +37,13 @@ internal sealed class FloatFlow : IDisposable
     }
 
     /// <summary>Goes on to a unit's output, in float.</summary>
-    /// <returns>One tensor a batch, valid until the next call.</returns>
-    public IReadOnlyList<Tensor> AdvanceToOutput(int index)
+    /// <returns>The unit's inputs and outputs, one tensor a batch, valid until the next call.</returns>
+    public (IReadOnlyList<Tensor> Inputs, IReadOnlyList<Tensor> Outputs) AdvanceThrough(int index)
     {
         using var inFloat = InFloat(index);
-        var outputs = _flow.AdvanceToOutput(_context.Graph.Units[index], _context.CancellationToken);
+        var activations = _flow.AdvanceThrough(_context.Graph.Units[index], _context.CancellationToken);
         _next = index + 1;
-        return outputs;
+        return activations;
     }
 
     public void Dispose() => _flow.Dispose();

@@ -18,6 +18,12 @@ public sealed record ReconstructionOptions
     /// <summary>The most that a unit's inputs and targets may take in memory, in bytes.</summary>
     public long CacheBudgetBytes { get; set; } = 8L << 30;
 
+    /// <summary>Where a unit's inputs and targets are kept. Default: in memory as far as <see cref="CacheBudgetBytes"/> allows, else on disk.</summary>
+    public ActivationStorage Cache { get; set; }
+
+    /// <summary>The folder for what is kept on disk, where nothing is left behind; null for the system's folder for temporary files.</summary>
+    public string? CacheDirectory { get; set; }
+
     /// <summary>The steps for a unit: what is set, else the paper's for the smaller of the two bit widths.</summary>
     /// <param name="weightBits">Bits of weights.</param>
     /// <param name="activationBits">Bits of activations.</param>
@@ -31,5 +37,10 @@ public sealed record ReconstructionOptions
         OptionRange.RequirePositive($"{Prefix}.{nameof(LearningRate)}", LearningRate);
         OptionRange.Require($"{Prefix}.{nameof(Evaluations)}", Evaluations, 1, 100);
         OptionRange.Require($"{Prefix}.{nameof(CacheBudgetBytes)}", CacheBudgetBytes, 1, long.MaxValue);
+        OptionRange.RequireDefined($"{Prefix}.{nameof(Cache)}", Cache);
+        if (CacheDirectory is { } directory && !Directory.Exists(directory))
+        {
+            throw new OptionsException($"{Prefix}.{nameof(CacheDirectory)} is '{directory}'; expected a folder that exists.");
+        }
     }
 }

@@ -50,15 +50,17 @@ public sealed class ReconstructionStage : IQuantizationStage
     {
         ArgumentNullException.ThrowIfNull(context);
         var cache = RequireBudget(context.Graph, context.Batches, context.Options.Reconstruction);
-        context.CacheBytes = Math.Max(context.CacheBytes, cache.Bytes);
-        Log.CacheSize(context.Logger, Name, cache.Bytes >> 20, cache.Unit.Path, context.Options.Reconstruction.CacheBudgetBytes >> 20);
+        var inMemory = ActivationStores.BytesInMemory(context.Options.Reconstruction, cache.Bytes);
+        context.CacheBytes = Math.Max(context.CacheBytes, inMemory);
+        Log.CacheSize(context.Logger, Name, inMemory >> 20, cache.Unit.Path, context.Options.Reconstruction.CacheBudgetBytes >> 20);
         foreach (var unit in context.Graph.Units)
         {
             RequireBatchAxes(context, unit);
         }
 
-        using var floatFlow = new FloatFlow(context, context.Batches);
-        using var quantizedFlow = Input == UnitInput.Quantized ? new UnitFlow(context.Attachment, context.Batches) : null;
+        var store = ActivationStores.Create(context.Options.Reconstruction, cache.Bytes);
+        using var floatFlow = new FloatFlow(context, context.Batches, store);
+        using var quantizedFlow = Input == UnitInput.Quantized ? new UnitFlow(context.Attachment, context.Batches, store) : null;
         for (var i = 0; i < context.Graph.Units.Count; i++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
@@ -80,11 +82,12 @@ public sealed class ReconstructionStage : IQuantizationStage
         var images = batches.Sum(static batch => batch.shape[0]);
         var largest = graph.Units.MaxBy(unit => BytesPerImage(unit, graph, batches[0]))!;
         var needed = BytesPerImage(largest, graph, batches[0]) * images;
-        return needed <= options.CacheBudgetBytes
+        var inMemory = ActivationStores.BytesInMemory(options, needed);
+        return inMemory <= options.CacheBudgetBytes
             ? (largest, needed)
             : throw new QuantizationException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The inputs and targets of unit '{largest.Path}' take {needed} bytes ({needed >> 20} MiB) for {images} images, more than {nameof(QuantizationOptions.Reconstruction)}.{nameof(ReconstructionOptions.CacheBudgetBytes)} allows: {options.CacheBudgetBytes} bytes ({options.CacheBudgetBytes >> 20} MiB). Use fewer images, or allow more."));
+                $"The inputs and targets of unit '{largest.Path}' take {inMemory} bytes ({inMemory >> 20} MiB) for {images} images, more than {nameof(QuantizationOptions.Reconstruction)}.{nameof(ReconstructionOptions.CacheBudgetBytes)} allows: {options.CacheBudgetBytes} bytes ({options.CacheBudgetBytes >> 20} MiB). Use fewer images, allow more, or keep them elsewhere ({nameof(ReconstructionOptions.Cache)})."));
     }
 
     private UnitResult Reconstruct(QuantizationContext context, int index, FloatFlow floatFlow, UnitFlow? quantizedFlow)
@@ -108,8 +111,11 @@ public sealed class ReconstructionStage : IQuantizationStage
 
         var (inputAxis, outputAxis) = RequireBatchAxes(context, unit);
         long[] imageCounts = [.. context.Batches.Select(static batch => batch.shape[0])];
-        var inputs = new ActivationCache(quantizedFlow is null ? floatFlow.AdvanceToInput(index) : quantizedFlow.AdvanceToInput(unit, context.CancellationToken), inputAxis, imageCounts);
-        var targets = new ActivationCache(floatFlow.AdvanceToOutput(index), outputAxis, imageCounts);
+        var quantizedInputs = quantizedFlow?.AdvanceToInput(unit, context.CancellationToken);
+        var (floatInputs, outputs) = floatFlow.AdvanceThrough(index);
+        var type = context.Options.Reconstruction.Cache == ActivationStorage.BFloat16 ? ScalarType.Float32 : (ScalarType?)null;
+        var inputs = new ActivationCache(quantizedInputs ?? floatInputs, inputAxis, imageCounts, type);
+        var targets = new ActivationCache(outputs, outputAxis, imageCounts, type);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
         var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction).Reconstruct(
             unit,

@@ -83,12 +83,12 @@ internal sealed class UnitReconstructor(
     {
         using var noGrad = no_grad();
         var sum = 0.0;
-        for (var i = 0; i < inputs.Batches.Count; i++)
+        for (var i = 0; i < inputs.BatchCount; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var output = module.call(inputs.Batches[i]);
-            sum += Loss(targets.ImagesFirst(output), targets.ImagesFirst(targets.Batches[i]), factor).to(float64).item<double>() * inputs.ImagesIn(i);
+            var output = module.call(inputs.Batch(i));
+            sum += Loss(targets.ImagesFirst(output), targets.ImagesFirst(targets.Batch(i)), factor).to(float64).item<double>() * inputs.ImagesIn(i);
         }
 
         return sum / inputs.Count;

@@ -2,6 +2,7 @@ using IsVit.Core.Graph;
 using IsVit.Optimization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Reconstruction;
 
 namespace IsVit.Tests.Optimization;
 
@@ -29,6 +30,8 @@ public sealed class QuantizationOptionsTests
         { "Reconstruction.LearningRate is Infinity; allowed is any positive number.", static o => o.Reconstruction.LearningRate = double.PositiveInfinity },
         { "Reconstruction.Evaluations is 0; allowed is 1 to 100.", static o => o.Reconstruction.Evaluations = 0 },
         { "Reconstruction.Evaluations is 101; allowed is 1 to 100.", static o => o.Reconstruction.Evaluations = 101 },
+        { "Reconstruction.Cache is 7; allowed is Automatic or Memory or BFloat16 or Disk.", static o => o.Reconstruction.Cache = (ActivationStorage)7 },
+        { "Reconstruction.CacheDirectory is '/no/such/folder'; expected a folder that exists.", static o => o.Reconstruction.CacheDirectory = "/no/such/folder" },
         { "Reconstruction.CacheBudgetBytes is 0; allowed is 1 to 9223372036854775807.", static o => o.Reconstruction.CacheBudgetBytes = 0 },
         { "Calibration, Reconstruction and Overrides must not be null.", static o => o.Calibration = null! },
         { "Calibration, Reconstruction and Overrides must not be null.", static o => o.Reconstruction = null! },

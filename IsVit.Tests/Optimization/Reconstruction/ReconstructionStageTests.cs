@@ -264,7 +264,7 @@ public sealed class ReconstructionStageTests
 
         // A block takes 17 tokens of 48 floats in and out; the quantized stage holds its input twice.
         const long Needed = 3L * 17 * 48 * 4 * Micro.ImageCount;
-        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer(static options => options.Reconstruction.CacheBudgetBytes = Needed - 1)
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer(static options => (options.Reconstruction.Cache, options.Reconstruction.CacheBudgetBytes) = (ActivationStorage.Memory, Needed - 1))
             .Run(model, images, new QuantizationRun { Progress = progress }));
 
         Assert.Contains("'blocks.0'", error.Message, StringComparison.Ordinal);
@@ -275,6 +275,64 @@ public sealed class ReconstructionStageTests
 
         using var quantized = Micro.Quantizer(static options => options.Reconstruction.CacheBudgetBytes = Needed).Run(model, images);
         Assert.Equal(Needed, quantized.Report!.CacheBytes);
+    }
+
+    [Theory]
+    [InlineData(ActivationStorage.Disk, 8L << 30)]
+    [InlineData(ActivationStorage.Automatic, 1L)]
+    public void Run_ActivationsOnDisk_GivesTheSameModelAndLeavesNoFile(ActivationStorage storage, long budget)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var images = Micro.Images();
+        var inMemory = Outputs(images, static options => options.Reconstruction.Cache = ActivationStorage.Memory);
+        var onDisk = Outputs(images, options => (options.Reconstruction.Cache, options.Reconstruction.CacheBudgetBytes, options.Reconstruction.CacheDirectory) = (storage, budget, folder.Path));
+
+        TensorAssert.Identical(inMemory.Output, onDisk.Output);
+        Assert.Equal(0, onDisk.Report.CacheBytes);
+        Assert.Equal(inMemory.Report.Units.Select(static unit => unit.LossAfter), onDisk.Report.Units.Select(static unit => unit.LossAfter));
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void Run_ActivationsAsBFloat16_TakesHalfAndGivesNearlyTheSameLosses()
+    {
+        using var scope = NewDisposeScope();
+        var images = Micro.Images();
+        var full = Outputs(images, static _ => { });
+        var half = Outputs(images, static options => options.Reconstruction.Cache = ActivationStorage.BFloat16);
+
+        Assert.Equal(full.Report.CacheBytes / 2, half.Report.CacheBytes);
+
+        // The first stage compares the same weights; from there on rounding leads to other steps.
+        var compared = full.Report.Units.Zip(half.Report.Units).Where(static pair => pair.First is { Stage: StageNames.ActivationReconstruction, StopReason: not StopReason.NothingToDo }).ToList();
+        Assert.True(compared.Count > 1);
+        Assert.All(compared, static pair => Assert.InRange(pair.Second.LossBefore / pair.First.LossBefore, 0.98, 1.02));
+        Assert.True((full.Output - half.Output).abs().max().item<float>() > 0, "rounded activations cannot give the same model");
+    }
+
+    [Fact]
+    public void Run_NoFilesCanBeMade_NamesTheFolderAndLeavesTheModel()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The folder in which nobody can make files is Linux's /proc.");
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var images = Micro.Images();
+        var (parameters, output) = (Micro.Copy(model), Micro.Call(model, images));
+
+        var error = Assert.Throws<QuantizationException>(() =>
+            Micro.Quantizer(static options => (options.Reconstruction.Cache, options.Reconstruction.CacheDirectory) = (ActivationStorage.Disk, "/proc")).Run(model, images));
+
+        Assert.Contains("'/proc'", error.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(ReconstructionOptions.CacheDirectory), error.Message, StringComparison.Ordinal);
+        Micro.AssertUntouched(model, parameters, images, output);
+    }
+
+    private static (Tensor Output, QuantizationReport Report) Outputs(Tensor images, Action<QuantizationOptions> configure)
+    {
+        using var model = Micro.Vit();
+        using var quantized = Micro.Quantizer(configure).Run(model, images);
+        return (Micro.Call(model, images), quantized.Report!);
     }
 
     // Each unit runs as often in a network of six blocks as in one of two: a stage streams, it does not start again for every unit.

@@ -1,0 +1,37 @@
+using IsVit.Core.Graph;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.Reconstruction;
+
+/// <summary>Keeps float32 activations as bfloat16 while their forward stands still.</summary>
+internal sealed class BFloat16Store : IActivationStore
+{
+    public Tensor Park(Tensor value)
+    {
+        if (value.dtype != ScalarType.Float32)
+        {
+            return value;
+        }
+
+        using var scope = NewDisposeScope();
+        var parked = value.to(ScalarType.BFloat16);
+        value.set_(empty(0L, ScalarType.Float32, value.device));
+        return parked.DetachFromDisposeScope();
+    }
+
+    public void Restore(Tensor value, Tensor parked)
+    {
+        if (ReferenceEquals(value, parked))
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        if (!value.IsInvalid)
+        {
+            value.set_(parked.to(ScalarType.Float32));
+        }
+
+        parked.Dispose();
+    }
+}
