@@ -4,13 +4,14 @@ namespace IsVit.Quantizers.Kernels.Cuda;
 
 /// <summary>
 /// Says once in a process why separate tensor operations serve on a CUDA device. As an event of System.Diagnostics.Tracing, source "IsVit-Quantizers": the
-/// tools and listeners of .NET read those, whoever they belong to, and this library needs no logging package. <see cref="Reason"/> keeps it for those who come later.
+/// tools and listeners of .NET read those, whoever they belong to, and this library needs no logging package. <see cref="Tell"/> gives it, once, to who has a logger.
 /// </summary>
 [EventSource(Name = "IsVit-Quantizers")]
 internal sealed class CudaFallback : EventSource
 {
     private static readonly CudaFallback s_source = new();
     private static string? s_reason;
+    private static int s_told;
 
     private CudaFallback()
     {
@@ -18,6 +19,10 @@ internal sealed class CudaFallback : EventSource
 
     /// <summary>Why kernels do not serve on a device that was asked for; null as long as they do.</summary>
     public static string? Reason => Volatile.Read(ref s_reason);
+
+    /// <summary>The reason, to the first who asks when there is one; null to all others.</summary>
+    [NonEvent]
+    public static string? Tell() => Reason is { } reason && Interlocked.Exchange(ref s_told, 1) == 0 ? reason : null;
 
     /// <summary>Writes the event, the first time.</summary>
     [NonEvent]

@@ -14,6 +14,10 @@ internal static class CudaKernels
     public static bool Serves(torch.Tensor x) =>
         x.device_type == DeviceType.CUDA && KernelSwitch.FusedAllowed && CudaKernel.Takes(x.dtype) && !x.is_sparse && CudaDevices.Find(x.device_index) is not null;
 
+    /// <summary>Why the kernels do not serve this tensor though they could; null if they do or need not. Given once in a process.</summary>
+    public static string? Obstacle(torch.Tensor x) =>
+        x.device_type == DeviceType.CUDA && KernelSwitch.FusedAllowed && CudaKernel.Takes(x.dtype) && !Serves(x) ? CudaFallback.Tell() : null;
+
     /// <summary>A uniform quantizer's values, or its gradient.</summary>
     /// <param name="x">Numbers that the kernels serve.</param>
     /// <param name="gradient">The gradient from above, of the shape of <paramref name="x"/>; null for the values.</param>
@@ -23,11 +27,10 @@ internal static class CudaKernels
     /// <param name="axis">The axis of channels, -1 per tensor.</param>
     public static torch.Tensor? Uniform(torch.Tensor x, torch.Tensor? gradient, torch.Tensor scale, torch.Tensor zeroPoint, int maxCode, int axis)
     {
-        using var pass = new CudaPass(x, gradient);
-        var layout = ChannelLayout.InIndexOrder(x.shape, axis);
+        using var pass = new CudaPass(x, gradient, axis);
         nint s = TensorAddress.Of(scale), z = TensorAddress.Of(zeroPoint);
-        var kernel = CudaKernel.Uniform(x.dtype, gradient is not null, layout, pass.Elements.Head, Elements.IsPack(s) && Elements.IsPack(z));
-        return pass.Run(kernel, new UniformParameters(s, z, layout, maxCode));
+        var kernel = CudaKernel.Uniform(x.dtype, gradient is not null, pass.Layout, pass.Elements.Head, Elements.IsPack(s) && Elements.IsPack(z));
+        return pass.Run(kernel, new UniformParameters(s, z, pass.Layout, maxCode));
     }
 
     /// <summary>A table's levels, or the gradient.</summary>
@@ -38,7 +41,7 @@ internal static class CudaKernels
     /// <param name="levels">The table's levels, on the device.</param>
     public static torch.Tensor? Table(torch.Tensor x, torch.Tensor? gradient, LevelTable table, torch.Tensor thresholds, torch.Tensor levels)
     {
-        using var pass = new CudaPass(x, gradient);
+        using var pass = new CudaPass(x, gradient, axis: -1);
         var kernel = gradient is null ? CudaKernel.TableForward(x.dtype, table.Levels.Length)
             : table.Slope == SlopeKind.One ? CudaKernel.TableBackwardOne(x.dtype)
             : CudaKernel.TableBackwardRatio(x.dtype, table.Levels.Length);
