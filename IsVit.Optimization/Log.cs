@@ -23,4 +23,7 @@ internal static partial class Log
 
     [LoggerMessage(6, LogLevel.Warning, "The run was stopped; the model is as it was before")]
     public static partial void RunAbandoned(ILogger logger, Exception exception);
+
+    [LoggerMessage(7, LogLevel.Warning, "Fused CUDA kernels are not available, separate tensor operations serve: {Reason}")]
+    public static partial void CudaKernelsUnavailable(ILogger logger, string reason);
 }

@@ -7,6 +7,7 @@ using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
+using IsVit.Quantizers.Kernels.Cuda;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;
@@ -116,6 +117,7 @@ public sealed class ModelQuantizer
         try
         {
             Log.RunStarted(_logger, _recipe.Name, _options.WeightBits, _options.ActivationBits, attachment.Bindings.Count, graph.Units.Count, images.shape[0]);
+            LogObstacle(images);
             var checkpoint = run.CheckpointDirectory is null ? null : RunCheckpoint.Open(run.CheckpointDirectory, _options, _recipe, _stages, _loss, graph, batches);
             var progress = new ProgressReporter(run.Progress)
             {
@@ -144,6 +146,14 @@ public sealed class ModelQuantizer
             floatParameters.Restore();
             Log.RunAbandoned(_logger, e);
             throw;
+        }
+    }
+
+    private void LogObstacle(Tensor images)
+    {
+        if (CudaKernels.Obstacle(images) is { } obstacle)
+        {
+            Log.CudaKernelsUnavailable(_logger, obstacle);
         }
     }
 

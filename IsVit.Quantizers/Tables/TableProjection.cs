@@ -1,5 +1,6 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Kernels.Cuda;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Tables;
@@ -14,7 +15,7 @@ internal sealed class TableProjection(LevelTable table) : IProjection
 
     public int ChannelCount => 1;
 
-    public bool Takes(torch.Tensor x) => FusedCpu.Serves(x);
+    public bool Takes(torch.Tensor x) => FusedCpu.Serves(x) || CudaKernels.Serves(x);
 
     public torch.Tensor Encode(torch.Tensor x, int axis)
     {
@@ -36,6 +37,11 @@ internal sealed class TableProjection(LevelTable table) : IProjection
             return FusedCpu.Table(x, null, table);
         }
 
+        if (CudaKernels.Serves(x))
+        {
+            return CudaKernels.Table(x, null, table, _thresholds.Get(table.Thresholds, x.device), _levels.Get(table.Levels, x.device)) ?? Quantizer.Forward(this, x, axis);
+        }
+
         using var scope = torch.NewDisposeScope();
         return torch.where(x.isnan(), x, Levels(x)).MoveToOuterDisposeScope();
     }
@@ -45,6 +51,11 @@ internal sealed class TableProjection(LevelTable table) : IProjection
         if (FusedCpu.Serves(x))
         {
             return FusedCpu.Table(x, gradient, table);
+        }
+
+        if (CudaKernels.Serves(x))
+        {
+            return CudaKernels.Table(x, gradient, table, _thresholds.Get(table.Thresholds, x.device), _levels.Get(table.Levels, x.device)) ?? Quantizer.Backward(this, x, gradient, axis);
         }
 
         using var scope = torch.NewDisposeScope();

@@ -1,5 +1,6 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Kernels.Cuda;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Uniform;
@@ -12,7 +13,7 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
 
     public int ChannelCount => scale.Length;
 
-    public bool Takes(torch.Tensor x) => FusedCpu.Serves(x);
+    public bool Takes(torch.Tensor x) => FusedCpu.Serves(x) || CudaKernels.Serves(x);
 
     public torch.Tensor Encode(torch.Tensor x, int axis)
     {
@@ -35,6 +36,11 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
             return FusedCpu.Uniform(x, null, scale, zeroPoint, maxCode, axis);
         }
 
+        if (CudaKernels.Serves(x))
+        {
+            return CudaKernels.Uniform(x, null, _scales.Get(scale, x.device), _zeroPoints.Get(zeroPoint, x.device), maxCode, axis) ?? Quantizer.Forward(this, x, axis);
+        }
+
         using var scope = torch.NewDisposeScope();
         var (s, z) = Parameters(x, x.dtype, axis);
         return Positions(x, s, z).ClampInPlace(maxCode).sub_(z).mul_(s).MoveToOuterDisposeScope();
@@ -45,6 +51,11 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
         if (FusedCpu.Serves(x))
         {
             return FusedCpu.Uniform(x, gradient, scale, zeroPoint, maxCode, axis);
+        }
+
+        if (CudaKernels.Serves(x))
+        {
+            return CudaKernels.Uniform(x, gradient, _scales.Get(scale, x.device), _zeroPoints.Get(zeroPoint, x.device), maxCode, axis) ?? Quantizer.Backward(this, x, gradient, axis);
         }
 
         using var scope = torch.NewDisposeScope();

@@ -257,7 +257,7 @@ public sealed unsafe class FusedKernelTests
         TensorAssert.Identical(torch.ones(80), x.grad!);
     }
 
-    private static IQuantizer Create(string kind, int bits)
+    internal static IQuantizer Create(string kind, int bits)
     {
         IQuantizer quantizer = kind switch
         {
@@ -281,7 +281,7 @@ public sealed unsafe class FusedKernelTests
     }
 
     /// <summary>Random bit patterns, plain numbers, every special value, and the neighbourhood of every place where the output changes.</summary>
-    private static float[] BitPatterns(IQuantizer quantizer)
+    internal static float[] BitPatterns(IQuantizer quantizer)
     {
         var random = new Random(11);
         var values = new List<float>
@@ -355,7 +355,7 @@ public sealed unsafe class FusedKernelTests
         return (output.detach(), leaf.grad!);
     }
 
-    private static void AssertSameBits(torch.Tensor expected, torch.Tensor actual)
+    internal static void AssertSameBits(torch.Tensor expected, torch.Tensor actual)
     {
         Assert.Equal(expected.dtype, actual.dtype);
         if (expected.dtype == torch.ScalarType.Float64)
