@@ -1,0 +1,106 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Reconstruction;
+using IsVit.Tests.TestSupport;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Optimization.Reconstruction;
+
+/// <summary>A stream whose activations are put away while it stands still goes on with what was put away.</summary>
+public sealed class ActivationStoreTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void BFloat16Store_Stream_RoundsWhatPassesEachBoundary()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var model = Chain();
+        Tensor[] batches = [Seeded.Normal(1, 4, 8), Seeded.Normal(2, 3, 8)];
+        using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0]), static _ => null);
+        using var flow = new UnitFlow(attachment, batches, new BFloat16Store());
+        var expected = batches.Select(static batch => batch.clone()).ToArray();
+        foreach (var unit in attachment.Graph.Units)
+        {
+            var (inputs, outputs) = flow.AdvanceThrough(unit, Token);
+            for (var i = 0; i < batches.Length; i++)
+            {
+                TensorAssert.Identical(expected[i], inputs[i].to(ScalarType.Float32));
+                var output = ((nn.Module<Tensor, Tensor>)attachment.Graph.Modules[unit.Path]).forward(expected[i]).to(ScalarType.BFloat16);
+                TensorAssert.Identical(output, outputs[i]);
+                expected[i] = output.to(ScalarType.Float32);
+            }
+        }
+
+        TensorAssert.Identical(Seeded.Normal(1, 4, 8), batches[0]);
+    }
+
+    [Fact]
+    public void BFloat16Store_HaltedTwiceAtAUnit_LeavesNoTensor() => LiveTensors.AssertNoneLeftBy(static () => Walk(new BFloat16Store(), 2));
+
+    [Fact]
+    public void MappedStore_HaltedTwiceAtAUnit_LeavesNoTensorAndNoFile()
+    {
+        using var folder = new TemporaryFolder();
+        LiveTensors.AssertNoneLeftBy(() => Walk(new MappedStore(folder.Path), 2));
+        LiveTensors.AssertNoneLeftBy(() => Walk(new MappedStore(folder.Path), 1));
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void MappedStore_Stream_ShowsWhatPassesWithoutIt()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var folder = new TemporaryFolder();
+        using var model = Chain();
+        Tensor[] batches = [Seeded.Normal(1, 4, 8), Seeded.Normal(2, 3, 8)];
+        using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0]), static _ => null);
+        using var plain = new UnitFlow(attachment, batches);
+        using var mapped = new UnitFlow(attachment, batches, new MappedStore(folder.Path));
+        foreach (var unit in attachment.Graph.Units)
+        {
+            var expected = plain.AdvanceThrough(unit, Token);
+            var actual = mapped.AdvanceThrough(unit, Token);
+            Assert.All(expected.Inputs.Zip(actual.Inputs).Concat(expected.Outputs.Zip(actual.Outputs)), static pair => TensorAssert.Identical(pair.First, pair.Second));
+        }
+    }
+
+    [Fact]
+    public void Store_TransposedActivation_KeepsItsNumbers()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        foreach (var store in (IActivationStore[])[new BFloat16Store(), new MappedStore(folder.Path)])
+        {
+            var value = arange(24, ScalarType.Float32).view(2, 3, 4).transpose(1, 2);
+            var expected = value.clone();
+            var parked = store.Park(value);
+            TensorAssert.Identical(expected, parked.to(ScalarType.Float32));
+            store.Restore(value, parked);
+            TensorAssert.Identical(expected, value);
+        }
+    }
+
+    private static Sequential Chain()
+    {
+        random.manual_seed(3);
+        return nn.Sequential(("a", nn.Linear(8, 8)), ("b", nn.Linear(8, 6)), ("c", nn.Linear(6, 5)));
+    }
+
+    private static void Walk(IActivationStore store, int units)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Chain();
+        Tensor[] batches = [Seeded.Normal(1, 4, 8), Seeded.Normal(2, 3, 8)];
+        using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0]), static _ => null);
+        using var flow = new UnitFlow(attachment, batches, store);
+        foreach (var unit in attachment.Graph.Units.Take(units))
+        {
+            flow.AdvanceToInput(unit, Token);
+            flow.AdvanceToOutput(unit, Token);
+        }
+    }
+}
