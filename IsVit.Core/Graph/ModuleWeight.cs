@@ -27,6 +27,22 @@ internal static class ModuleWeight
 
     public static void Put(nn.Module module, Parameter weight) => Field(module) = weight;
 
+    /// <summary>Puts a bias in place for one forward, as <see cref="Put"/> does a weight.</summary>
+    public static void PutBias(nn.Module module, Parameter bias)
+    {
+        switch (module)
+        {
+            case Linear linear:
+                LinearBias(linear) = bias;
+                break;
+            case Convolution convolution:
+                ConvolutionBias(convolution) = bias;
+                break;
+            default:
+                throw new ArgumentException($"A module of type {module.GetType()} has no bias that could be put in place.", nameof(module));
+        }
+    }
+
     public static Parameter? Bias(nn.Module module) => module switch
     {
         Linear linear => linear.bias,
@@ -71,4 +87,10 @@ internal static class ModuleWeight
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_weight")]
     private static extern ref Parameter? ConvolutionWeight(Convolution module);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_bias")]
+    private static extern ref Parameter? LinearBias(Linear module);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_bias")]
+    private static extern ref Parameter? ConvolutionBias(Convolution module);
 }

@@ -24,6 +24,9 @@ public sealed record ReconstructionOptions
     /// <summary>The folder for what is kept on disk, where nothing is left behind; null for the system's folder for temporary files.</summary>
     public string? CacheDirectory { get; set; }
 
+    /// <summary>What the matrix products of a unit are computed in while its weights are trained. Default: as the model is.</summary>
+    public MatrixPrecision Precision { get; set; }
+
     /// <summary>The steps for a unit: what is set, else the paper's for the smaller of the two bit widths.</summary>
     /// <param name="weightBits">Bits of weights.</param>
     /// <param name="activationBits">Bits of activations.</param>
@@ -38,6 +41,7 @@ public sealed record ReconstructionOptions
         OptionRange.Require($"{Prefix}.{nameof(Evaluations)}", Evaluations, 1, 100);
         OptionRange.Require($"{Prefix}.{nameof(CacheBudgetBytes)}", CacheBudgetBytes, 1, long.MaxValue);
         OptionRange.RequireDefined($"{Prefix}.{nameof(Cache)}", Cache);
+        OptionRange.RequireDefined($"{Prefix}.{nameof(Precision)}", Precision);
         if (CacheDirectory is { } directory && !Directory.Exists(directory))
         {
             throw new OptionsException($"{Prefix}.{nameof(CacheDirectory)} is '{directory}'; expected a folder that exists.");

@@ -59,12 +59,13 @@ public sealed class ReconstructionStage : IQuantizationStage
         }
 
         var store = ActivationStores.Create(context.Options.Reconstruction, cache.Bytes);
+        using var precision = new ProductPrecision(context.Graph, context.Options.Reconstruction.Precision);
         using var floatFlow = new FloatFlow(context, context.Batches, store);
         using var quantizedFlow = Input == UnitInput.Quantized ? new UnitFlow(context.Attachment, context.Batches, store) : null;
         for (var i = 0; i < context.Graph.Units.Count; i++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            var result = Reconstruct(context, i, floatFlow, quantizedFlow);
+            var result = Reconstruct(context, i, floatFlow, quantizedFlow, precision);
             context.Add(result);
             Log.UnitReconstructed(context.Logger, result.Stage, result.Unit, result.LossBefore, result.LossAfter, result.Iterations, result.Duration, result.StopReason);
         }
@@ -90,7 +91,7 @@ public sealed class ReconstructionStage : IQuantizationStage
                 $"The inputs and targets of unit '{largest.Path}' take {inMemory} bytes ({inMemory >> 20} MiB) for {images} images, more than {nameof(QuantizationOptions.Reconstruction)}.{nameof(ReconstructionOptions.CacheBudgetBytes)} allows: {options.CacheBudgetBytes} bytes ({options.CacheBudgetBytes >> 20} MiB). Use fewer images, allow more, or keep them elsewhere ({nameof(ReconstructionOptions.Cache)})."));
     }
 
-    private UnitResult Reconstruct(QuantizationContext context, int index, FloatFlow floatFlow, UnitFlow? quantizedFlow)
+    private UnitResult Reconstruct(QuantizationContext context, int index, FloatFlow floatFlow, UnitFlow? quantizedFlow, ProductPrecision precision)
     {
         var clock = Stopwatch.StartNew();
         var unit = context.Graph.Units[index];
@@ -117,7 +118,7 @@ public sealed class ReconstructionStage : IQuantizationStage
         var inputs = new ActivationCache(quantizedInputs ?? floatInputs, inputAxis, imageCounts, type);
         var targets = new ActivationCache(outputs, outputAxis, imageCounts, type);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
-        var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction).Reconstruct(
+        var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction, precision).Reconstruct(
             unit,
             [.. parameters.Select(static entry => entry.Parameter)],
             inputs,

@@ -9,7 +9,8 @@ namespace IsVit.Optimization.Reconstruction;
 internal sealed class UnitReconstructor(
     GraphAttachment attachment,
     IReconstructionLoss loss,
-    ReconstructionOptions options)
+    ReconstructionOptions options,
+    ProductPrecision precision)
 {
     public delegate void IterationCallback(int iteration, double loss);
 
@@ -71,6 +72,7 @@ internal sealed class UnitReconstructor(
     private double Iterate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, Tensor? factor, ReadOnlySpan<int> indices, CosineAdam optimizer)
     {
         using var scope = NewDisposeScope();
+        using var narrowed = precision.Use();
         var input = inputs.Gather(indices);
         var target = targets.Gather(indices);
         var value = Loss(targets.ImagesFirst(module.call(input)), targets.ImagesFirst(target), factor);

@@ -1,0 +1,59 @@
+using IsVit.Core.Graph;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.Reconstruction;
+
+/// <summary>Computes the matrix products of a graph's units in another precision while it is switched on.</summary>
+internal sealed class ProductPrecision : IDisposable
+{
+    private readonly MatrixPrecision _precision;
+    private readonly List<NarrowProduct> _products = [];
+    private readonly bool _allowsTensorFloat32;
+
+    /// <summary>Hooks into the products, after the quantizers: it is quantized numbers that are rounded. To be called before a stream halts inside a hook.</summary>
+    public ProductPrecision(ModuleGraph graph, MatrixPrecision precision)
+    {
+        _precision = precision;
+        if (precision == MatrixPrecision.TensorFloat32 && cuda.is_available())
+        {
+            _allowsTensorFloat32 = backends.cuda.matmul.allow_tf32;
+        }
+
+        if (precision == MatrixPrecision.BFloat16)
+        {
+            _products.AddRange(graph.Modules.Where(entry => graph.Units.Any(unit => unit.Contains(entry.Key))).Select(static entry => NarrowProduct.TryHook(entry.Value)).OfType<NarrowProduct>());
+        }
+    }
+
+    /// <summary>Switches it on until the returned scope is disposed.</summary>
+    public IDisposable Use() => new Scope(this);
+
+    public void Dispose() => _products.ForEach(static product => product.Dispose());
+
+    private void Switch(bool on)
+    {
+        foreach (var product in _products)
+        {
+            product.IsOn = on;
+        }
+
+        if (_precision == MatrixPrecision.TensorFloat32 && cuda.is_available())
+        {
+            backends.cuda.matmul.allow_tf32 = on || _allowsTensorFloat32;
+        }
+    }
+
+    private sealed class Scope : IDisposable
+    {
+        private readonly ProductPrecision _owner;
+
+        public Scope(ProductPrecision owner)
+        {
+            _owner = owner;
+            owner.Switch(true);
+        }
+
+        public void Dispose() => _owner.Switch(false);
+    }
+}
