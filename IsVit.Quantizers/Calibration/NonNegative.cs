@@ -6,7 +6,7 @@ namespace IsVit.Quantizers.Calibration;
 /// <summary>What logarithmic schemes need.</summary>
 internal static class NonNegative
 {
-    public static void Check(SortedValues values, string scheme)
+    public static void Check(RankedValues values, string scheme)
     {
         if (values.Minimum < 0)
         {

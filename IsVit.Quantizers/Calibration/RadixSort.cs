@@ -5,52 +5,71 @@ using IsVit.Quantizers.Kernels;
 
 namespace IsVit.Quantizers.Calibration;
 
-/// <summary>
-/// Sorts finite floats by an order-preserving integer key, in linear time where a comparison sort is not: the leading bits cut the whole into buckets, and each bucket is
-/// sorted from its trailing bits up, in the cache and on any thread.
-/// </summary>
+/// <summary>Orders finite floats by an order-preserving integer key, in linear time where a comparison sort is not.</summary>
 internal static unsafe class RadixSort
 {
-    private const int Bits = 11;
-    private const int Buckets = 1 << Bits;
-    private const int SmallCount = 512;
-    private const int PartLength = 1 << 18;
+    /// <summary>The most buckets that <see cref="Partition(ReadOnlySpan{float}, float[], KeyRange)"/> makes.</summary>
+    public const int Buckets = 1 << Bits;
 
-    /// <summary>Writes the numbers to <paramref name="sorted"/> in ascending order.</summary>
-    /// <param name="values">The numbers, unchanged.</param>
-    /// <param name="sorted">At least as long.</param>
-    /// <param name="scratch">At least as long.</param>
-    public static void Sort(ReadOnlySpan<float> values, float[] sorted, float[] scratch)
+    /// <summary>From how many numbers on several threads work on them.</summary>
+    public const int PartLength = 1 << 18;
+
+    private const int Bits = 11;
+    private const int SmallCount = 512;
+
+    /// <summary>Sorts numbers in place.</summary>
+    /// <param name="values">The numbers.</param>
+    /// <param name="spare">Space for as many.</param>
+    /// <param name="keys">What is known of their keys.</param>
+    public static void Sort(Span<float> values, Span<float> spare, KeyRange keys)
     {
-        var count = values.Length;
-        if (count <= SmallCount)
+        if (values.Length <= SmallCount)
         {
-            values.CopyTo(sorted);
-            sorted.AsSpan(0, count).Sort();
+            values.Sort();
             return;
         }
 
-        fixed (float* source = values, first = sorted, second = scratch)
+        fixed (float* first = values, second = spare)
         {
-            // A lambda does not take what is fixed, but its address.
-            float* target = first, spare = second;
-            var (lowest, highest) = Range(source, count);
-            var bits = 32 - BitOperations.LeadingZeroCount(highest - lowest);
-            if (count <= PartLength)
+            uint* from = (uint*)first, to = (uint*)second;
+            for (var done = 0; done < keys.Bits; done += Bits)
             {
-                values.CopyTo(sorted);
-                SortByTrailingBits((uint*)target, (uint*)spare, count, lowest, bits);
-                return;
+                Scatter(from, to, values.Length, keys.Lowest, done);
+                var filled = to;
+                to = from;
+                from = filled;
             }
 
-            var shift = Math.Max(0, bits - Bits);
-            var starts = Partition((uint*)source, (uint*)target, count, lowest, shift);
-            TorchThreads.For(Buckets, bucket => SortByTrailingBits((uint*)target + starts[bucket], (uint*)spare + starts[bucket], starts[bucket + 1] - starts[bucket], lowest, shift));
+            if (from != (uint*)first)
+            {
+                spare[..values.Length].CopyTo(values);
+            }
         }
     }
 
-    /// <summary>The keys of the smallest and the largest number.</summary>
-    private static (uint Lowest, uint Highest) Range(float* source, int count)
+    /// <summary>Moves numbers into buckets, so that none is larger than one in a bucket behind its own. All threads work on it.</summary>
+    /// <param name="values">The numbers, unchanged.</param>
+    /// <param name="target">Where they go.</param>
+    /// <param name="keys">The range of their keys.</param>
+    /// <returns>Where each bucket starts, and at last where the last one ends.</returns>
+    public static int[] Partition(ReadOnlySpan<float> values, float[] target, KeyRange keys)
+    {
+        fixed (float* from = values, to = target)
+        {
+            return Partition((uint*)from, (uint*)to, values.Length, keys.Lowest, keys.BucketShift);
+        }
+    }
+
+    /// <summary>The smallest and the largest number.</summary>
+    public static (float Minimum, float Maximum) Range(ReadOnlySpan<float> values)
+    {
+        fixed (float* first = values)
+        {
+            return Range(first, values.Length);
+        }
+    }
+
+    private static (float Minimum, float Maximum) Range(float* source, int count)
     {
         var parts = Parts(count);
         var (lowest, highest) = (new float[parts], new float[parts]);
@@ -79,15 +98,9 @@ internal static unsafe class RadixSort
             (lowest[part], highest[part]) = (smallest, largest);
         });
 
-        // Of two zeros the negative one has the smaller key, whichever was found.
-        var (minimum, maximum) = (lowest.Min(), highest.Max());
-        return (KeyOf(minimum == 0 ? -0f : minimum), KeyOf(maximum == 0 ? 0f : maximum));
+        return (lowest.Min(), highest.Max());
     }
 
-    private static uint KeyOf(float value) => Key(BitConverter.SingleToUInt32Bits(value));
-
-    /// <summary>Moves numbers into buckets by the leading bits of what their keys exceed the lowest by.</summary>
-    /// <returns>Where each bucket starts, and at last where the last one ends.</returns>
     private static int[] Partition(uint* source, uint* target, int count, uint lowest, int shift)
     {
         var parts = Parts(count);
@@ -122,30 +135,6 @@ internal static unsafe class RadixSort
             }
         });
         return starts;
-    }
-
-    /// <summary>Sorts numbers whose keys differ in some trailing bits only.</summary>
-    private static void SortByTrailingBits(uint* values, uint* spare, int length, uint lowest, int bits)
-    {
-        if (length <= SmallCount)
-        {
-            new Span<float>(values, length).Sort();
-            return;
-        }
-
-        uint* from = values, to = spare;
-        for (var done = 0; done < bits; done += Bits)
-        {
-            Scatter(from, to, length, lowest, done);
-            var filled = to;
-            to = from;
-            from = filled;
-        }
-
-        if (from != values)
-        {
-            new ReadOnlySpan<uint>(from, length).CopyTo(new Span<uint>(values, length));
-        }
     }
 
     /// <summary>One pass over a bucket by some bits of its keys, order otherwise kept. Bits above those that differ within the bucket change nothing.</summary>
@@ -186,5 +175,5 @@ internal static unsafe class RadixSort
     private static (int Start, int End) Part(int part, int count) => (part * PartLength, (int)Math.Min((part + 1L) * PartLength, count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Key(uint bits) => bits ^ ((uint)((int)bits >> 31) | 0x80000000);
+    private static uint Key(uint bits) => KeyRange.Key(bits);
 }

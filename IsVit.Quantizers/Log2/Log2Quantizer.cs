@@ -56,7 +56,7 @@ public sealed class Log2Quantizer : TableQuantizer
 
     private protected override void Fit(ChannelData data)
     {
-        using var values = SortedValues.Of(data[0]);
+        using var values = RankedValues.Of(data[0]);
         NonNegative.Check(values, Scheme);
         Set(Options.SearchScale && values.Minimum < values.Maximum ? Search(values) : values.Maximum);
     }
@@ -64,7 +64,7 @@ public sealed class Log2Quantizer : TableQuantizer
     private protected override void Import(QuantizationParameters parameters) =>
         Set(ParameterCheck.Single(parameters, ScaleName, s => s >= 0 && s <= float.MaxValue, "a finite float32 number, not negative"));
 
-    private double Search(SortedValues values) => LogScale.Best(
+    private double Search(RankedValues values) => LogScale.Best(
         values, Bits, StepsPerOctave, Enumerable.Range(0, TriesPerOctave * Octaves).Select(step => values.Maximum * Math.Pow(2, -step / (double)TriesPerOctave))).Scale;
 
     private void Set(double scale)

@@ -21,7 +21,7 @@ internal readonly record struct LogScale(double Scale, int StepsPerOctave)
         return LevelTable.Create(levels, thresholds, codes, At(bits.MaxCode + 0.5), At(-0.5), SlopeKind.Ratio, 0);
     }
 
-    public double SquaredError(SortedValues values, BitWidth bits)
+    public double SquaredError(RankedValues values, BitWidth bits)
     {
         Span<double> levels = stackalloc double[bits.CodeCount];
         Span<double> thresholds = stackalloc double[bits.MaxCode];
@@ -30,7 +30,7 @@ internal readonly record struct LogScale(double Scale, int StepsPerOctave)
     }
 
     /// <summary>The scale among the given ones with the smallest squared error, the first of equals.</summary>
-    public static LogScale Best(SortedValues values, BitWidth bits, int stepsPerOctave, IEnumerable<double> scales)
+    public static LogScale Best(RankedValues values, BitWidth bits, int stepsPerOctave, IEnumerable<double> scales)
     {
         var best = new LogScale(values.Maximum, stepsPerOctave);
         var smallest = double.PositiveInfinity;

@@ -67,7 +67,7 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer
 
     private protected override void Fit(ChannelData data)
     {
-        using var values = SortedValues.Of(data[0]);
+        using var values = RankedValues.Of(data[0]);
         NonNegative.Check(values, Scheme);
         Set(values.Minimum == values.Maximum ? SulqGrid.Constant(values.Minimum) : Search(values), Options.Levels);
     }
@@ -81,7 +81,7 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer
         Set(new(eta, low, high), levels == FreeName ? SulqLevels.Free : SulqLevels.PowerOfTwo);
     }
 
-    private SulqGrid Search(SortedValues values)
+    private SulqGrid Search(RankedValues values)
     {
         double maximum = values.Maximum;
         var unit = maximum < SmallestRelativeMaximum * Options.EtaGrid.Min() ? maximum : 1;

@@ -56,7 +56,7 @@ internal readonly record struct SulqGrid(double Eta, double Log2Min, double Log2
         return LevelTable.Create(levels, thresholds, codes, lowest, highest, SlopeKind.Ratio, Eta);
     }
 
-    public double SquaredError(SortedValues values, BitWidth bits, SulqLevels kind)
+    public double SquaredError(RankedValues values, BitWidth bits, SulqLevels kind)
     {
         Span<double> levels = stackalloc double[bits.CodeCount];
         Span<double> thresholds = stackalloc double[bits.MaxCode];

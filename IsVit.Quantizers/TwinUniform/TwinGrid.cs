@@ -50,7 +50,7 @@ internal readonly record struct TwinGrid(double First, double Second, TwinRanges
         return LevelTable.Create(levels, thresholds, codes, lowest, levels[^1] + (Second / 2), SlopeKind.One, 0);
     }
 
-    public double SquaredError(SortedValues values, BitWidth bits)
+    public double SquaredError(RankedValues values, BitWidth bits)
     {
         Span<double> levels = stackalloc double[bits.CodeCount];
         Span<double> thresholds = stackalloc double[bits.MaxCode];

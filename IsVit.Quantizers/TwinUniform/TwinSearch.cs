@@ -8,7 +8,7 @@ internal static class TwinSearch
 {
     private static readonly double[] Fractions = [.999, .9999, .99999, 1];
 
-    public static TwinGrid Find(SortedValues values, BitWidth bits)
+    public static TwinGrid Find(RankedValues values, BitWidth bits)
     {
         var steps = (bits.CodeCount / 2) - 1;
         double low = values.Minimum, high = values.Maximum;

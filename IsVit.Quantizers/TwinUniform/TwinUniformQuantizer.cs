@@ -60,7 +60,7 @@ public sealed class TwinUniformQuantizer : TableQuantizer
 
     private protected override void Fit(ChannelData data)
     {
-        using var values = SortedValues.Of(data[0]);
+        using var values = RankedValues.Of(data[0]);
         Set(TwinSearch.Find(values, Bits));
     }
 

@@ -18,7 +18,7 @@ internal sealed record FineSearch : RangeSearch
 
     public override string ToString() => "fine";
 
-    internal override UniformGrid Find(SortedValues values, BitWidth bits, bool symmetric)
+    internal override UniformGrid Find(RankedValues values, BitWidth bits, bool symmetric)
     {
         var whole = MinMax.Find(values, bits, symmetric);
         var best = new Candidate(whole, whole.SquaredError(values, bits));
@@ -36,7 +36,7 @@ internal sealed record FineSearch : RangeSearch
         return Refine(best, whole.Scale, values, bits).Grid;
     }
 
-    private static Candidate Scan(Candidate best, float zeroPoint, float wholeScale, SortedValues values, BitWidth bits)
+    private static Candidate Scan(Candidate best, float zeroPoint, float wholeScale, RankedValues values, BitWidth bits)
     {
         for (var step = 0; step <= Steps; step++)
         {
@@ -47,7 +47,7 @@ internal sealed record FineSearch : RangeSearch
         return best;
     }
 
-    private static Candidate Refine(Candidate best, float wholeScale, SortedValues values, BitWidth bits)
+    private static Candidate Refine(Candidate best, float wholeScale, RankedValues values, BitWidth bits)
     {
         var step = wholeScale * (1 - SmallestShrink) / Steps;
         double low = Math.Max(best.Grid.Scale - step, best.Grid.Scale / 2), high = best.Grid.Scale + step;
@@ -83,7 +83,7 @@ internal sealed record FineSearch : RangeSearch
         return best;
     }
 
-    private static Candidate Better(Candidate best, UniformGrid grid, SortedValues values, BitWidth bits)
+    private static Candidate Better(Candidate best, UniformGrid grid, RankedValues values, BitWidth bits)
     {
         if (!grid.IsRepresentable(bits))
         {

@@ -6,7 +6,7 @@ namespace IsVit.Quantizers.Uniform;
 /// <summary>The whole range.</summary>
 internal sealed record MinMaxSearch : RangeSearch
 {
-    internal override UniformGrid Find(SortedValues values, BitWidth bits, bool symmetric) =>
+    internal override UniformGrid Find(RankedValues values, BitWidth bits, bool symmetric) =>
         UniformGrid.FromRange(values.Minimum, values.Maximum, bits, symmetric);
 
     public override string ToString() => "min-max";

@@ -43,7 +43,7 @@ internal sealed record PercentileSearch : RangeSearch
 
     public override string ToString() => $"percentiles {string.Join(", ", _fractions.Select(f => f.ToString(CultureInfo.InvariantCulture)))}";
 
-    internal override UniformGrid Find(SortedValues values, BitWidth bits, bool symmetric)
+    internal override UniformGrid Find(RankedValues values, BitWidth bits, bool symmetric)
     {
         UniformGrid? best = null;
         var smallest = double.PositiveInfinity;

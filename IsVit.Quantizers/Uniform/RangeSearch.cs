@@ -32,5 +32,5 @@ public abstract record RangeSearch
     public static RangeSearch Percentiles(params IEnumerable<double> fractions) => new PercentileSearch([.. fractions]);
 
     /// <summary>The best grid for one channel that is not constant.</summary>
-    internal abstract UniformGrid Find(SortedValues values, BitWidth bits, bool symmetric);
+    internal abstract UniformGrid Find(RankedValues values, BitWidth bits, bool symmetric);
 }

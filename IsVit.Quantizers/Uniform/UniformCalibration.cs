@@ -11,7 +11,7 @@ internal static class UniformCalibration
     {
         var grids = new UniformGrid[data.Channels];
         var constants = new float?[data.Channels];
-        void Fit(int channel, SortedValues values)
+        void Fit(int channel, RankedValues values)
         {
             if (values.Minimum == values.Maximum)
             {
@@ -25,12 +25,12 @@ internal static class UniformCalibration
 
         if (data.Channels == 1)
         {
-            using var values = SortedValues.Of(data[0]);
+            using var values = RankedValues.Of(data[0]);
             Fit(0, values);
         }
         else
         {
-            using var sorted = new ThreadLocal<SortedValues>(static () => new SortedValues());
+            using var sorted = new ThreadLocal<RankedValues>(static () => new RankedValues());
             TorchThreads.For(data.Channels, channel =>
             {
                 sorted.Value!.Load(data[channel]);

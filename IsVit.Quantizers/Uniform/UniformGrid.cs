@@ -69,7 +69,7 @@ internal readonly record struct UniformGrid(float Scale, float ZeroPoint)
     }
 
     /// <summary>The sum of squared errors over a channel.</summary>
-    public double SquaredError(SortedValues values, BitWidth bits)
+    public double SquaredError(RankedValues values, BitWidth bits)
     {
         Span<double> thresholds = stackalloc double[bits.MaxCode];
         Span<double> levels = stackalloc double[bits.CodeCount];

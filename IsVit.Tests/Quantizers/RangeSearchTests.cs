@@ -37,7 +37,7 @@ public sealed class RangeSearchTests
     public void Rank_BeyondTorchsLimit_IsExact(double fraction, int count, double expected)
     {
         // float32 has steps of 1 here, float64 is as good as exact.
-        Assert.Equal(expected, SortedValues.Rank(fraction, count), count > 16_000_000 ? 1e-6 : 1);
+        Assert.Equal(expected, RankedValues.Rank(fraction, count), count > 16_000_000 ? 1e-6 : 1);
     }
 
     [Theory]
@@ -50,7 +50,7 @@ public sealed class RangeSearchTests
     [InlineData(700_001, "constant")]
     [InlineData(1_000, "zeros")]
     [InlineData(700_001, "zeros")]
-    public void Sort_AnyFiniteNumbers_OrdersThem(int count, string kind)
+    public void RankedValues_AnyFiniteNumbers_OrderThem(int count, string kind)
     {
         var random = new Random(4);
         var numbers = new float[count];
@@ -72,13 +72,39 @@ public sealed class RangeSearchTests
         }
 
         var before = numbers.ToArray();
-        float[] expected = [.. numbers.Order()], sorted = new float[count];
+        float[] expected = [.. numbers.Order()];
         foreach (var threads in (int[])[1, 3])
         {
             using var forced = KernelSwitch.Threads(threads);
-            RadixSort.Sort(numbers, sorted, new float[count]);
-            Assert.True(sorted.AsSpan().SequenceEqual(expected), $"{threads} thread(s) do not sort");
+            using var values = RankedValues.Of(numbers);
             Assert.True(numbers.AsSpan().SequenceEqual(before), "the numbers themselves have changed");
+            Assert.Equal((expected[0], expected[^1]), (values.Minimum, values.Maximum));
+            for (var i = 0; i < 3000; i++)
+            {
+                // Thresholds first fall into buckets that are not sorted yet.
+                var (rank, other) = (random.Next(count), random.Next(count));
+                var threshold = i % 3 == 0 ? expected[rank] : expected[rank] + (((double)expected[other] - expected[rank]) * random.NextDouble());
+                var below = LowerBound(expected, threshold);
+                Assert.Equal(below, values.Below(threshold).Count);
+                if (i > 1000)
+                {
+                    Assert.Equal(expected[rank], values.At(rank));
+                }
+            }
+
+            Assert.Equal((expected[0], expected[^1]), (values.At(0), values.At(count - 1)));
+        }
+
+        static int LowerBound(float[] sorted, double threshold)
+        {
+            var (low, high) = (0, sorted.Length);
+            while (low < high)
+            {
+                var middle = (low + high) / 2;
+                (low, high) = sorted[middle] < threshold ? (middle + 1, high) : (low, middle);
+            }
+
+            return low;
         }
     }
 
@@ -86,10 +112,12 @@ public sealed class RangeSearchTests
     [InlineData(0, 1)]
     [InlineData(1000, 1)]
     [InlineData(-5, 1e-3)]
-    public void SquaredError_OfAnyGrid_EqualsAPassOverTheNumbers(double mean, double spread)
+    [InlineData(1000, 1, 600_000)]
+    [InlineData(0, 1, 600_000)]
+    public void SquaredError_OfAnyGrid_EqualsAPassOverTheNumbers(double mean, double spread, int count = 5000)
     {
         using var scope = torch.NewDisposeScope();
-        var x = (Seeded.Normal(9, 5000) * spread) + mean;
+        var x = (Seeded.Normal(9, count) * spread) + mean;
         var values = Load(x);
         foreach (var bits in (int[])[2, 4, 8])
         {
@@ -202,9 +230,9 @@ public sealed class RangeSearchTests
         Assert.True((quantizer.FakeQuantize(x) - x).abs().le(step * 0.50001).all().item<bool>());
     }
 
-    private static SortedValues Load(torch.Tensor x)
+    private static RankedValues Load(torch.Tensor x)
     {
-        var values = new SortedValues();
+        var values = new RankedValues();
         values.Load(x.data<float>().ToArray());
         return values;
     }
