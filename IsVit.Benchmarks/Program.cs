@@ -2,10 +2,16 @@ using BenchmarkDotNet.Running;
 using IsVit.Benchmarks;
 using IsVit.Benchmarks.Guard;
 using IsVit.Benchmarks.Imaging;
+using IsVit.Benchmarks.Quantizers;
 
 if (args is ["guard", .. var rest])
 {
     return GuardRun.Run(rest.FirstOrDefault());
+}
+
+if (args is ["exhaustive", .. var chosen])
+{
+    return ExhaustiveComparison.Run(chosen.FirstOrDefault());
 }
 
 // In process: the project that BenchmarkDotNet would generate for each benchmark copies libtorch anew. A short job unless another is asked for.

@@ -8,9 +8,6 @@ namespace IsVit.Quantizers.Calibration;
 /// <param name="Bits">How many trailing bits of what a key exceeds the lowest by differ.</param>
 internal readonly record struct KeyRange(uint Lowest, int Bits)
 {
-    /// <summary>How far what a key exceeds the lowest by is shifted to number its bucket.</summary>
-    public int BucketShift => Math.Max(0, Bits - BitOperations.Log2(RadixSort.Buckets));
-
     /// <summary>The range of the keys of all numbers from one to another.</summary>
     public static KeyRange Of(float minimum, float maximum)
     {
@@ -19,8 +16,8 @@ internal readonly record struct KeyRange(uint Lowest, int Bits)
         return new(lowest, 32 - BitOperations.LeadingZeroCount(KeyOf(maximum == 0 ? 0f : maximum) - lowest));
     }
 
-    /// <summary>The bucket of a number within the range.</summary>
-    public int Bucket(float value) => (int)((KeyOf(value) - Lowest) >> BucketShift);
+    /// <summary>What the key of a number within the range exceeds the lowest by.</summary>
+    public uint Above(float value) => KeyOf(value) - Lowest;
 
     /// <summary>The key of the float of these bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

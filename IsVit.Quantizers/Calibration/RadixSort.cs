@@ -8,13 +8,11 @@ namespace IsVit.Quantizers.Calibration;
 /// <summary>Orders finite floats by an order-preserving integer key, in linear time where a comparison sort is not.</summary>
 internal static unsafe class RadixSort
 {
-    /// <summary>The most buckets that <see cref="Partition(ReadOnlySpan{float}, float[], KeyRange)"/> makes.</summary>
-    public const int Buckets = 1 << Bits;
-
     /// <summary>From how many numbers on several threads work on them.</summary>
     public const int PartLength = 1 << 18;
 
     private const int Bits = 11;
+    private const int Digits = 1 << Bits;
     private const int SmallCount = 512;
 
     /// <summary>Sorts numbers in place.</summary>
@@ -50,13 +48,14 @@ internal static unsafe class RadixSort
     /// <summary>Moves numbers into buckets, so that none is larger than one in a bucket behind its own. All threads work on it.</summary>
     /// <param name="values">The numbers, unchanged.</param>
     /// <param name="target">Where they go.</param>
-    /// <param name="keys">The range of their keys.</param>
+    /// <param name="map">Their buckets.</param>
     /// <returns>Where each bucket starts, and at last where the last one ends.</returns>
-    public static int[] Partition(ReadOnlySpan<float> values, float[] target, KeyRange keys)
+    public static int[] Partition(ReadOnlySpan<float> values, float[] target, BucketMap map)
     {
         fixed (float* from = values, to = target)
+        fixed (ushort* buckets = map.Buckets)
         {
-            return Partition((uint*)from, (uint*)to, values.Length, keys.Lowest, keys.BucketShift);
+            return Partition((uint*)from, (uint*)to, values.Length, map, buckets);
         }
     }
 
@@ -97,26 +96,25 @@ internal static unsafe class RadixSort
 
             (lowest[part], highest[part]) = (smallest, largest);
         });
-
         return (lowest.Min(), highest.Max());
     }
 
-    private static int[] Partition(uint* source, uint* target, int count, uint lowest, int shift)
+    private static int[] Partition(uint* source, uint* target, int count, BucketMap map, ushort* buckets)
     {
         var parts = Parts(count);
         var positions = new int[parts][];
         TorchThreads.For(parts, part =>
         {
             var (start, end) = Part(part, count);
-            fixed (int* histogram = positions[part] = new int[Buckets])
+            fixed (int* histogram = positions[part] = new int[map.Count])
             {
-                CountBuckets(source + start, end - start, lowest, shift, histogram);
+                CountBuckets(source + start, end - start, map.Lowest, map.CellShift, buckets, histogram);
             }
         });
 
-        var starts = new int[Buckets + 1];
+        var starts = new int[map.Count + 1];
         var position = 0;
-        for (var bucket = 0; bucket < Buckets; bucket++)
+        for (var bucket = 0; bucket < map.Count; bucket++)
         {
             starts[bucket] = position;
             foreach (var histogram in positions)
@@ -125,13 +123,13 @@ internal static unsafe class RadixSort
             }
         }
 
-        starts[Buckets] = position;
+        starts[^1] = position;
         TorchThreads.For(parts, part =>
         {
             var (start, end) = Part(part, count);
             fixed (int* next = positions[part])
             {
-                Move(source + start, end - start, lowest, shift, next, target);
+                MoveToBuckets(source + start, end - start, map.Lowest, map.CellShift, buckets, next, target);
             }
         });
         return starts;
@@ -140,33 +138,51 @@ internal static unsafe class RadixSort
     /// <summary>One pass over a bucket by some bits of its keys, order otherwise kept. Bits above those that differ within the bucket change nothing.</summary>
     private static void Scatter(uint* source, uint* target, int count, uint lowest, int shift)
     {
-        var positions = stackalloc int[Buckets];
-        new Span<int>(positions, Buckets).Clear();
-        CountBuckets(source, count, lowest, shift, positions);
+        var positions = stackalloc int[Digits];
+        new Span<int>(positions, Digits).Clear();
+        CountDigits(source, count, lowest, shift, positions);
         var position = 0;
-        for (var bucket = 0; bucket < Buckets; bucket++)
+        for (var digit = 0; digit < Digits; digit++)
         {
-            (positions[bucket], position) = (position, position + positions[bucket]);
+            (positions[digit], position) = (position, position + positions[digit]);
         }
 
-        Move(source, count, lowest, shift, positions, target);
+        MoveToDigits(source, count, lowest, shift, positions, target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CountBuckets(uint* source, int count, uint lowest, int shift, int* histogram)
+    private static void CountDigits(uint* source, int count, uint lowest, int shift, int* histogram)
     {
         for (var i = 0; i < count; i++)
         {
-            histogram[((Key(source[i]) - lowest) >> shift) & (Buckets - 1)]++;
+            histogram[((Key(source[i]) - lowest) >> shift) & (Digits - 1)]++;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Move(uint* source, int count, uint lowest, int shift, int* next, uint* target)
+    private static void MoveToDigits(uint* source, int count, uint lowest, int shift, int* next, uint* target)
     {
         for (var i = 0; i < count; i++)
         {
-            target[next[((Key(source[i]) - lowest) >> shift) & (Buckets - 1)]++] = source[i];
+            target[next[((Key(source[i]) - lowest) >> shift) & (Digits - 1)]++] = source[i];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CountBuckets(uint* source, int count, uint lowest, int shift, ushort* buckets, int* histogram)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            histogram[buckets[(Key(source[i]) - lowest) >> shift]]++;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MoveToBuckets(uint* source, int count, uint lowest, int shift, ushort* buckets, int* next, uint* target)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            target[next[buckets[(Key(source[i]) - lowest) >> shift]]++] = source[i];
         }
     }
 

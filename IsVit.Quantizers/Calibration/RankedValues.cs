@@ -22,7 +22,7 @@ internal sealed class RankedValues : IDisposable
     private float[] _scratch = [];
     private int[] _starts = [];
     private BucketSums[] _buckets = [];
-    private KeyRange _keys;
+    private BucketMap? _map;
     private double _origin;
 
     /// <summary>Orders numbers, at least one, all finite. Disposed, it leaves its memory to the next.</summary>
@@ -56,16 +56,17 @@ internal sealed class RankedValues : IDisposable
         }
 
         (Minimum, Maximum) = RadixSort.Range(values);
-        _keys = KeyRange.Of(Minimum, Maximum);
+        var keys = KeyRange.Of(Minimum, Maximum);
         if (Count <= RadixSort.PartLength)
         {
             values.CopyTo(_values);
-            _starts = [0, Count];
-            RadixSort.Sort(_values.AsSpan(0, Count), _scratch.AsSpan(0, Count), _keys);
+            (_map, _starts) = (null, [0, Count]);
+            RadixSort.Sort(_values.AsSpan(0, Count), _scratch.AsSpan(0, Count), keys);
         }
         else
         {
-            _starts = RadixSort.Partition(values, _values, _keys);
+            _map = BucketMap.Create(values, keys);
+            _starts = RadixSort.Partition(values, _values, _map);
         }
 
         // Centred sums: a channel far from zero would lose its small errors in the difference of large squares.
@@ -119,7 +120,7 @@ internal sealed class RankedValues : IDisposable
     /// <summary>The number with so many others before it in ascending order.</summary>
     public float At(int rank)
     {
-        if (IsCut)
+        if (_map is not null)
         {
             var bucket = Array.BinarySearch(_starts, rank + 1);
 
@@ -160,7 +161,7 @@ internal sealed class RankedValues : IDisposable
         // Comparing with the smallest float that is not below the threshold is comparing with the threshold.
         var bound = (float)threshold;
         bound = bound < threshold ? MathF.BitIncrement(bound) : bound;
-        var index = IsCut ? _keys.Bucket(bound == 0 ? -0f : bound) : 0;
+        var index = _map?.Bucket(bound == 0 ? -0f : bound) ?? 0;
         ref var bucket = ref _buckets[index];
         var (start, end) = (_starts[index], _starts[index + 1]);
         if (bucket.Blocks is null && ++bucket.Visits > VisitsWorthSorting)
@@ -178,14 +179,12 @@ internal sealed class RankedValues : IDisposable
         return bucket.Before + blocks[block] + Moments(start + (block * Block), below);
     }
 
-    private bool IsCut => _buckets.Length > 1;
-
     private Moments All => _buckets[^1].Before + _buckets[^1].Own;
 
     private void Accumulate()
     {
         _buckets = new BucketSums[_starts.Length - 1];
-        if (!IsCut)
+        if (_map is null)
         {
             SumBlocks(0);
             _buckets[0].Own = _buckets[0].Blocks![^1];
@@ -202,7 +201,13 @@ internal sealed class RankedValues : IDisposable
     private void Sort(int index)
     {
         var (start, length) = (_starts[index], _starts[index + 1] - _starts[index]);
-        RadixSort.Sort(_values.AsSpan(start, length), _scratch.AsSpan(start, length), _keys with { Bits = _keys.BucketShift });
+        if (length > 1)
+        {
+            var values = _values.AsSpan(start, length);
+            var (minimum, maximum) = RadixSort.Range(values);
+            RadixSort.Sort(values, _scratch.AsSpan(start, length), KeyRange.Of(minimum, maximum));
+        }
+
         SumBlocks(index);
     }
 
