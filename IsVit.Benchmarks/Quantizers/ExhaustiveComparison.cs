@@ -62,7 +62,8 @@ internal static class ExhaustiveComparison
         }
 
         // Of NaNs only that they are some counts.
-        var (e, f) = (MemoryMarshal.Cast<byte, float>(expected.bytes), MemoryMarshal.Cast<byte, float>(fused.bytes));
+        var e = MemoryMarshal.Cast<byte, float>(expected.bytes);
+        var f = MemoryMarshal.Cast<byte, float>(fused.bytes);
         long differing = 0;
         for (var i = 0; i < Chunk; i++)
         {
