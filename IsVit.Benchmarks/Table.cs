@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Diagnosers;
 using BenchmarkDotNet.Exporters;
 using BenchmarkDotNet.Loggers;
 
@@ -14,6 +15,7 @@ internal sealed class Table : ManualConfig
         AddExporter(MarkdownExporter.GitHub);
         AddColumnProvider(DefaultColumnProviders.Instance);
         AddColumn(CategoriesColumn.Default);
+        AddDiagnoser(MemoryDiagnoser.Default, new NativeMemory());
         HideColumns("Job", "Toolchain", "Method Description", "IterationCount", "LaunchCount", "WarmupCount", "InvocationCount", "UnrollFactor", "RunStrategy", "RatioSD");
         AddLogicalGroupRules(BenchmarkLogicalGroupRule.ByParams, BenchmarkLogicalGroupRule.ByCategory);
         Options |= ConfigOptions.DisableOptimizationsValidator;
