@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using IsVit.Core.Memory;
+using IsVit.Quantizers.Kernels;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Guard;
@@ -64,8 +64,7 @@ internal static class GuardRun
 
     private static string Machine()
     {
-        var vectors = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
         var device = torch.cuda.is_available() ? ", a CUDA device" : "";
-        return $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} processors with vectors of {vectors} bits, {torch.get_num_threads()} libtorch threads{device}, {RuntimeInformation.FrameworkDescription}.";
+        return $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} processors with vectors of {(int)VectorWidths.Widest} bits, {torch.get_num_threads()} libtorch threads{device}, {RuntimeInformation.FrameworkDescription}.";
     }
 }

@@ -15,13 +15,6 @@ internal sealed class FakeQuantizationWork : IDisposable
     private readonly torch.Tensor _upstream;
     private readonly torch.Tensor _mapped;
 
-    /// <summary>Prepares numbers and a quantizer that is calibrated on them.</summary>
-    /// <param name="kind">One of <see cref="QuantizerKind.All"/>.</param>
-    /// <param name="bits">Bits.</param>
-    /// <param name="type">The numbers' type.</param>
-    /// <param name="device">Where they are.</param>
-    public static FakeQuantizationWork Create(string kind, int bits, torch.ScalarType type = torch.ScalarType.Float32, torch.Device? device = null) => new(kind, bits, type, device);
-
     private FakeQuantizationWork(string kind, int bits, torch.ScalarType type, torch.Device? device)
     {
         torch.random.manual_seed(0);
@@ -35,6 +28,13 @@ internal sealed class FakeQuantizationWork : IDisposable
         _quantizer.Calibrate(_x);
         _composition = new Composition(_quantizer, s_shape.Length);
     }
+
+    /// <summary>Prepares numbers and a quantizer that is calibrated on them.</summary>
+    /// <param name="kind">One of <see cref="QuantizerKind.All"/>.</param>
+    /// <param name="bits">Bits.</param>
+    /// <param name="type">The numbers' type.</param>
+    /// <param name="device">Where they are.</param>
+    public static FakeQuantizationWork Create(string kind, int bits, torch.ScalarType type = torch.ScalarType.Float32, torch.Device? device = null) => new(kind, bits, type, device);
 
     /// <summary>The formula, operation by operation.</summary>
     public void CompositionForward()

@@ -7,17 +7,17 @@ namespace IsVit.Optimization.Reconstruction;
 /// <summary>Computes the matrix products of a graph's units in another precision while it is switched on.</summary>
 internal sealed class ProductPrecision : IDisposable
 {
-    private readonly MatrixPrecision _precision;
     private readonly List<NarrowProduct> _products = [];
-    private readonly bool _allowsTensorFloat32;
+
+    // What CUDA products did before; null where it is not to be changed.
+    private readonly bool? _allowedTensorFloat32;
 
     /// <summary>Hooks into the products, after the quantizers: it is quantized numbers that are rounded. To be called before a stream halts inside a hook.</summary>
     public ProductPrecision(ModuleGraph graph, MatrixPrecision precision)
     {
-        _precision = precision;
         if (precision == MatrixPrecision.TensorFloat32 && cuda.is_available())
         {
-            _allowsTensorFloat32 = backends.cuda.matmul.allow_tf32;
+            _allowedTensorFloat32 = backends.cuda.matmul.allow_tf32;
         }
 
         if (precision == MatrixPrecision.BFloat16)
@@ -38,9 +38,9 @@ internal sealed class ProductPrecision : IDisposable
             product.IsOn = on;
         }
 
-        if (_precision == MatrixPrecision.TensorFloat32 && cuda.is_available())
+        if (_allowedTensorFloat32 is { } before)
         {
-            backends.cuda.matmul.allow_tf32 = on || _allowsTensorFloat32;
+            backends.cuda.matmul.allow_tf32 = on || before;
         }
     }
 

@@ -176,7 +176,7 @@ internal sealed class RankedValues : IDisposable
 
         var below = LowerBound(bound, start, end);
         var block = (below - start) / Block;
-        return bucket.Before + blocks[block] + Moments(start + (block * Block), below);
+        return bucket.Before + blocks[block] + MomentsOf(start + (block * Block), below);
     }
 
     private Moments All => _buckets[^1].Before + _buckets[^1].Own;
@@ -191,7 +191,7 @@ internal sealed class RankedValues : IDisposable
             return;
         }
 
-        TorchThreads.For(_buckets.Length, bucket => _buckets[bucket].Own = Moments(_starts[bucket], _starts[bucket + 1]));
+        TorchThreads.For(_buckets.Length, bucket => _buckets[bucket].Own = MomentsOf(_starts[bucket], _starts[bucket + 1]));
         for (var bucket = 1; bucket < _buckets.Length; bucket++)
         {
             _buckets[bucket].Before = _buckets[bucket - 1].Before + _buckets[bucket - 1].Own;
@@ -217,14 +217,14 @@ internal sealed class RankedValues : IDisposable
         var blocks = new Moments[(length / Block) + 1 + (length % Block == 0 ? 0 : 1)];
         for (var block = 1; block < blocks.Length; block++)
         {
-            blocks[block] = blocks[block - 1] + Moments(start + ((block - 1) * Block), start + Math.Min(block * Block, length));
+            blocks[block] = blocks[block - 1] + MomentsOf(start + ((block - 1) * Block), start + Math.Min(block * Block, length));
         }
 
         _buckets[index].Blocks = blocks;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private Moments Moments(int start, int end)
+    private Moments MomentsOf(int start, int end)
     {
         ref var first = ref MemoryMarshal.GetArrayDataReference(_values);
         Vector256<double> origin = Vector256.Create(_origin), sums = Vector256<double>.Zero, products = sums;

@@ -1,10 +1,19 @@
+using TorchSharp;
+
 namespace IsVit.Quantizers.Kernels;
 
 /// <summary>The order in which a tensor's elements lie in memory.</summary>
 internal static class MemoryOrder
 {
+    /// <summary>Whether a tensor, and its gradient if there is one, can be worked through in the order in which they lie.</summary>
+    /// <param name="shape">The shape of both.</param>
+    /// <param name="strides">The tensor's strides.</param>
+    /// <param name="gradient">The gradient; null if there is none.</param>
+    public static bool Serves(long[] shape, long[] strides, torch.Tensor? gradient) =>
+        IsDense(shape, strides) && (gradient is null || IsSame(shape, strides, gradient.stride()));
+
     /// <summary>Whether the elements fill their memory without gaps and repetitions, in whatever order of axes: transposed tensors do, slices seldom.</summary>
-    public static bool IsDense(long[] shape, long[] strides)
+    private static bool IsDense(long[] shape, long[] strides)
     {
         Span<int> axes = stackalloc int[shape.Length];
         var count = 0;
@@ -33,7 +42,7 @@ internal static class MemoryOrder
     }
 
     /// <summary>Whether two tensors of one shape have their elements in the same order.</summary>
-    public static bool IsSame(long[] shape, long[] strides, long[] otherStrides)
+    private static bool IsSame(long[] shape, long[] strides, long[] otherStrides)
     {
         for (var d = 0; d < shape.Length; d++)
         {

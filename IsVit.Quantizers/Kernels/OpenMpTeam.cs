@@ -46,19 +46,12 @@ internal static unsafe class OpenMpTeam
             return null;
         }
 
-        try
-        {
-            var files = File.ReadLines("/proc/self/maps").Select(static line => line[(line.IndexOf('/', StringComparison.Ordinal) + 1)..]).Distinct().Select(static path => "/" + path).ToList();
-            var folder = files.Where(static file => Path.GetFileName(file).StartsWith(TorchName, StringComparison.Ordinal)).Select(Path.GetDirectoryName).FirstOrDefault();
-            var runtime = files.FirstOrDefault(file => Path.GetFileName(file).StartsWith(RuntimeName, StringComparison.Ordinal) && Path.GetDirectoryName(file) == folder);
-            return runtime is not null && NativeLibrary.TryLoad(runtime, out var library) && NativeLibrary.TryGetExport(library, EntryName, out var entry)
-                ? (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)entry
-                : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
+        var files = LoadedLibraries.Files();
+        var folder = files.Where(static file => Path.GetFileName(file).StartsWith(TorchName, StringComparison.Ordinal)).Select(Path.GetDirectoryName).FirstOrDefault();
+        var runtime = files.FirstOrDefault(file => Path.GetFileName(file).StartsWith(RuntimeName, StringComparison.Ordinal) && Path.GetDirectoryName(file) == folder);
+        return runtime is not null && NativeLibrary.TryLoad(runtime, out var library) && NativeLibrary.TryGetExport(library, EntryName, out var entry)
+            ? (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)entry
+            : null;
     }
 
     private sealed class Team(Action work)

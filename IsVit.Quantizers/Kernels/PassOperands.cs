@@ -26,7 +26,7 @@ internal sealed record PassOperands<TElement>(ElementReader<TElement> X, Element
         }
 
         var strides = x.stride();
-        if (MemoryOrder.IsDense(shape, strides) && (gradient is null || MemoryOrder.IsSame(shape, strides, gradient.stride())))
+        if (MemoryOrder.Serves(shape, strides, gradient))
         {
             var output = torch.empty_strided(shape, strides, x.dtype, x.device);
             return new(ElementReader<TElement>.InMemoryOrder(x), InMemoryOrder(gradient), output, ChannelLayout.InMemoryOrder(shape, strides, axis));

@@ -5,9 +5,9 @@ namespace IsVit.Quantizers.Kernels;
 /// <summary>How many bits the vectors of a pass have.</summary>
 internal enum VectorWidth
 {
-    Bits128,
-    Bits256,
-    Bits512,
+    Bits128 = 128,
+    Bits256 = 256,
+    Bits512 = 512,
 }
 
 /// <summary>What the processor has.</summary>

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
 namespace IsVit.Quantizers.Kernels.Cuda;
@@ -45,7 +43,7 @@ internal static class NativeSearch
     /// <summary>The folders of the CUDA libraries that this process has loaded and those beside them, then that of an installed toolkit.</summary>
     public static IEnumerable<string> Folders()
     {
-        var loaded = LoadedFiles().Where(IsCuda).Select(static file => Path.GetDirectoryName(file)!).Distinct(StringComparer.Ordinal);
+        var loaded = LoadedLibraries.Files().Where(IsCuda).Select(static file => Path.GetDirectoryName(file)!).Distinct(StringComparer.Ordinal);
         var beside = from folder in loaded from sibling in s_siblings select Path.GetFullPath(Path.Combine(folder, sibling));
         var toolkits = from variable in (string[])["CUDA_PATH", "CUDA_HOME"]
                        let root = Environment.GetEnvironmentVariable(variable)
@@ -67,19 +65,5 @@ internal static class NativeSearch
         return name.Contains("torch_cuda", StringComparison.OrdinalIgnoreCase)
             || name.Contains("nvrtc", StringComparison.OrdinalIgnoreCase)
             || name.Contains("cudart", StringComparison.OrdinalIgnoreCase);
-    }
-
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A system that does not list modules has none to look beside.")]
-    private static string[] LoadedFiles()
-    {
-        try
-        {
-            using var process = Process.GetCurrentProcess();
-            return [.. process.Modules.Cast<ProcessModule>().Select(static module => module.FileName).Where(static file => !string.IsNullOrEmpty(file))];
-        }
-        catch (Exception)
-        {
-            return [];
-        }
     }
 }
