@@ -17,10 +17,11 @@ internal static class EvaluateCommand
         var batch = Ranged.Int32("--batch", "Images at once", 64, 1, 65_536);
         var crop = Ranged.OptionalDouble("--crop", "The centre crop, as a part of the resized short side, if it is not the one that was quantized with", 0, 1);
         var skipUnreadable = ImageOptions.SkipUnreadable();
+        var device = EngineOptions.Device();
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var command = new Command("evaluate", "Measure a saved quantized model on labelled images.")
         {
-            quantized, weights, labels, images, batch, crop, skipUnreadable, json,
+            quantized, weights, labels, images, batch, crop, skipUnreadable, device, json,
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => EvaluateRun.Run(
@@ -33,7 +34,8 @@ internal static class EvaluateCommand
                     parsed.GetValue(batch),
                     parsed.GetValue(crop),
                     parsed.GetValue(json),
-                    parsed.GetValue(skipUnreadable)),
+                    parsed.GetValue(skipUnreadable),
+                    parsed.GetRequiredValue(device)),
                 cancellationToken),
             CancellationToken.None));
         return command;

@@ -36,13 +36,17 @@ internal static class QuantizeCommand
         var seed = Ranged.Int32("--seed", "Fixes every random choice", 0, 0, int.MaxValue);
         var crop = Ranged.OptionalDouble("--crop", "The centre crop, as a part of the resized short side, if it is not the model's own", 0, 1);
         var skipUnreadable = ImageOptions.SkipUnreadable();
+        var device = EngineOptions.Device();
+        var cache = EngineOptions.Cache();
+        var cacheFolder = EngineOptions.CacheFolder();
+        var precision = EngineOptions.Precision();
         var output = PathOptions.Optional("--output", "DIR", $"The folder to write {QuantizeRun.ModelFile} to");
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var checkpoint = PathOptions.Optional("--checkpoint", "DIR", "Keep every finished unit in this folder, and go on from there if the same run was interrupted");
         var command = new Command("quantize", "Quantize a model with a folder of images and compare it with the float model.")
         {
             model, weights, classes, calibration, calibrationCount, labels, images, weightBits, activationBits, method, iterations, batch, learningRate,
-            seed, crop, skipUnreadable, output, json, checkpoint,
+            seed, crop, skipUnreadable, device, cache, cacheFolder, precision, output, json, checkpoint,
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => QuantizeRun.Run(
@@ -65,6 +69,10 @@ internal static class QuantizeCommand
                     Seed = parsed.GetValue(seed),
                     Crop = parsed.GetValue(crop),
                     SkipUnreadable = parsed.GetValue(skipUnreadable),
+                    Device = parsed.GetRequiredValue(device),
+                    Cache = parsed.GetValue(cache),
+                    CacheFolder = parsed.GetValue(cacheFolder),
+                    Precision = parsed.GetValue(precision),
                     Output = parsed.GetValue(output),
                     Json = parsed.GetValue(json),
                     Checkpoint = parsed.GetValue(checkpoint),

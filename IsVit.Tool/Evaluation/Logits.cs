@@ -18,7 +18,7 @@ internal sealed record Logits(float[] Values, int ClassCount, long[]? Labels)
     public ReadOnlySpan<float> this[int image] => Values.AsSpan(image * ClassCount, ClassCount);
 
     /// <summary>Runs a model, in evaluation mode and without gradients, over all images.</summary>
-    /// <param name="model">[batch, channels, height, width] to [batch, classes]. Its mode is restored.</param>
+    /// <param name="model">[batch, channels, height, width] to [batch, classes], on any device. Its mode is restored.</param>
     /// <param name="images">The images.</param>
     /// <param name="batchSize">Images at once.</param>
     /// <param name="cancellationToken">Stops within one batch.</param>
@@ -29,6 +29,7 @@ internal sealed record Logits(float[] Values, int ClassCount, long[]? Labels)
         var labels = images.HasLabels ? new List<long>() : null;
         var classes = 0;
         var wasTraining = model.training;
+        var device = model.parameters().Select(static parameter => parameter.device).FirstOrDefault() ?? CPU;
         model.eval();
         try
         {
@@ -38,7 +39,7 @@ internal sealed record Logits(float[] Values, int ClassCount, long[]? Labels)
                 using var owned = batch;
                 using var scope = NewDisposeScope();
                 cancellationToken.ThrowIfCancellationRequested();
-                var logits = model.call(batch.Pixels).to(float32).cpu().contiguous();
+                var logits = model.call(batch.Pixels.to(device)).to(float32).cpu().contiguous();
                 classes = (int)logits.shape[1];
                 values.AddRange(logits.data<float>().ToArray());
                 labels?.AddRange(CheckedLabels(batch, classes));

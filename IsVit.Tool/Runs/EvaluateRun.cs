@@ -5,6 +5,7 @@ using IsVit.Tool.Cli;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
+using TorchSharp;
 
 namespace IsVit.Tool.Runs;
 
@@ -17,7 +18,8 @@ namespace IsVit.Tool.Runs;
 /// <param name="Crop">Another centre crop than the saved one, or null.</param>
 /// <param name="Json">The file of the report, or null.</param>
 /// <param name="SkipUnreadable">Whether images that cannot be read are left out instead of ending the run.</param>
-internal sealed record EvaluateArguments(string Quantized, string? Weights, string? Images, string? Labels, int BatchSize, double? Crop, string? Json, bool SkipUnreadable);
+/// <param name="Device">Where the models run.</param>
+internal sealed record EvaluateArguments(string Quantized, string? Weights, string? Images, string? Labels, int BatchSize, double? Crop, string? Json, bool SkipUnreadable, torch.Device Device);
 
 /// <summary><c>isvit evaluate</c>: the figures of a saved model.</summary>
 internal static class EvaluateRun
@@ -44,7 +46,7 @@ internal static class EvaluateRun
         using var imagesInMemory = images as IDisposable;
         var reference = arguments.Weights is null ? null : Reference(preset, saved, arguments, images, cancellationToken);
 
-        var (quantized, module) = saved.Load(arguments.Quantized);
+        var (quantized, module) = saved.Load(arguments.Quantized, arguments.Device);
         using var ownedModule = module;
         using var ownedQuantized = quantized;
         var result = reference?.Evaluate(module, cancellationToken)
@@ -79,6 +81,7 @@ internal static class EvaluateRun
     private static FloatReference Reference(ModelPreset preset, SavedModel saved, EvaluateArguments arguments, IImageSource images, CancellationToken cancellationToken)
     {
         using var model = ModelInput.Load(preset, arguments.Weights!, saved.ClassCount);
+        model.to(arguments.Device);
         return FloatReference.Measure(model, images, arguments.BatchSize, cancellationToken);
     }
 }

@@ -1,3 +1,6 @@
+using IsVit.Optimization.Reconstruction;
+using TorchSharp;
+
 namespace IsVit.Tool.Runs;
 
 /// <summary>What <c>isvit quantize</c> was asked for.</summary>
@@ -50,6 +53,18 @@ internal sealed record QuantizeArguments
 
     /// <summary>Whether images that cannot be read are left out instead of ending the run.</summary>
     public bool SkipUnreadable { get; init; }
+
+    /// <summary>Where the model runs.</summary>
+    public required torch.Device Device { get; init; }
+
+    /// <summary>Where a unit's inputs and targets are kept.</summary>
+    public ActivationStorage Cache { get; init; }
+
+    /// <summary>The folder for what is kept on disk; null: the system's for temporary files.</summary>
+    public string? CacheFolder { get; init; }
+
+    /// <summary>What matrix products are computed in while weights are trained.</summary>
+    public MatrixPrecision Precision { get; init; }
 
     /// <summary>The folder that the quantized model goes to, or null to keep none.</summary>
     public string? Output { get; init; }

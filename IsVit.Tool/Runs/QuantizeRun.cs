@@ -38,6 +38,7 @@ internal static class QuantizeRun
 
         using var output = arguments.Output is null ? null : OutputFolder.Create(arguments.Output);
         using var model = ModelInput.Load(preset, arguments.Weights, arguments.ClassCount);
+        model.to(arguments.Device);
         ImageInput.RequireLabelsInRange(testFiles, model.ClassCount);
         var fewer = calibrationFiles.Count < arguments.CalibrationCount ? $" (all there are; {arguments.CalibrationCount} were asked for)" : "";
         Say(console, $"{preset.Name}: {calibrationFiles.Count} calibration images{fewer}, {testFiles?.Count ?? 0} test images");
@@ -52,11 +53,11 @@ internal static class QuantizeRun
             Say(console, $"float: {Percent(reference.Float.Top1)} top-1, {Percent(reference.Float.Top5)} top-5");
         }
 
-        using var calibration = new ImageFileSource(calibrationFiles, preset.Preprocessing, loading).LoadAll(cancellationToken);
+        using var calibration = CalibrationImages(calibrationFiles, preset, loading, arguments.Device, cancellationToken);
         var quantizer = ModelQuantizer.Create(options => Configure(options, arguments));
         using var quantized = ProgressView.Run(console, $"{arguments.Method} W{arguments.WeightBits}A{arguments.ActivationBits}", view => quantizer.Quantize(
             model,
-            calibration.Pixels,
+            calibration,
             new QuantizationRun
             {
                 Progress = new EngineProgress(view),
@@ -74,7 +75,7 @@ internal static class QuantizeRun
         }
 
         ReportTable.Write(console.Ansi, report, result.Agreement);
-        using var sample = calibration.Pixels.narrow(0, 0, 1);
+        using var sample = calibration.narrow(0, 0, 1);
         CoverageLines.Write(console, quantized.MeasureCoverage(sample));
         if (output?.Commit() is { } folder)
         {
@@ -82,6 +83,12 @@ internal static class QuantizeRun
         }
 
         return ExitCode.Success;
+    }
+
+    private static torch.Tensor CalibrationImages(ImageList files, ModelPreset preset, ImageLoaderOptions loading, torch.Device device, CancellationToken cancellationToken)
+    {
+        using var images = new ImageFileSource(files, preset.Preprocessing, loading).LoadAll(cancellationToken);
+        return images.Pixels.to(device);
     }
 
     private static void Configure(QuantizationOptions options, QuantizeArguments arguments)
@@ -93,6 +100,9 @@ internal static class QuantizeRun
         options.Reconstruction.Iterations = arguments.Iterations;
         options.Reconstruction.BatchSize = arguments.BatchSize;
         options.Reconstruction.LearningRate = arguments.LearningRate;
+        options.Reconstruction.Cache = arguments.Cache;
+        options.Reconstruction.CacheDirectory = arguments.CacheFolder;
+        options.Reconstruction.Precision = arguments.Precision;
     }
 
     // A model that nobody keeps is still written, to a temporary place, because its length is part of the report.

@@ -62,12 +62,14 @@ internal sealed record SavedModel(string Model, int ClassCount, double Crop, str
 
     /// <summary>The quantized model of a file with this description, in evaluation mode.</summary>
     /// <param name="path">The file.</param>
+    /// <param name="device">Where it runs.</param>
     /// <returns>The quantized model, and the module inside it, which it does not dispose.</returns>
-    public (QuantizedModel Quantized, ImageClassifier Module) Load(string path)
+    public (QuantizedModel Quantized, ImageClassifier Module) Load(string path, torch.Device device)
     {
         var module = ModelInput.Find(Model, Crop).Create(ClassCount);
         try
         {
+            module.to(device);
             var quantized = QuantizedModel.Load(path, module);
             module.eval();
             return (quantized, module);

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using IsVit.Optimization.Reconstruction;
+using TorchSharp;
+
+namespace IsVit.Tool.Cli;
+
+/// <summary>Options that say where and in what a model is computed.</summary>
+internal static class EngineOptions
+{
+    private static readonly Dictionary<string, ActivationStorage> s_storages = new(StringComparer.Ordinal)
+    {
+        ["auto"] = ActivationStorage.Automatic,
+        ["memory"] = ActivationStorage.Memory,
+        ["bfloat16"] = ActivationStorage.BFloat16,
+        ["disk"] = ActivationStorage.Disk,
+    };
+
+    private static readonly Dictionary<string, MatrixPrecision> s_precisions = new(StringComparer.Ordinal)
+    {
+        ["full"] = MatrixPrecision.Full,
+        ["tf32"] = MatrixPrecision.TensorFloat32,
+        ["bfloat16"] = MatrixPrecision.BFloat16,
+    };
+
+    /// <summary>The device that the model and the images are on.</summary>
+    public static Option<torch.Device> Device() => new("--device")
+    {
+        Description = "Where the model runs: cpu, cuda, or cuda:1 for the second GPU (this program's own libtorch has the CPU only)",
+        HelpName = "DEVICE",
+        DefaultValueFactory = _ => torch.CPU,
+        CustomParser = ParseDevice,
+    };
+
+    /// <summary>Where activations are kept.</summary>
+    public static Option<ActivationStorage> Cache() => OneOf("--cache", "Where a unit's inputs and targets are kept while it is reconstructed", s_storages);
+
+    /// <summary>The folder for activations on disk.</summary>
+    public static Option<string?> CacheFolder() => PathOptions.Optional("--cache-folder", "DIR", "The folder for what is kept on disk, instead of the system's for temporary files");
+
+    /// <summary>The type of the matrix products of training.</summary>
+    public static Option<MatrixPrecision> Precision() => OneOf("--precision", "What matrix products are computed in while weights are trained", s_precisions);
+
+    private static Option<T> OneOf<T>(string name, string description, Dictionary<string, T> values)
+        where T : struct, Enum => new(name)
+        {
+            Description = $"{description}: {string.Join(", ", values.Keys)}",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => default,
+            CustomParser = result =>
+            {
+                var text = Text(result);
+                if (!values.TryGetValue(text, out var value))
+                {
+                    result.AddError($"{name} is '{text}'; allowed is one of {string.Join(", ", values.Keys)}.");
+                }
+
+                return value;
+            },
+        };
+
+    private static torch.Device? ParseDevice(ArgumentResult result)
+    {
+        const string Cuda = "cuda";
+        var text = Text(result);
+        if (text == "cpu")
+        {
+            return torch.CPU;
+        }
+
+        var index = 0;
+        if (text != Cuda && !(text.StartsWith(Cuda + ":", StringComparison.Ordinal) && int.TryParse(text.AsSpan(Cuda.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out index)))
+        {
+            result.AddError($"--device is '{text}'; allowed is cpu, cuda or cuda:N.");
+            return null;
+        }
+
+        var count = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
+        if (index >= count)
+        {
+            result.AddError($"--device is '{text}', but libtorch sees {(count == 0 ? "no CUDA device" : $"{count} CUDA devices, numbered from 0")}.");
+            return null;
+        }
+
+        return new torch.Device(DeviceType.CUDA, index);
+    }
+
+    private static string Text(ArgumentResult result) => result.Tokens.Count == 1 ? result.Tokens[0].Value : string.Empty;
+}
