@@ -37,12 +37,12 @@ internal sealed class NativeMemory : IDiagnoser
             // Linux forgets the highest mark.
             File.WriteAllText("/proc/self/clear_refs", "5");
             _residentBefore = Status("VmRSS");
-            _tensorsBefore = torch.Tensor.TotalCount;
+            _tensorsBefore = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         }
         else if (signal == HostSignal.AfterActualRun)
         {
             _peak = (Status("VmHWM") - _residentBefore) / Mebibyte;
-            _left = torch.Tensor.TotalCount - _tensorsBefore;
+            _left = DisposeScopeManager.Statistics.ThreadTotalLiveCount - _tensorsBefore;
         }
     }
 

@@ -27,8 +27,8 @@ internal static class GuardChecks
             yield return Kernel($"uniform per tensor, {type}: forward and backward", HeapState.Kept, QuantizerKind.UniformTensor, static work => new(work.CompositionBoth, work.Both, work), type);
         }
 
-        yield return new("unit iteration: activations quantized", HeapState.Kept, static () => Training(UnitTraining.Activations()));
-        yield return new("unit iteration: everything quantized", HeapState.Kept, static () => Training(UnitTraining.Everything()));
+        yield return new("unit iteration: activations quantized", HeapState.Kept, static () => Training(UnitShape.DeitTiny, UnitTraining.Activations));
+        yield return new("unit iteration: everything quantized", HeapState.Kept, static () => Training(UnitShape.DeitTiny, static shape => UnitTraining.Everything(shape)));
         yield return new("calibration of a DeiT-Tiny on 64 images", HeapState.Kept, static () =>
         {
             var work = new CalibrationWork();
@@ -36,7 +36,7 @@ internal static class GuardChecks
         });
     }
 
-    /// <summary>The checks that need a CUDA device: the cost of a pass, in copies of the same tensor.</summary>
+    /// <summary>The checks that need a CUDA device: the cost of a pass in copies of the same tensor, of forward and backward beside the formula's, of a unit's step beside the float one's.</summary>
     public static IEnumerable<GuardCheck> Cuda()
     {
         foreach (var kind in QuantizerKind.All)
@@ -49,15 +49,28 @@ internal static class GuardChecks
                     return new(Synchronized(work.CopyNew), Synchronized(work.Forward), work);
                 });
             }
+
+            yield return new($"cuda, {kind}: forward and backward", HeapState.Kept, () =>
+            {
+                var work = FakeQuantizationWork.Create(kind, Bits, torch.ScalarType.Float32, torch.CUDA);
+                return new(Synchronized(work.CompositionBoth), Synchronized(work.Both), work);
+            });
+        }
+
+        foreach (var width in (int[])[192, 768])
+        {
+            var shape = new UnitShape(width, torch.CUDA);
+            yield return new($"cuda, width {width}, unit iteration: activations quantized", HeapState.Kept, () => Training(shape, UnitTraining.Activations));
+            yield return new($"cuda, width {width}, unit iteration: everything quantized", HeapState.Kept, () => Training(shape, static s => UnitTraining.Everything(s)));
         }
     }
 
     private static GuardCheck Kernel(string name, HeapState heap, string kind, Func<FakeQuantizationWork, GuardPair> pair, torch.ScalarType type = torch.ScalarType.Float32) =>
         new(heap == HeapState.Kept ? $"{name}, blocks kept" : name, heap, () => pair(FakeQuantizationWork.Create(kind, Bits, type)));
 
-    private static GuardPair Training(UnitTraining quantized)
+    private static GuardPair Training(UnitShape shape, Func<UnitShape, UnitTraining> create)
     {
-        var unquantized = UnitTraining.Float();
+        var (unquantized, quantized) = (UnitTraining.Float(shape), create(shape));
         return new(unquantized.Step, quantized.Step, new Both(unquantized, quantized));
     }
 

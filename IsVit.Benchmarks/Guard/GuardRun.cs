@@ -35,7 +35,7 @@ internal static class GuardRun
         Console.WriteLine();
         if (!torch.cuda.is_available())
         {
-            Console.WriteLine($"Without a CUDA device {GuardChecks.Cuda().Count()} checks are left out.");
+            Console.WriteLine("Without a CUDA device its checks are left out.");
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(failures == 0 ? "Every ratio holds" : $"{failures} ratio(s) fall short")}, in {clock.Elapsed.TotalSeconds:F0} s."));

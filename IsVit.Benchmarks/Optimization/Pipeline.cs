@@ -21,8 +21,7 @@ public class Pipeline
     public void Setup()
     {
         torch.random.manual_seed(0);
-        _model = Create();
-        _model.eval();
+        _model = SmallVit.Create();
         _images = torch.randn(ImageCount, 3, 32, 32).DetachFromDisposeScope();
     }
 
@@ -46,6 +45,4 @@ public class Pipeline
     {
         using var quantized = ModelQuantizer.Create(options => (options.Recipe, options.Reconstruction.Iterations) = (Recipe, 10)).Quantize(_model, _images);
     }
-
-    private static VisionTransformer Create() => new VisionTransformer(new() { ImageSize = 32, PatchSize = 4, EmbedDim = 96, Depth = 4, HeadCount = 3, ClassCount = 10 });
 }

@@ -10,21 +10,22 @@ using TorchSharp.Modules;
 
 namespace IsVit.Benchmarks.Optimization;
 
-/// <summary>Steps of reconstruction of a DeiT-Tiny block with random weights at batch 32: forward, loss, backward, Adam.</summary>
+/// <summary>Steps of reconstruction of a transformer block with random weights at batch 32: forward, loss, backward, Adam.</summary>
 internal sealed class UnitTraining : IDisposable
 {
     private readonly Block _block;
     private readonly GraphAttachment? _attachment;
+    private readonly ProductPrecision? _precision;
     private readonly CosineAdam _optimizer;
     private readonly torch.Tensor _input;
     private readonly torch.Tensor _target;
 
-    private UnitTraining(string? recipeName, bool weights)
+    private UnitTraining(UnitShape shape, string? recipeName, bool weights, MatrixPrecision precision)
     {
         torch.random.manual_seed(0);
-        _input = torch.randn(32, 197, 192).DetachFromDisposeScope();
-        _target = torch.randn(32, 197, 192).DetachFromDisposeScope();
-        _block = new Block(new VisionTransformerOptions());
+        _input = torch.randn([32, 197, shape.Width], device: shape.Device).DetachFromDisposeScope();
+        _target = torch.randn([32, 197, shape.Width], device: shape.Device).DetachFromDisposeScope();
+        _block = new Block(new VisionTransformerOptions { EmbedDim = shape.Width, HeadCount = shape.Width / 64 }).to(shape.Device);
         _block.eval();
         foreach (var norm in _block.modules().OfType<LayerNorm>())
         {
@@ -33,25 +34,32 @@ internal sealed class UnitTraining : IDisposable
 
         var layers = _block.modules().OfType<Linear>().ToList();
         _attachment = recipeName is null ? null : Attach(QuantizationRecipes.All.Single(recipe => recipe.Name == recipeName), weights);
+        _precision = _attachment is null ? null : new ProductPrecision(_attachment.Graph, precision);
         _optimizer = new CosineAdam([.. layers.SelectMany(static layer => new[] { layer.weight, layer.bias! })], 4e-5, 1_000_000);
     }
 
     /// <summary>The block as it is, with nothing attached.</summary>
-    public static UnitTraining Float() => new(null, weights: false);
+    /// <param name="shape">Its size and place.</param>
+    public static UnitTraining Float(UnitShape shape) => new(shape, null, weights: false, MatrixPrecision.Full);
 
     /// <summary>Activations quantized, post-LayerNorm ones per channel, as in the first stage.</summary>
-    public static UnitTraining Activations() => new(RecipeNames.ISVit, weights: false);
+    /// <param name="shape">The block's size and place.</param>
+    public static UnitTraining Activations(UnitShape shape) => new(shape, RecipeNames.ISVit, weights: false, MatrixPrecision.Full);
 
     /// <summary>Everything quantized, as in the third stage.</summary>
-    public static UnitTraining Everything() => new(RecipeNames.SulqOnly, weights: true);
+    /// <param name="shape">The block's size and place.</param>
+    /// <param name="precision">What its matrix products are computed in.</param>
+    public static UnitTraining Everything(UnitShape shape, MatrixPrecision precision = MatrixPrecision.Full) => new(shape, RecipeNames.SulqOnly, weights: true, precision);
 
-    /// <summary>One step.</summary>
+    /// <summary>One step, up to the loss's value.</summary>
     public void Step()
     {
         using var scope = torch.NewDisposeScope();
+        using var narrowed = _precision?.Use();
         var loss = new SquaredErrorLoss().Compute(_block.call(_input), _target);
         loss.backward();
         _optimizer.Step();
+        loss.item<float>();
     }
 
     /// <summary>One step with quantizers that work in separate tensor operations.</summary>
@@ -64,6 +72,7 @@ internal sealed class UnitTraining : IDisposable
     public void Dispose()
     {
         _optimizer.Dispose();
+        _precision?.Dispose();
         _attachment?.Dispose();
         _block.Dispose();
         _input.Dispose();

@@ -4,10 +4,9 @@ using TorchSharp;
 
 namespace IsVit.Benchmarks.Quantizers;
 
-/// <summary>One activation of 32 x 197 x 768 numbers, fake-quantized in the ways that there are.</summary>
+/// <summary>One activation of 32 x 197 x 768 numbers, or of 512 x 197 x 768 on a CUDA device, whose caches would hold the former; fake-quantized in the ways that there are.</summary>
 internal sealed class FakeQuantizationWork : IDisposable
 {
-    private static readonly long[] s_shape = [32, 197, 768];
     private readonly IQuantizer _quantizer;
     private readonly Composition _composition;
     private readonly torch.Tensor _x;
@@ -15,18 +14,18 @@ internal sealed class FakeQuantizationWork : IDisposable
     private readonly torch.Tensor _upstream;
     private readonly torch.Tensor _mapped;
 
-    private FakeQuantizationWork(string kind, int bits, torch.ScalarType type, torch.Device? device)
+    private FakeQuantizationWork(string kind, int bits, torch.ScalarType type, torch.Device device)
     {
         torch.random.manual_seed(0);
         using var scope = torch.NewDisposeScope();
-        var normal = torch.randn(s_shape);
-        _x = (QuantizerKind.IsLogarithmic(kind) ? (normal * 3).softmax(-1) : normal).to(type).to(device ?? torch.CPU).DetachFromDisposeScope();
+        var normal = torch.randn([device.type == DeviceType.CUDA ? 512 : 32, 197, 768], device: device);
+        _x = (QuantizerKind.IsLogarithmic(kind) ? (normal * 3).softmax(-1) : normal).to(type).DetachFromDisposeScope();
         _leaf = _x.clone().requires_grad_().DetachFromDisposeScope();
         _upstream = torch.randn_like(_x).DetachFromDisposeScope();
         _mapped = torch.zeros_like(_x).DetachFromDisposeScope();
         _quantizer = QuantizerKind.Create(kind, bits);
-        _quantizer.Calibrate(_x);
-        _composition = new Composition(_quantizer, s_shape.Length);
+        _quantizer.Calibrate(_x.narrow(0, 0, 32));
+        _composition = new Composition(_quantizer, (int)_x.dim());
     }
 
     /// <summary>Prepares numbers and a quantizer that is calibrated on them.</summary>
@@ -34,7 +33,7 @@ internal sealed class FakeQuantizationWork : IDisposable
     /// <param name="bits">Bits.</param>
     /// <param name="type">The numbers' type.</param>
     /// <param name="device">Where they are.</param>
-    public static FakeQuantizationWork Create(string kind, int bits, torch.ScalarType type = torch.ScalarType.Float32, torch.Device? device = null) => new(kind, bits, type, device);
+    public static FakeQuantizationWork Create(string kind, int bits, torch.ScalarType type = torch.ScalarType.Float32, torch.Device? device = null) => new(kind, bits, type, device ?? torch.CPU);
 
     /// <summary>The formula, operation by operation.</summary>
     public void CompositionForward()

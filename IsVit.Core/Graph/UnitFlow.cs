@@ -17,6 +17,8 @@ public sealed class UnitFlow : IDisposable
 {
     private readonly GraphAttachment _attachment;
     private readonly List<Fiber> _fibers;
+    private readonly IReadOnlyList<Unit> _units;
+    private readonly List<Action> _removals = [];
     private int _position = -1;
     private bool _disposed;
 
@@ -24,7 +26,7 @@ public sealed class UnitFlow : IDisposable
     /// <param name="attachment">The attachment whose graph's units are halted at.</param>
     /// <param name="batches">The model's inputs, one tensor a batch; they must outlive the stream.</param>
     public UnitFlow(GraphAttachment attachment, IReadOnlyList<Tensor> batches)
-        : this(attachment, batches, null)
+        : this(attachment, batches, store: null)
     {
     }
 
@@ -33,8 +35,40 @@ public sealed class UnitFlow : IDisposable
         ArgumentNullException.ThrowIfNull(attachment);
         ArgumentNullException.ThrowIfNull(batches);
         _attachment = attachment;
+        _units = attachment.Graph.Units;
         _fibers = [.. batches.Select(batch => new Fiber(attachment, batch, store))];
     }
+
+    // Halts behind layers of the attachment's graph, each a unit of its own here. They run in this order, each once.
+    private UnitFlow(GraphAttachment attachment, IReadOnlyList<Tensor> batches, IReadOnlyList<nn.Module<Tensor, Tensor>> layers)
+        : this(attachment, batches)
+    {
+        var units = new List<Unit>();
+        foreach (var layer in layers)
+        {
+            var unit = new Unit(attachment.Graph.Modules.First(entry => ReferenceEquals(entry.Value, layer)).Key, [], [], 0);
+            units.Add(unit);
+            _removals.Add(layer.register_forward_hook((_, _, output) =>
+            {
+                Fiber.Current?.AtBoundary(attachment, unit, UnitBoundary.Output, output);
+                return null!;
+            }).remove);
+        }
+
+        _units = units;
+    }
+
+    /// <summary>Starts a stream that halts behind layers instead of units.</summary>
+    /// <param name="attachment">The attachment.</param>
+    /// <param name="batches">The model's inputs, one tensor a batch; they must outlive the stream.</param>
+    /// <param name="layers">Layers of the attachment's graph in the order in which they run.</param>
+    internal static UnitFlow OfLayers(GraphAttachment attachment, IReadOnlyList<Tensor> batches, IReadOnlyList<nn.Module<Tensor, Tensor>> layers) => new(attachment, batches, layers);
+
+    /// <summary>Goes on until every batch stands behind a layer.</summary>
+    /// <param name="layer">The number of the present layer of <see cref="OfLayers"/> or one behind it.</param>
+    /// <param name="cancellationToken">Looked at between batches.</param>
+    /// <returns>What flows out of the layer, one tensor a batch, and flows on as it then is.</returns>
+    internal IReadOnlyList<Tensor> AdvanceToLayer(int layer, CancellationToken cancellationToken) => Advance(_units[layer], UnitBoundary.Output, cancellationToken);
 
     /// <summary>Goes on until every batch stands before a unit.</summary>
     /// <param name="unit">The unit before which the batches stand already, or one behind the present one.</param>
@@ -60,6 +94,8 @@ public sealed class UnitFlow : IDisposable
         _disposed = true;
         _fibers.ForEach(static fiber => fiber.Dispose());
         _fibers.Clear();
+        _removals.ForEach(static remove => remove());
+        _removals.Clear();
     }
 
     /// <summary>Goes on until every batch stands behind a unit, whose forward still holds its input.</summary>
@@ -74,16 +110,16 @@ public sealed class UnitFlow : IDisposable
         ArgumentNullException.ThrowIfNull(unit);
         ObjectDisposedException.ThrowIf(_disposed, this);
         ObjectDisposedException.ThrowIf(_attachment.IsDisposed, _attachment);
-        var index = _attachment.Graph.Units.ToList().FindIndex(known => ReferenceEquals(known, unit));
+        var index = _units.ToList().FindIndex(known => ReferenceEquals(known, unit));
         if (index < 0)
         {
-            throw new ArgumentException($"'{unit.Path}' is no unit of this stream's graph, whose units are {string.Join(", ", _attachment.Graph.Units.Select(static known => $"'{known.Path}'"))}.", nameof(unit));
+            throw new ArgumentException($"'{unit.Path}' is no unit of this stream's graph, whose units are {string.Join(", ", _units.Select(static known => $"'{known.Path}'"))}.", nameof(unit));
         }
 
         var position = (2 * index) + (int)boundary;
         if (position < _position)
         {
-            throw new ArgumentException($"The stream has passed the {(boundary == UnitBoundary.Input ? "input" : "output")} of unit '{unit.Path}', and stands at unit '{_attachment.Graph.Units[_position / 2].Path}'.", nameof(unit));
+            throw new ArgumentException($"The stream has passed the {(boundary == UnitBoundary.Input ? "input" : "output")} of unit '{unit.Path}', and stands at unit '{_units[_position / 2].Path}'.", nameof(unit));
         }
 
         _position = position;

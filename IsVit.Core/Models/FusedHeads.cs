@@ -20,14 +20,15 @@ internal static class FusedHeads
     {
         var (batch, tokens, width) = (projected.shape[0], projected.shape[1], projected.shape[2] / 3 / headCount);
 
-        // One contiguous copy of all three here spares the products one copy each.
+        // One contiguous copy of all three here spares the products one copy each; unbound together, they bring one gradient back instead of three that are added.
         var parts = projected.reshape(batch, tokens, 3, headCount, width)
             .permute(2, 0, 3, 1, 4)
-            .contiguous(); // [3, batch, heads, tokens, head width]
-        var (query, key) = (parts.select(0, 0), parts.select(0, 1));
+            .contiguous()
+            .unbind(0); // three times [batch, heads, tokens, head width]
+        var (query, key) = (parts[0], parts[1]);
         query = queryNorm?.call(query) ?? query;
         key = keyNorm?.call(key) ?? key;
-        return (query.Times(scale), key.transpose(-2, -1), parts.select(0, 2));
+        return (query.Times(scale), key.transpose(-2, -1), parts[2]);
     }
 
     /// <summary>What attention gives, the heads beside each other again.</summary>

@@ -1,7 +1,6 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Optimization.Calibration;
-using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -23,32 +22,24 @@ public sealed class BiasCorrectionStage : IQuantizationStage
     {
         ArgumentNullException.ThrowIfNull(context);
         using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
         var batches = CalibrationBatches.ForStatistics(context);
-        using var floatFlow = new FloatFlow(context, batches);
-        using var quantizedFlow = new UnitFlow(context.Attachment, batches);
-        for (var i = 0; i < context.Graph.Units.Count; i++)
+        var layers = Layers(context);
+        try
         {
-            context.CancellationToken.ThrowIfCancellationRequested();
-            var layers = Layers(context, context.Graph.Units[i]);
-            try
-            {
-                if (layers.Count > 0)
-                {
-                    Correct(context, i, layers, floatFlow, quantizedFlow);
-                }
-            }
-            finally
-            {
-                layers.ForEach(static layer => layer.Dispose());
-            }
+            Correct(context, layers, FloatMeans(context, layers, batches), batches);
+        }
+        finally
+        {
+            layers.ForEach(static layer => layer.Dispose());
         }
     }
 
     // Sites are listed in the order in which their modules run.
-    private static List<ChannelMeans> Layers(QuantizationContext context, Unit unit) =>
+    private static List<ChannelMeans> Layers(QuantizationContext context) =>
     [
         .. context.Attachment.Bindings
-            .Where(binding => binding.State == SiteState.Quantized && unit.Contains(binding.Site.Path))
+            .Where(binding => binding.State == SiteState.Quantized && context.Graph.Units.Any(unit => unit.Contains(binding.Site.Path)))
             .Select(static binding => binding.Site.Path)
             .Distinct(StringComparer.Ordinal)
             .Select(path => (Path: path, Module: context.Graph.Modules[path]))
@@ -56,31 +47,35 @@ public sealed class BiasCorrectionStage : IQuantizationStage
             .Select(layer => new ChannelMeans((nn.Module<Tensor, Tensor>)layer.Module, context.VectorWeights.GetValueOrDefault(layer.Path))),
     ];
 
-    private static void Correct(QuantizationContext context, int index, List<ChannelMeans> layers, FloatFlow floatFlow, UnitFlow quantizedFlow)
+    private static void Correct(QuantizationContext context, List<ChannelMeans> layers, List<Tensor> wanted, IReadOnlyList<Tensor> batches)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        var unit = context.Graph.Units[index];
-        var module = (nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path];
-        var floatInputs = floatFlow.AdvanceToInput(index);
-        List<Tensor> wanted;
-        using (floatFlow.InFloat(index))
-        {
-            wanted = Measure(module, floatInputs, layers, context.CancellationToken);
-        }
-
-        var inputs = quantizedFlow.AdvanceToInput(unit, context.CancellationToken);
+        using var flow = UnitFlow.OfLayers(context.Attachment, batches, [.. layers.Select(static layer => layer.Layer)]);
         for (var i = 0; i < layers.Count; i++)
         {
-            var found = Measure(module, inputs, [layers[i]], context.CancellationToken)[0];
+            context.CancellationToken.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var outputs = flow.AdvanceToLayer(i, context.CancellationToken);
+            foreach (var output in outputs)
+            {
+                layers[i].Add(output);
+            }
+
+            // What stands behind the layer becomes what the new bias would have made it.
             var bias = SiteWeights.GetBias(layers[i].Layer)!;
-            bias.PlusInPlace((wanted[i] - found).to(bias.dtype));
+            var difference = (wanted[i] - layers[i].Mean()).to(bias.dtype);
+            bias.PlusInPlace(difference);
+            foreach (var output in outputs)
+            {
+                VectorWeights.ChannelsLast(layers[i].Layer, output).PlusInPlace(difference);
+            }
         }
     }
 
-    private static List<Tensor> Measure(nn.Module<Tensor, Tensor> unit, IReadOnlyList<Tensor> inputs, List<ChannelMeans> layers, CancellationToken cancellationToken)
+    private static List<Tensor> FloatMeans(QuantizationContext context, List<ChannelMeans> layers, IReadOnlyList<Tensor> batches)
     {
-        LayerObserver.Observe(unit, inputs, layers, cancellationToken);
+        using var suspended = context.Attachment.Suspend();
+        using var original = context.FloatParameters.Use();
+        LayerObserver.Observe((nn.Module<Tensor, Tensor>)context.Graph.Model, batches, layers, context.CancellationToken);
         return [.. layers.Select(static layer => layer.Mean())];
     }
 }

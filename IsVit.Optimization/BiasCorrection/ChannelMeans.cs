@@ -21,9 +21,8 @@ internal sealed class ChannelMeans(nn.Module<Tensor, Tensor> module, Tensor? vec
         return mean;
     }
 
-    public void Dispose() => _sum.Dispose();
-
-    protected override void See(Tensor input, Tensor output)
+    /// <summary>Takes in what the layer gave.</summary>
+    public void Add(Tensor output)
     {
         using var scope = NewDisposeScope();
         var rows = VectorWeights.Rows(Layer, output.detach());
@@ -31,4 +30,8 @@ internal sealed class ChannelMeans(nn.Module<Tensor, Tensor> module, Tensor? vec
         _sum.Add((rows * weights).sum(0L, type: float64));
         _weight += weights.sum().to(float64).item<double>();
     }
+
+    public void Dispose() => _sum.Dispose();
+
+    protected override void See(Tensor input, Tensor output) => Add(output);
 }

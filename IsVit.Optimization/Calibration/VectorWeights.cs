@@ -9,9 +9,12 @@ internal static class VectorWeights
     /// <summary>A layer's outputs as a matrix, [vectors, output channels]; image by image, and place by place of a convolution.</summary>
     public static Tensor Rows(nn.Module layer, Tensor output)
     {
-        var channelsLast = layer is Convolution ? output.movedim([1L], [-1L]) : output;
+        var channelsLast = ChannelsLast(layer, output);
         return channelsLast.reshape(-1, channelsLast.shape[^1]);
     }
+
+    /// <summary>A view of a layer's outputs whose last axis is that of the channels.</summary>
+    public static Tensor ChannelsLast(nn.Module layer, Tensor output) => layer is Convolution ? output.movedim([1L], [-1L]) : output;
 
     /// <summary>How much each of some images' vectors counts, [vectors, 1].</summary>
     /// <param name="perImage">The weights of one image's vectors; null if all count alike.</param>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using IsVit.Core.Graph;
@@ -10,13 +11,14 @@ namespace IsVit.Optimization.Checkpoints;
 
 /// <summary>A quantized model as one safetensors file.</summary>
 /// <remarks>
-/// Tensors: every parameter and buffer under its own name, quantized weights under <c>codes/NAME</c> as uint8; each quantizer's vectors under
-/// <c>quantizers/N/VECTOR</c> as float64. The metadata's <c>isvit.sites</c> lists the sites, each with the number of its quantizer.
+/// Tensors: every parameter and buffer under its own name, quantized weights under <c>codes/NAME</c> as <see cref="PackedCodes"/>; each quantizer's vectors under
+/// <c>quantizers/N/VECTOR</c> in the narrowest type that holds them. The metadata's <c>isvit.sites</c> lists the sites, each with the number of its quantizer. Everything is under checksums.
 /// </remarks>
 internal static class QuantizedModelFile
 {
     private const string FormatKey = "isvit.format";
-    private const string Format = "quantized-model/1";
+    private const string FormatName = "quantized-model/";
+    private const int Version = 2;
     private const string SitesKey = "isvit.sites";
     private const string QuantizersKey = "isvit.quantizers";
     private static readonly JsonSerializerOptions s_json = new() { Converters = { new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false) } };
@@ -34,13 +36,16 @@ internal static class QuantizedModelFile
         foreach (var binding in bindings)
         {
             var site = binding.Site;
-            sites.Add(new SiteRecord(site.Path, site.Operand, site.Role, site.Producer, quantizers.IndexOf(binding.Quantizer)));
+            var record = new SiteRecord(site.Path, site.Operand, site.Role, site.Producer, quantizers.IndexOf(binding.Quantizer));
             if (binding.IsWeight)
             {
                 var name = ModelState.WeightName(site.Path);
                 tensors.Remove(name, out var weight);
                 tensors[ModelState.CodesPrefix + name] = Codes(binding, weight!);
+                record = record with { Shape = weight!.shape };
             }
+
+            sites.Add(record);
         }
 
         var records = new List<QuantizerRecord>();
@@ -50,28 +55,25 @@ internal static class QuantizedModelFile
             records.Add(new QuantizerRecord(parameters.Scheme, parameters.Bits.Bits, parameters.Granularity.ToString()!, new(parameters.Options, StringComparer.Ordinal)));
             foreach (var (name, values) in parameters.Values)
             {
-                tensors[ModelState.QuantizerKey(i, name)] = tensor(values.ToArray());
+                tensors[ModelState.QuantizerKey(i, name)] = Narrow(values.ToArray());
             }
         }
 
         var texts = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>(), StringComparer.Ordinal)
         {
-            [FormatKey] = Format,
+            [FormatKey] = string.Create(CultureInfo.InvariantCulture, $"{FormatName}{Version}"),
             [SitesKey] = JsonSerializer.Serialize(sites, s_json),
             [QuantizersKey] = JsonSerializer.Serialize(records, s_json),
         };
-        SafetensorsWriter.Write(path, tensors, texts);
+        SafetensorsWriter.Write(path, tensors, texts, withChecksums: true);
     }
 
     public static QuantizedModel Load(string path, nn.Module<Tensor, Tensor> model, QuantizerRegistry registry)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var file = SafetensorsFile.Open(path);
-        if (file.Metadata.GetValueOrDefault(FormatKey) is not Format and var format)
-        {
-            throw new QuantizationException($"'{path}' is no quantized model that this version reads: its {FormatKey} is {(format is null ? "absent" : $"'{format}'")}, expected '{Format}'.");
-        }
-
+        RequireVersion(file);
+        file.VerifyChecksums();
         var sites = Parse<SiteRecord>(file, SitesKey);
         var quantizers = Parse<QuantizerRecord>(file, QuantizersKey);
         QuantizedModelFit.Require(file, model, sites, quantizers, registry);
@@ -123,11 +125,31 @@ internal static class QuantizedModelFile
         return new QuantizedModel(attachment, null);
     }
 
+    private static void RequireVersion(SafetensorsFile file)
+    {
+        var format = file.Metadata.GetValueOrDefault(FormatKey);
+        if (format?.StartsWith(FormatName, StringComparison.Ordinal) != true || !int.TryParse(format.AsSpan(FormatName.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var version))
+        {
+            throw new QuantizationException($"'{file.FilePath}' is no quantized model: its {FormatKey} is {(format is null ? "absent" : $"'{format}'")}, expected '{FormatName}{Version}'.");
+        }
+
+        if (version != Version)
+        {
+            throw new QuantizationException($"'{file.FilePath}' is a quantized model of version {version}; this library reads version {Version}. {(version > Version ? "Read it with the newer library that wrote it, or one that is newer still" : "Quantize the model anew")}.");
+        }
+    }
+
+    // In the narrowest type that holds every entry.
+    private static Tensor Narrow(double[] values) =>
+        Array.TrueForAll(values, static value => value is >= byte.MinValue and <= byte.MaxValue && value == Math.Truncate(value) && !double.IsNegative(value)) ? tensor(Array.ConvertAll(values, static value => (byte)value))
+        : Array.TrueForAll(values, static value => (float)value == value) ? tensor(Array.ConvertAll(values, static value => (float)value))
+        : tensor(values);
+
     private static Tensor Codes(SiteBinding binding, Tensor weight)
     {
         var codes = binding.Quantizer.Quantize(weight.detach());
         return Decode(binding.Quantizer, codes, weight.dtype).Equals(weight)
-            ? codes
+            ? tensor(PackedCodes.Pack(codes.cpu().contiguous().bytes, binding.Quantizer.Bits))
             : throw new QuantizationException($"The weight of '{binding.Site.Path}' holds numbers that no code of its quantizer stands for: it was changed after it was quantized, or a stage calibrated its quantizer only.");
     }
 
@@ -181,7 +203,7 @@ internal static class QuantizedModelFile
     private static Dictionary<string, Tensor> Values(SafetensorsFile file, List<SiteRecord> sites, List<IQuantizer> quantizers, Dictionary<string, Tensor> state)
     {
         var values = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach (var name in file.Tensors.Keys.Where(static name => !ModelState.IsQuantizerVector(name) && !ModelState.IsCodes(name)))
+        foreach (var name in file.Tensors.Keys.Where(static name => name != SafetensorsFile.ChecksumsName && !ModelState.IsQuantizerVector(name) && !ModelState.IsCodes(name)))
         {
             values[name] = file.Read(name);
         }
@@ -190,10 +212,15 @@ internal static class QuantizedModelFile
         {
             var name = ModelState.WeightName(site.Path);
             var quantizer = quantizers[site.Quantizer];
-            var codes = file.Read(ModelState.CodesPrefix + name);
-            if (codes.numel() > 0 && codes.max().item<byte>() is var largest && largest > quantizer.Bits.MaxCode)
+            var codes = empty([.. site.Shape!], ScalarType.Byte);
+            using var packed = file.Read(ModelState.CodesPrefix + name);
+            try
             {
-                throw new QuantizationException($"'{file.FilePath}': the codes of '{name}' reach {largest}; {quantizer.Bits} bits reach {quantizer.Bits.MaxCode}.");
+                PackedCodes.Unpack(packed.bytes, quantizer.Bits, codes.bytes);
+            }
+            catch (QuantizationException e)
+            {
+                throw new QuantizationException($"'{file.FilePath}': '{name}': {e.Message}.", e);
             }
 
             values[name] = Decode(quantizer, codes, state[name].dtype);

@@ -19,7 +19,7 @@ internal static class QuantizedModelFit
         var problems = new List<string>();
         CheckSites(model, sites, quantizers.Count, problems);
         CheckQuantizers(quantizers, registry, problems);
-        CheckTensors(file, model, [.. sites.Where(static site => site is { Operand: SiteOperand.Weight, Path: not null }).Select(static site => ModelState.WeightName(site.Path))], problems);
+        CheckTensors(file, model, Coded(sites, quantizers), problems);
         if (problems.Count > 0)
         {
             throw new QuantizationException($"'{file.FilePath}' does not fit the model: {string.Join("; ", problems)}.");
@@ -95,22 +95,36 @@ internal static class QuantizedModelFit
         }
     }
 
-    private static void CheckTensors(SafetensorsFile file, nn.Module<Tensor, Tensor> model, HashSet<string> coded, List<string> problems)
+    // Quantized weights by name, each with its shape in the file and the bits of its codes.
+    private static Dictionary<string, (IReadOnlyList<long>? Shape, int Bits)> Coded(IReadOnlyList<SiteRecord> sites, IReadOnlyList<QuantizerRecord> quantizers)
+    {
+        var coded = new Dictionary<string, (IReadOnlyList<long>? Shape, int Bits)>(StringComparer.Ordinal);
+        foreach (var site in sites.Where(static site => site is { Operand: SiteOperand.Weight, Path: not null }))
+        {
+            coded[ModelState.WeightName(site.Path)] = (site.Shape, quantizers.ElementAtOrDefault(site.Quantizer)?.Bits ?? 0);
+        }
+
+        return coded;
+    }
+
+    private static void CheckTensors(SafetensorsFile file, nn.Module<Tensor, Tensor> model, Dictionary<string, (IReadOnlyList<long>? Shape, int Bits)> coded, List<string> problems)
     {
         var state = ModelState.Of(model);
         foreach (var (name, value) in state)
         {
-            var key = coded.Contains(name) ? ModelState.CodesPrefix + name : name;
+            var isCoded = coded.TryGetValue(name, out var codes);
+            var key = isCoded ? ModelState.CodesPrefix + name : name;
             if (!file.Tensors.TryGetValue(key, out var info))
             {
                 problems.Add($"{key} is missing");
-                continue;
             }
-
-            CheckShape(key, info, value.shape, problems);
-            if (coded.Contains(name) && info.ScalarType != ScalarType.Byte)
+            else if (isCoded)
             {
-                problems.Add($"{key} is {info.DType}, expected U8");
+                CheckCodes(key, info, codes, value.shape, problems);
+            }
+            else
+            {
+                CheckShape(key, info.Shape, value.shape, problems);
             }
         }
 
@@ -119,7 +133,7 @@ internal static class QuantizedModelFit
         {
             var isCodes = ModelState.IsCodes(name);
             var own = isCodes ? name[ModelState.CodesPrefix.Length..] : name;
-            if (ModelState.IsQuantizerVector(name) || (state.ContainsKey(own) && isCodes == coded.Contains(own)))
+            if (name == SafetensorsFile.ChecksumsName || ModelState.IsQuantizerVector(name) || (state.ContainsKey(own) && isCodes == coded.ContainsKey(own)))
             {
                 continue;
             }
@@ -132,7 +146,7 @@ internal static class QuantizedModelFit
             }
             else if (layer.named_parameters(recurse: false).FirstOrDefault(static entry => entry.name == "weight").parameter is { } weight)
             {
-                CheckShape(name, info, layer is LayerNorm ? weight.shape : [weight.shape[0]], problems);
+                CheckShape(name, info.Shape, layer is LayerNorm ? weight.shape : [weight.shape[0]], problems);
             }
             else
             {
@@ -141,11 +155,27 @@ internal static class QuantizedModelFit
         }
     }
 
-    private static void CheckShape(string name, WeightTensorInfo info, long[] expected, List<string> problems)
+    private static void CheckCodes(string name, WeightTensorInfo info, (IReadOnlyList<long>? Shape, int Bits) codes, long[] expected, List<string> problems)
     {
-        if (!info.Shape.SequenceEqual(expected))
+        CheckShape(name, codes.Shape ?? [], expected, problems);
+        if (codes.Bits is < BitWidth.Minimum or > BitWidth.Maximum)
         {
-            problems.Add($"{name} has shape [{string.Join(", ", info.Shape)}], the model's is [{string.Join(", ", expected)}]");
+            // Told of the quantizer.
+            return;
+        }
+
+        var bytes = PackedCodes.ByteCount(expected.Aggregate(1L, static (product, length) => product * length), codes.Bits);
+        if (info.ScalarType != ScalarType.Byte || !info.Shape.SequenceEqual([bytes]))
+        {
+            problems.Add($"{name} is {info.DType} [{string.Join(", ", info.Shape)}], expected U8 [{bytes}] for codes of {codes.Bits} bits");
+        }
+    }
+
+    private static void CheckShape(string name, IReadOnlyList<long> found, long[] expected, List<string> problems)
+    {
+        if (!found.SequenceEqual(expected))
+        {
+            problems.Add($"{name} has shape [{string.Join(", ", found)}], the model's is [{string.Join(", ", expected)}]");
         }
     }
 }

@@ -2,8 +2,8 @@ using IsVit.Core.Graph;
 
 namespace IsVit.Optimization.Checkpoints;
 
-/// <summary>A site as a saved model lists it.</summary>
-internal sealed record SiteRecord(string Path, SiteOperand Operand, SiteRole Role, string? Producer, int Quantizer)
+/// <summary>A site as a saved model lists it; with its weight's shape where it has one.</summary>
+internal sealed record SiteRecord(string Path, SiteOperand Operand, SiteRole Role, string? Producer, int Quantizer, IReadOnlyList<long>? Shape = null)
 {
     public Site ToSite() => new(Path, Operand, Role, Producer);
 }

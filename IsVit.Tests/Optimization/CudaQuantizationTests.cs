@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace IsVit.Tests.Optimization;
 
 /// <summary>
-/// A model on a CUDA device is quantized there, as it is on the CPU but for the order in which products are summed.
-/// Rounding turns those differences into other codes here and there, which must stay well below what quantization itself changes.
+/// A model on a CUDA device is quantized there, as it is on the CPU but for the order in which products are summed. In float64 that changes next to nothing. In float32 rounding turns it
+/// into other codes here and there, from which training goes another way to as good a model.
 /// </summary>
 public sealed class CudaQuantizationTests
 {
@@ -22,9 +22,19 @@ public sealed class CudaQuantizationTests
     {
         var device = RequireDevice();
         using var scope = NewDisposeScope();
-        var (onCpu, onDevice) = (Quantize(CPU, options => options.Recipe = recipe), Quantize(device, options => options.Recipe = recipe));
-        AssertSameError(onCpu, onDevice);
-        Assert.InRange(Micro.Distance(onCpu.Quantized, onDevice.Quantized), 0, 0.5 * Micro.Distance(onCpu.Float, onCpu.Quantized));
+        var (onCpu, onDevice) = (Quantize(CPU, float64, options => options.Recipe = recipe), Quantize(device, float64, options => options.Recipe = recipe));
+
+        Assert.InRange(Micro.Distance(onCpu.Quantized, onDevice.Quantized), 0, 1e-2 * Micro.Distance(onCpu.Float, onCpu.Quantized));
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryRecipe))]
+    public void Quantize_OnDeviceInFloat32_AsGoodAsOnTheCpu(string recipe)
+    {
+        var device = RequireDevice();
+        using var scope = NewDisposeScope();
+
+        AssertSameError(Quantize(CPU, float32, options => options.Recipe = recipe), Quantize(device, float32, options => options.Recipe = recipe));
     }
 
     [Theory]
@@ -36,8 +46,8 @@ public sealed class CudaQuantizationTests
         var device = RequireDevice();
         using var scope = NewDisposeScope();
         AssertSameError(
-            Quantize(CPU, static _ => { }),
-            Quantize(device, options => (options.Reconstruction.Cache, options.Reconstruction.Precision) = (cache, precision)));
+            Quantize(CPU, float32, static _ => { }),
+            Quantize(device, float32, options => (options.Reconstruction.Cache, options.Reconstruction.Precision) = (cache, precision)));
     }
 
     [Fact]
@@ -63,12 +73,12 @@ public sealed class CudaQuantizationTests
         return CUDA;
     }
 
-    private static (Tensor Float, Tensor Quantized) Quantize(Device device, Action<QuantizationOptions> configure)
+    private static (Tensor Float, Tensor Quantized) Quantize(Device device, ScalarType type, Action<QuantizationOptions> configure)
     {
-        using VisionTransformer model = Micro.Vit().to(device);
-        var images = Micro.Images(7).to(device);
+        using VisionTransformer model = Micro.Vit().to(type).to(device);
+        var images = Micro.Images(7).to(type).to(device);
         var wanted = Micro.Call(model, images);
-        using var quantized = Micro.Quantizer(configure).Run(model, Micro.Images().to(device));
+        using var quantized = Micro.Quantizer(configure).Run(model, Micro.Images().to(type).to(device));
         return (wanted.cpu(), quantized.Predict(images).cpu());
     }
 

@@ -60,6 +60,50 @@ public sealed class QuantizeTests
     }
 
     [Fact]
+    public async Task Quantize_FinalScoreOnly_LeavesOutTheStages()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--final-score-only", "--json", folder["report.json"]));
+
+        Assert.Equal("", run.Error);
+        var report = Read(folder["report.json"]);
+        Assert.Equal(JsonValueKind.Number, report.GetProperty("top1").ValueKind);
+        Assert.All(report.GetProperty("stages").EnumerateArray(), static stage => Assert.Equal(JsonValueKind.Null, stage.GetProperty("top1").ValueKind));
+    }
+
+    [Fact]
+    public async Task Quantize_EngineOptions_ReachTheEngine()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+        Directory.CreateDirectory(folder["cache"]);
+
+        var full = await Error("--device", "cpu");
+        var disk = await Error("--cache", "disk", "--cache-folder", folder["cache"]);
+        var bfloat16 = await Error("--cache", "bfloat16");
+        var narrow = await Error("--precision", "bfloat16");
+        var missing = await ToolRun.Of(FashionFolder.Quantize(folder, "--cache-folder", folder["nowhere"]));
+
+        Assert.Equal(full, disk);
+        Assert.NotEqual(full, bfloat16);
+        Assert.NotEqual(full, narrow);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder["cache"]));
+        missing.AssertRefused("expected a folder that exists");
+
+        async Task<double> Error(params string[] options)
+        {
+            // In one step the loss does not fall, and the weights stay what they were.
+            var arguments = FashionFolder.Quantize(folder, [.. options, "--learning-rate", "0.001", "--json", folder["report.json"]]);
+            arguments[Array.IndexOf(arguments, "--iterations") + 1] = "8";
+            var run = await ToolRun.Of(arguments);
+            Assert.Equal("", run.Error);
+            return Read(folder["report.json"]).GetProperty("logitsMse").GetDouble();
+        }
+    }
+
+    [Fact]
     public async Task Quantize_WithoutLabels_LeavesAccuraciesNull()
     {
         using var folder = new TemporaryFolder();

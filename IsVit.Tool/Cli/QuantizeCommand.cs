@@ -36,6 +36,7 @@ internal static class QuantizeCommand
         var seed = Ranged.Int32("--seed", "Fixes every random choice", 0, 0, int.MaxValue);
         var crop = Ranged.OptionalDouble("--crop", "The centre crop, as a part of the resized short side, if it is not the model's own", 0, 1);
         var skipUnreadable = ImageOptions.SkipUnreadable();
+        var finalScoreOnly = new Option<bool>("--final-score-only") { Description = "Evaluate on the test images at the end only, not after every stage" };
         var device = EngineOptions.Device();
         var cache = EngineOptions.Cache();
         var cacheFolder = EngineOptions.CacheFolder();
@@ -46,7 +47,7 @@ internal static class QuantizeCommand
         var command = new Command("quantize", "Quantize a model with a folder of images and compare it with the float model.")
         {
             model, weights, classes, calibration, calibrationCount, labels, images, weightBits, activationBits, method, iterations, batch, learningRate,
-            seed, crop, skipUnreadable, device, cache, cacheFolder, precision, output, json, checkpoint,
+            seed, crop, skipUnreadable, finalScoreOnly, device, cache, cacheFolder, precision, output, json, checkpoint,
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => QuantizeRun.Run(
@@ -69,6 +70,7 @@ internal static class QuantizeCommand
                     Seed = parsed.GetValue(seed),
                     Crop = parsed.GetValue(crop),
                     SkipUnreadable = parsed.GetValue(skipUnreadable),
+                    ScoreStages = !parsed.GetValue(finalScoreOnly),
                     Device = parsed.GetRequiredValue(device),
                     Cache = parsed.GetValue(cache),
                     CacheFolder = parsed.GetValue(cacheFolder),

@@ -54,6 +54,9 @@ internal sealed record QuantizeArguments
     /// <summary>Whether images that cannot be read are left out instead of ending the run.</summary>
     public bool SkipUnreadable { get; init; }
 
+    /// <summary>Whether the model is evaluated after every stage.</summary>
+    public bool ScoreStages { get; init; }
+
     /// <summary>Where the model runs.</summary>
     public required torch.Device Device { get; init; }
 

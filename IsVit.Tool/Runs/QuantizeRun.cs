@@ -55,18 +55,20 @@ internal static class QuantizeRun
 
         using var calibration = CalibrationImages(calibrationFiles, preset, loading, arguments.Device, cancellationToken);
         var quantizer = ModelQuantizer.Create(options => Configure(options, arguments));
+        EvaluationResult? scored = null;
         using var quantized = ProgressView.Run(console, $"{arguments.Method} W{arguments.WeightBits}A{arguments.ActivationBits}", view => quantizer.Quantize(
             model,
             calibration,
             new QuantizationRun
             {
                 Progress = new EngineProgress(view),
-                Evaluate = reference?.Float.Top1 is null ? null : m => reference.Evaluate(m, cancellationToken).Top1!.Value,
+                Evaluate = reference?.Float.Top1 is null || !arguments.ScoreStages ? null : m => (scored = reference.Evaluate(m, cancellationToken)).Top1!.Value,
                 CheckpointDirectory = arguments.Checkpoint,
             },
             cancellationToken));
 
-        var result = reference?.Evaluate(model, cancellationToken) ?? new EvaluationResult(null, null, null, null);
+        // The model is as the last stage left it, and that was scored.
+        var result = scored ?? reference?.Evaluate(model, cancellationToken) ?? new EvaluationResult(null, null, null, null);
         var modelBytes = Save(quantized, preset, arguments, output);
         var report = ReportFactory.Create(arguments, quantized.Report!, reference?.Float, result, clock.Elapsed, modelBytes, floatBytes);
         if (arguments.Json is not null)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using TorchSharp;
 
 namespace IsVit.Core.Models.WeightFiles;
 
@@ -8,8 +9,12 @@ namespace IsVit.Core.Models.WeightFiles;
 /// </summary>
 public sealed class SafetensorsFile : WeightFile
 {
+    /// <summary>The tensor of checksums, if the file has one: U8 [1 + other tensors, 4], each row a CRC-32C, lowest byte first; the header's (with its length), then the other tensors', in the order in which they lie in the file.</summary>
+    internal const string ChecksumsName = "isvit.checksums";
+
     internal const int LengthBytes = 8;
     internal const int MaxHeaderLength = 100_000_000;
+    private const int ChunkBytes = 1 << 26;
 
     internal SafetensorsFile(MappedFile file)
         : this(file, ReadHeader(file))
@@ -40,7 +45,40 @@ public sealed class SafetensorsFile : WeightFile
         }
     }
 
+    /// <summary>Checks that nothing in the file has changed since it was written.</summary>
+    /// <exception cref="WeightFileException">A tensor or the header has another checksum than when it was written, or the file holds no checksums for it.</exception>
+    internal void VerifyChecksums()
+    {
+        var tensors = Tensors.Values.Where(static tensor => tensor.Name != ChecksumsName).OrderBy(static tensor => tensor.Offset).ThenBy(static tensor => tensor.ByteCount).ToList();
+        if (!Tensors.TryGetValue(ChecksumsName, out var info) || info.ScalarType != torch.ScalarType.Byte || !info.Shape.SequenceEqual([tensors.Count + 1, sizeof(uint)]))
+        {
+            throw new WeightFileException(FilePath, ChecksumsName, $"U8 [{tensors.Count + 1}, {sizeof(uint)}]", info is null ? "no such tensor" : $"{info.DType} [{string.Join(", ", info.Shape)}]");
+        }
+
+        var expected = Bytes(info.Offset, info.ByteCount);
+        Verify(null, 0, Tensors.Values.Min(static tensor => tensor.Offset), expected);
+        foreach (var tensor in tensors)
+        {
+            expected = expected[sizeof(uint)..];
+            Verify(tensor.Name, tensor.Offset, tensor.ByteCount, expected);
+        }
+    }
+
     internal static bool LooksLike(MappedFile file) => file.Length > LengthBytes && file.Slice(LengthBytes, 1)[0] == (byte)'{';
+
+    private void Verify(string? tensor, long offset, long count, ReadOnlySpan<byte> expected)
+    {
+        var crc = default(Crc32C);
+        for (var done = 0L; done < count; done += ChunkBytes)
+        {
+            crc.Append(Bytes(offset + done, Math.Min(ChunkBytes, count - done)));
+        }
+
+        if (crc.Value != BinaryPrimitives.ReadUInt32LittleEndian(expected))
+        {
+            throw new WeightFileException(FilePath, tensor, $"{(tensor is null ? "a header" : "data")} with the checksum {BinaryPrimitives.ReadUInt32LittleEndian(expected):x8}, as it was written", $"{crc.Value:x8}: the file is damaged");
+        }
+    }
 
     private static SafetensorsHeader ReadHeader(MappedFile file)
     {

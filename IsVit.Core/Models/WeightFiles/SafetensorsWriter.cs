@@ -22,12 +22,27 @@ public static class SafetensorsWriter
     public static void Write(
         string path,
         IEnumerable<KeyValuePair<string, torch.Tensor>> entries,
-        IReadOnlyDictionary<string, string>? metadata = null)
+        IReadOnlyDictionary<string, string>? metadata = null) => Write(path, entries, metadata, withChecksums: false);
+
+    /// <summary>Writes a file that <see cref="SafetensorsFile.VerifyChecksums"/> can check.</summary>
+    /// <param name="path">The file; replaced if it exists. Its folder must exist.</param>
+    /// <param name="entries">Names and tensors, as for <see cref="Write(string, IEnumerable{KeyValuePair{string, torch.Tensor}}, IReadOnlyDictionary{string, string}?)"/>.</param>
+    /// <param name="metadata">Texts to keep beside the tensors.</param>
+    /// <param name="withChecksums">Whether a tensor <see cref="SafetensorsFile.ChecksumsName"/> is added.</param>
+    internal static void Write(string path, IEnumerable<KeyValuePair<string, torch.Tensor>> entries, IReadOnlyDictionary<string, string>? metadata, bool withChecksums)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(entries);
-        var sorted = Sorted(entries);
+        using var scope = torch.NewDisposeScope();
+        var all = entries.ToList();
+        var checksums = torch.zeros([all.Count + 1, sizeof(uint)], torch.ScalarType.Byte);
+        var sorted = Sorted(withChecksums ? [.. all, new(SafetensorsFile.ChecksumsName, checksums)] : all);
         var header = Header(path, sorted, metadata);
+        if (withChecksums)
+        {
+            Sum(header, sorted, checksums.bytes);
+        }
+
         var target = Path.GetFullPath(path);
         var temporary = $"{target}.{Guid.NewGuid():N}.tmp";
         try
@@ -37,7 +52,7 @@ public static class SafetensorsWriter
                 stream.Write(header);
                 foreach (var entry in sorted)
                 {
-                    Write(stream, entry.Tensor);
+                    ForEachChunk(entry.Tensor, stream.Write);
                 }
 
                 stream.Flush(flushToDisk: true);
@@ -135,7 +150,24 @@ public static class SafetensorsWriter
         json.WriteEndArray();
     }
 
-    private static void Write(FileStream stream, torch.Tensor tensor)
+    // The header's first, then those of the tensors in the order in which they lie in the file.
+    private static void Sum(ReadOnlySpan<byte> header, List<Entry> entries, Span<byte> checksums)
+    {
+        var crc = default(Crc32C);
+        crc.Append(header);
+        Put(crc, checksums);
+        foreach (var entry in entries.Where(static entry => entry.Name != SafetensorsFile.ChecksumsName))
+        {
+            checksums = checksums[sizeof(uint)..];
+            crc = default;
+            ForEachChunk(entry.Tensor, bytes => crc.Append(bytes));
+            Put(crc, checksums);
+        }
+
+        static void Put(Crc32C crc, Span<byte> checksums) => BinaryPrimitives.WriteUInt32LittleEndian(checksums, crc.Value);
+    }
+
+    private static void ForEachChunk(torch.Tensor tensor, ReadOnlySpanAction take)
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
@@ -144,9 +176,11 @@ public static class SafetensorsWriter
         for (var done = 0L; done < flat.shape[0]; done += step)
         {
             using var part = flat.narrow(0, done, Math.Min(step, flat.shape[0] - done));
-            stream.Write(part.bytes);
+            take(part.bytes);
         }
     }
+
+    private delegate void ReadOnlySpanAction(ReadOnlySpan<byte> bytes);
 
     private sealed record Entry(string Name, WeightDType Type, torch.Tensor Tensor, long[] Shape, long ByteCount);
 }

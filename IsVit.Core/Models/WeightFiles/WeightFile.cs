@@ -109,6 +109,9 @@ public abstract class WeightFile : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Bytes of the file, mapped: valid until it is disposed.</summary>
+    private protected ReadOnlySpan<byte> Bytes(long offset, long count) => _file.Slice(offset, count);
+
     /// <summary>Whether a tensor's data can be read into torch; throws the reason otherwise.</summary>
     internal torch.ScalarType RequireReadable(WeightTensorInfo info)
     {

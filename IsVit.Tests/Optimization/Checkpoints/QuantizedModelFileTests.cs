@@ -2,6 +2,7 @@ using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Core.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.Checkpoints;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
@@ -102,8 +103,9 @@ public sealed class QuantizedModelFileTests
         using var file = SafetensorsFile.Open(folder["model.safetensors"]);
         var codes = file.Tensors.Keys.Where(static name => name.StartsWith("codes/", StringComparison.Ordinal)).ToList();
         Assert.Equal(10, codes.Count);
+        var weights = model.named_parameters().ToDictionary(static entry => "codes/" + entry.name, static entry => entry.parameter.numel(), StringComparer.Ordinal);
         Assert.All(codes, name => Assert.Equal(ScalarType.Byte, file.Tensors[name].ScalarType));
-        Assert.All(codes, name => Assert.InRange(file.Read(name).max().item<byte>(), 1, name == "codes/head.weight" ? 255 : 7));
+        Assert.All(codes, name => Assert.Equal(((weights[name] * (name == "codes/head.weight" ? 8 : 3)) + 7) / 8, Assert.Single(file.Tensors[name].Shape)));
         Assert.DoesNotContain("head.weight", file.Tensors.Keys);
         Assert.Equal(("micro", "ü"), (file.Metadata["model"], file.Metadata["note"]));
         Assert.Equal(["model.safetensors"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
@@ -191,7 +193,7 @@ public sealed class QuantizedModelFileTests
         }
 
         var content = File.ReadAllBytes(folder["model.safetensors"]);
-        foreach (var length in new[] { 0, 7, 100, content.Length / 2, content.Length - 1 })
+        foreach (var length in (int[])[0, 7, 100, content.Length / 2, content.Length - 1])
         {
             File.WriteAllBytes(folder["cut.safetensors"], content[..length]);
             Assert.Throws<WeightFileException>(() => QuantizedModel.Load(folder["cut.safetensors"], fresh));
@@ -200,6 +202,87 @@ public sealed class QuantizedModelFileTests
         Micro.AssertSame(parameters, Micro.Copy(fresh));
         Assert.Empty(Hooks.Of(fresh));
     }
+
+    /// <summary>Every bit counts: of the header, of codes, of parameters, of the checksums.</summary>
+    [Fact]
+    public void Load_OneBitFlipped_SaysSoAndChangesNothing()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = Micro.Vit();
+        using var fresh = Micro.Vit(50);
+        var parameters = Micro.Copy(fresh);
+        using (var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Run(model, Micro.Images()))
+        {
+            quantized.Save(folder["model.safetensors"], new Dictionary<string, string> { ["seed"] = "1" });
+        }
+
+        var content = File.ReadAllBytes(folder["model.safetensors"]);
+        var random = new Random(1);
+        for (var i = 0; i < 300; i++)
+        {
+            var (at, bit) = (i < 100 ? random.Next(8, 6000) : random.Next(content.Length), 1 << random.Next(8));
+            content[at] ^= (byte)bit;
+            File.WriteAllBytes(folder["flipped.safetensors"], content);
+            content[at] ^= (byte)bit;
+            var error = Assert.ThrowsAny<Exception>(() => QuantizedModel.Load(folder["flipped.safetensors"], fresh));
+            Assert.True(error is WeightFileException or QuantizationException, $"bit {bit} of byte {at}: {error}");
+            Assert.Contains("flipped.safetensors", error.Message, StringComparison.Ordinal);
+        }
+
+        Micro.AssertSame(parameters, Micro.Copy(fresh));
+        Assert.Empty(Hooks.Of(fresh));
+    }
+
+    [Theory]
+    [InlineData("quantized-model/3", "is a quantized model of version 3; this library reads version 2. Read it with the newer library")]
+    [InlineData("quantized-model/1", "is a quantized model of version 1; this library reads version 2. Quantize the model anew")]
+    [InlineData("quantized-model/x", "is no quantized model: its isvit.format is 'quantized-model/x'")]
+    public void Load_OtherVersion_SaysWhich(string format, string expected)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = Micro.Vit();
+        SafetensorsWriter.Write(folder["other.safetensors"], [], new Dictionary<string, string> { ["isvit.format"] = format });
+
+        var error = Assert.Throws<QuantizationException>(() => QuantizedModel.Load(folder["other.safetensors"], model));
+
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
+    public void PackedCodes_AnyCount_ComeBackAndTakeTheirBits(int bits)
+    {
+        var random = new Random(bits);
+        for (var count = 0; count < 50; count++)
+        {
+            var codes = new byte[count];
+            random.NextBytes(codes);
+            codes = Array.ConvertAll(codes, code => (byte)(code & ((1 << bits) - 1)));
+
+            var packed = PackedCodes.Pack(codes, bits);
+            var unpacked = new byte[count];
+            PackedCodes.Unpack(packed, bits, unpacked);
+
+            Assert.Equal(((count * bits) + 7) / 8, packed.Length);
+            Assert.Equal(codes, unpacked);
+            for (var bit = 0; bit < count * bits; bit++)
+            {
+                Assert.Equal(codes[bit / bits] >> (bit % bits) & 1, packed[bit / 8] >> (bit % 8) & 1);
+            }
+        }
+    }
+
+    [Fact]
+    public void PackedCodes_BitsBehindTheLast_AreRefused() =>
+        Assert.Contains("are not zero", Assert.Throws<QuantizationException>(() => PackedCodes.Unpack([0xff], 3, new byte[2])).Message, StringComparison.Ordinal);
 
     public static TheoryData<string, string> Broken => new()
     {
@@ -216,8 +299,9 @@ public sealed class QuantizedModelFileTests
         { "quantizer-granularity", "'row' is no granularity" },
         { "quantizer-null", "lacks its scheme, granularity or options" },
         { "vector-missing", "'scale'" },
-        { "codes-large", "reach 200; 4 bits reach 15" },
-        { "codes-float", "codes/head.weight is F32, expected U8" },
+        { "codes-shape", "codes/head.weight has shape [480], the model's is [10, 48]" },
+        { "codes-short", "codes/head.weight is U8 [239], expected U8 [240] for codes of 4 bits" },
+        { "codes-float", "codes/head.weight is F32 [240], expected U8 [240] for codes of 4 bits" },
         { "codes-missing", "codes/head.weight is missing" },
         { "bias-shape", "blocks.0.attn.qkv.bias has shape [3], the model's is [144]" },
         { "stranger", "stranger is not in the model" },
@@ -333,14 +417,17 @@ public sealed class QuantizedModelFileTests
             case "vector-missing":
                 tensors.Remove("quantizers/2/scale");
                 break;
-            case "codes-large":
-                tensors["codes/head.weight"][0, 0] = (byte)200;
+            case "codes-shape":
+                texts["isvit.sites"] = First(sites, "[10,48]", "[480]");
+                break;
+            case "codes-short":
+                tensors["codes/head.weight"] = tensors["codes/head.weight"].narrow(0, 0, 239);
                 break;
             case "codes-float":
                 tensors["codes/head.weight"] = tensors["codes/head.weight"].to(float32);
                 break;
             case "codes-missing":
-                tensors["head.weight"] = tensors["codes/head.weight"].to(float32);
+                tensors["head.weight"] = zeros(10, 48);
                 tensors.Remove("codes/head.weight");
                 break;
             case "bias-shape":
@@ -353,6 +440,7 @@ public sealed class QuantizedModelFileTests
                 throw new ArgumentOutOfRangeException(nameof(kind));
         }
 
-        SafetensorsWriter.Write(folder["broken.safetensors"], tensors, texts);
+        tensors.Remove("isvit.checksums");
+        SafetensorsWriter.Write(folder["broken.safetensors"], tensors, texts, withChecksums: true);
     }
 }

@@ -1,0 +1,47 @@
+using BenchmarkDotNet.Attributes;
+using IsVit.Core.Models;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Stages;
+using TorchSharp;
+
+namespace IsVit.Benchmarks.Optimization;
+
+/// <summary>
+/// Each stage of I&amp;S-ViT alone, on what the stages before it leave of a small vision transformer with random weights, with 64 images and 10 steps a unit; the baseline is one float forward
+/// of the images.
+/// </summary>
+public class Stages
+{
+    private PausedRun _run = null!;
+
+    /// <summary>The stage.</summary>
+    [ParamsSource(nameof(Names))]
+    public string Stage { get; set; } = "";
+
+    public static IEnumerable<string> Names => QuantizationRecipes.All.Single(static recipe => recipe.Name == RecipeNames.ISVit).Stages;
+
+    [IterationSetup]
+    public void Setup() => _run = PausedRun.Before(Stage);
+
+    [IterationCleanup]
+    public void Cleanup() => _run.Dispose();
+
+    [Benchmark(Baseline = true, Description = "one float forward")]
+    public void Forward()
+    {
+        using var suspended = _run.Context.Attachment.Suspend();
+        using var noGrad = torch.no_grad();
+        foreach (var batch in _run.Context.Batches)
+        {
+            using var scope = torch.NewDisposeScope();
+            ((torch.nn.Module<torch.Tensor, torch.Tensor>)_run.Context.Graph.Model).call(batch);
+        }
+    }
+
+    [Benchmark(Description = "stage")]
+    public void Run()
+    {
+        using var scope = torch.NewDisposeScope();
+        _run.Stage.Run(_run.Context);
+    }
+}

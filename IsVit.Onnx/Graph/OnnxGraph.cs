@@ -1,0 +1,174 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Google.Protobuf;
+using IsVit.Onnx.Schema;
+using TorchSharp;
+
+namespace IsVit.Onnx.Graph;
+
+/// <summary>An ONNX graph that is being built: nodes in the order in which they run, constants, names that are unique.</summary>
+internal sealed class OnnxGraph
+{
+    private readonly GraphProto _graph;
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<(TensorProto.Types.DataType Type, string Shape, ByteString Data), string> _constants = [];
+    private string _scope = "";
+
+    /// <summary>Starts a graph.</summary>
+    /// <param name="name">Its name.</param>
+    public OnnxGraph(string name) => _graph = new GraphProto { Name = name };
+
+    /// <summary>The graph's message.</summary>
+    public GraphProto Message => _graph;
+
+    /// <summary>Names of nodes and values begin with a module's path from here on.</summary>
+    /// <param name="path">The path; empty for the model itself.</param>
+    public void Enter(string path) => _scope = path;
+
+    /// <summary>An input of float32 numbers.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="batch">The name of the axis of images.</param>
+    /// <param name="shape">The other axes.</param>
+    public string Input(string name, string batch, params ReadOnlySpan<long> shape)
+    {
+        _graph.Input.Add(Value(name, batch, shape));
+        return Reserve(name);
+    }
+
+    /// <summary>Makes a value an output of float32 numbers.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="name">What it is called from outside.</param>
+    /// <param name="batch">The name of the axis of images.</param>
+    /// <param name="shape">The other axes.</param>
+    public void Output(string value, string name, string batch, params ReadOnlySpan<long> shape)
+    {
+        _graph.Node.Add(new NodeProto { OpType = "Identity", Name = Unique(name + "_node"), Input = { value }, Output = { Reserve(name) } });
+        _graph.Output.Add(Value(name, batch, shape));
+    }
+
+    /// <summary>Adds a node with one output.</summary>
+    /// <param name="operation">The operator.</param>
+    /// <param name="inputs">Its inputs; empty for one that is left out.</param>
+    /// <param name="attributes">Its attributes.</param>
+    /// <returns>The output's name.</returns>
+    public string Add(string operation, ReadOnlySpan<string> inputs, params ReadOnlySpan<AttributeProto> attributes)
+    {
+        var name = Unique(_scope.Length == 0 ? operation : $"{_scope}/{operation}");
+        var node = new NodeProto { OpType = operation, Name = name };
+        foreach (var input in inputs)
+        {
+            node.Input.Add(input);
+        }
+
+        foreach (var attribute in attributes)
+        {
+            node.Attribute.Add(attribute);
+        }
+
+        var output = Unique($"{name}_output");
+        node.Output.Add(output);
+        _graph.Node.Add(node);
+        return output;
+    }
+
+    /// <summary>A constant under a name of its own.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="tensor">Its numbers: float32, int64, int32, uint8, int8 or bool.</param>
+    public string Initializer(string name, torch.Tensor tensor)
+    {
+        using var scope = torch.NewDisposeScope();
+        var plain = tensor.detach().cpu().contiguous();
+        return Initializer(name, TypeOf(plain.dtype), plain.shape, plain.numel() == 0 ? [] : plain.bytes);
+    }
+
+    /// <summary>A constant under a name of its own.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="data">Its numbers, little-endian; two to a byte for types of four bits, the first in the low half.</param>
+    public string Initializer(string name, TensorProto.Types.DataType type, ReadOnlySpan<long> shape, ReadOnlySpan<byte> data)
+    {
+        var unique = Unique(name);
+        _graph.Initializer.Add(new TensorProto { Name = unique, DataType = (int)type, RawData = ByteString.CopyFrom(data), Dims = { shape.ToArray() } });
+        return unique;
+    }
+
+    /// <summary>A small constant, shared by all that ask for the same.</summary>
+    /// <param name="type">Its type.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="data">Its numbers, little-endian.</param>
+    public string Constant(TensorProto.Types.DataType type, ReadOnlySpan<long> shape, ReadOnlySpan<byte> data)
+    {
+        var key = (type, string.Join(',', shape.ToArray()), ByteString.CopyFrom(data));
+        if (!_constants.TryGetValue(key, out var name))
+        {
+            _constants[key] = name = Initializer(string.Create(CultureInfo.InvariantCulture, $"constant_{_constants.Count}"), type, shape, data);
+        }
+
+        return name;
+    }
+
+    /// <summary>A list of whole numbers, such as a shape.</summary>
+    public string Integers(params ReadOnlySpan<long> values) => Constant(TensorProto.Types.DataType.Int64, [values.Length], LittleEndian(values));
+
+    /// <summary>One whole number.</summary>
+    public string Integer(long value) => Constant(TensorProto.Types.DataType.Int64, [], LittleEndian([value]));
+
+    /// <summary>One float32 number.</summary>
+    public string Number(float value) => Constant(TensorProto.Types.DataType.Float, [], LittleEndian([value]));
+
+    /// <summary>One uint8 number.</summary>
+    public string Byte(byte value) => Constant(TensorProto.Types.DataType.Uint8, [], [value]);
+
+    /// <summary>An attribute that is a whole number.</summary>
+    public static AttributeProto Attribute(string name, long value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
+
+    /// <summary>An attribute that is a number.</summary>
+    public static AttributeProto Attribute(string name, float value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value };
+
+    /// <summary>An attribute that is a list of whole numbers.</summary>
+    public static AttributeProto Attribute(string name, params ReadOnlySpan<long> values) =>
+        new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { values.ToArray() } };
+
+    /// <summary>An attribute that is a text.</summary>
+    public static AttributeProto Attribute(string name, string value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(value) };
+
+    private static TensorProto.Types.DataType TypeOf(torch.ScalarType type) => type switch
+    {
+        torch.ScalarType.Float32 => TensorProto.Types.DataType.Float,
+        torch.ScalarType.Int64 => TensorProto.Types.DataType.Int64,
+        torch.ScalarType.Int32 => TensorProto.Types.DataType.Int32,
+        torch.ScalarType.Byte => TensorProto.Types.DataType.Uint8,
+        torch.ScalarType.Int8 => TensorProto.Types.DataType.Int8,
+        torch.ScalarType.Bool => TensorProto.Types.DataType.Bool,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "A constant is float32, int64, int32, uint8, int8 or bool."),
+    };
+
+    private static ReadOnlySpan<byte> LittleEndian<T>(ReadOnlySpan<T> values)
+        where T : unmanaged => BitConverter.IsLittleEndian ? MemoryMarshal.AsBytes(values) : throw new PlatformNotSupportedException("Exporting needs a little-endian processor.");
+
+    private static ValueInfoProto Value(string name, string batch, ReadOnlySpan<long> shape)
+    {
+        var dimensions = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dimension { DimParam = batch } } };
+        foreach (var length in shape)
+        {
+            dimensions.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = length });
+        }
+
+        return new() { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)TensorProto.Types.DataType.Float, Shape = dimensions } } };
+    }
+
+    private string Reserve(string name) => _names.Add(name) ? name : throw new ArgumentException($"The graph has a '{name}' already.", nameof(name));
+
+    private string Unique(string name)
+    {
+        var unique = name;
+        for (var i = 1; !_names.Add(unique); i++)
+        {
+            unique = string.Create(CultureInfo.InvariantCulture, $"{name}_{i}");
+        }
+
+        return unique;
+    }
+}
