@@ -3,6 +3,7 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Diagnosers;
 using BenchmarkDotNet.Exporters;
 using BenchmarkDotNet.Loggers;
+using BenchmarkDotNet.Reports;
 
 namespace IsVit.Benchmarks;
 
@@ -18,6 +19,7 @@ internal sealed class Table : ManualConfig
         AddDiagnoser(MemoryDiagnoser.Default, new NativeMemory());
         HideColumns("Job", "Toolchain", "Method Description", "IterationCount", "LaunchCount", "WarmupCount", "InvocationCount", "UnrollFactor", "RunStrategy", "RatioSD");
         AddLogicalGroupRules(BenchmarkLogicalGroupRule.ByParams, BenchmarkLogicalGroupRule.ByCategory);
+        SummaryStyle = SummaryStyle.Default.WithMaxParameterColumnWidth(40);
         Options |= ConfigOptions.DisableOptimizationsValidator;
     }
 }

@@ -11,8 +11,9 @@ namespace IsVit.Optimization.Checkpoints;
 
 /// <summary>A quantized model as one safetensors file.</summary>
 /// <remarks>
-/// Tensors: every parameter and buffer under its own name, quantized weights under <c>codes/NAME</c> as <see cref="PackedCodes"/>; each quantizer's vectors under
-/// <c>quantizers/N/VECTOR</c> in the narrowest type that holds them. The metadata's <c>isvit.sites</c> lists the sites, each with the number of its quantizer. Everything is under checksums.
+/// Tensors: every parameter and buffer under its own name, quantized weights under <c>codes/NAME</c> as <see cref="PackedCodes"/>; quantizers' vectors of more than one
+/// entry under <c>quantizers/N/VECTOR</c> in the narrowest type that holds them. The metadata's <c>isvit.sites</c> lists the sites, each with the number of its quantizer, <c>isvit.quantizers</c> the
+/// quantizers. Everything is under checksums.
 /// </remarks>
 internal static class QuantizedModelFile
 {
@@ -21,7 +22,7 @@ internal static class QuantizedModelFile
     private const int Version = 2;
     private const string SitesKey = "isvit.sites";
     private const string QuantizersKey = "isvit.quantizers";
-    private static readonly JsonSerializerOptions s_json = new() { Converters = { new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false) } };
+    private static readonly JsonSerializerOptions s_json = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = { new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false) } };
 
     public static void Save(QuantizedModel quantized, string path, IReadOnlyDictionary<string, string>? metadata)
     {
@@ -52,8 +53,13 @@ internal static class QuantizedModelFile
         for (var i = 0; i < quantizers.Count; i++)
         {
             var parameters = quantizers[i].ExportParameters();
-            records.Add(new QuantizerRecord(parameters.Scheme, parameters.Bits.Bits, parameters.Granularity.ToString()!, new(parameters.Options, StringComparer.Ordinal)));
-            foreach (var (name, values) in parameters.Values)
+            records.Add(new QuantizerRecord(
+                parameters.Scheme,
+                parameters.Bits.Bits,
+                parameters.Granularity.ToString()!,
+                new(parameters.Options, StringComparer.Ordinal),
+                parameters.Values.Where(static entry => entry.Value.Count == 1).ToDictionary(static entry => entry.Key, static entry => entry.Value[0], StringComparer.Ordinal)));
+            foreach (var (name, values) in parameters.Values.Where(static entry => entry.Value.Count != 1))
             {
                 tensors[ModelState.QuantizerKey(i, name)] = Narrow(values.ToArray());
             }
@@ -179,7 +185,7 @@ internal static class QuantizedModelFile
     private static IQuantizer Make(SafetensorsFile file, QuantizerRegistry registry, QuantizerRecord record, int index, bool isWeight)
     {
         var prefix = ModelState.QuantizerKey(index, "");
-        var values = new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal);
+        var values = (record.Values ?? []).ToDictionary(static entry => entry.Key, static entry => (IReadOnlyList<double>)[entry.Value], StringComparer.Ordinal);
         foreach (var name in file.Tensors.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)))
         {
             values[name[prefix.Length..]] = file.Read(name).to(float64).data<double>().ToArray();

@@ -8,5 +8,5 @@ internal sealed record SiteRecord(string Path, SiteOperand Operand, SiteRole Rol
     public Site ToSite() => new(Path, Operand, Role, Producer);
 }
 
-/// <summary>A quantizer as a saved model lists it; its vectors are tensors.</summary>
-internal sealed record QuantizerRecord(string Scheme, int Bits, string Granularity, Dictionary<string, string> Options);
+/// <summary>A quantizer as a saved model lists it. Parameters of one entry stand here, longer ones are tensors.</summary>
+internal sealed record QuantizerRecord(string Scheme, int Bits, string Granularity, Dictionary<string, string> Options, Dictionary<string, double>? Values = null);

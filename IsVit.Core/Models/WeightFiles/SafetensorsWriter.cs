@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using TorchSharp;
 
@@ -8,6 +9,9 @@ namespace IsVit.Core.Models.WeightFiles;
 public static class SafetensorsWriter
 {
     private const int ChunkBytes = 1 << 26;
+
+    // A header stands in no web page; quotes in texts take two bytes instead of six.
+    private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>
     /// Writes a file: first beside it, then in its place, so that no reader ever sees half a file. Tensors are written one at a time; one that is on
@@ -94,7 +98,7 @@ public static class SafetensorsWriter
     {
         using var buffer = new MemoryStream();
         buffer.Write(stackalloc byte[SafetensorsFile.LengthBytes]);
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, s_json))
         {
             json.WriteStartObject();
             if (metadata is { Count: > 0 })
