@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TorchSharp;
 
 namespace IsVit.Quantizers;
@@ -7,6 +8,10 @@ internal sealed class StraightThroughFunction : torch.autograd.SingleTensorFunct
 {
     private const string ProjectionName = "projection";
     private const string AxisName = "axis";
+
+    // What the thread returned last where no scope was open: libtorch has its own handle on it by now.
+    [ThreadStatic]
+    private static torch.Tensor? t_returned;
 
     public override string Name => nameof(StraightThroughFunction);
 
@@ -38,6 +43,23 @@ internal sealed class StraightThroughFunction : torch.autograd.SingleTensorFunct
 
         using var x = ctx.get_saved_variables()[0];
         using var noGrad = torch.no_grad();
-        return [Quantizer.Backward((IProjection)ctx.get_data(ProjectionName), x, grad_output, (int)ctx.get_data(AxisName)), null!, null!];
+        var gradient = Quantizer.Backward((IProjection)ctx.get_data(ProjectionName), x, grad_output, (int)ctx.get_data(AxisName));
+
+        // Gradients of CUDA tensors flow on a thread of libtorch's, where no scope lets go of them, and the collector does not know how large they are.
+        if (!ReferenceEquals(gradient, grad_output))
+        {
+            grad_output.Dispose();
+        }
+
+        if (OwningScope(gradient) is null)
+        {
+            t_returned?.Dispose();
+            t_returned = gradient;
+        }
+
+        return [gradient, null!, null!];
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_OwningDisposeScope")]
+    private static extern DisposeScope? OwningScope(torch.Tensor tensor);
 }

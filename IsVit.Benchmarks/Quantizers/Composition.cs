@@ -13,11 +13,12 @@ internal sealed class Composition : IDisposable
     /// <summary>Writes out what a calibrated quantizer does.</summary>
     /// <param name="quantizer">The quantizer.</param>
     /// <param name="rank">The number of dimensions of what it will quantize.</param>
-    public Composition(IQuantizer quantizer, int rank)
+    /// <param name="device">Where that will be.</param>
+    public Composition(IQuantizer quantizer, int rank, Device device)
     {
         var parameters = quantizer.ExportParameters();
         var max = quantizer.Bits.MaxCode;
-        Tensor Constant(string name) => Own(Shaped(torch.tensor(parameters.Required(name).ToArray(), ScalarType.Float32), quantizer.Granularity, rank));
+        Tensor Constant(string name) => Own(Shaped(torch.tensor(parameters.Required(name).ToArray(), ScalarType.Float32, device), quantizer.Granularity, rank));
         switch (parameters.Scheme)
         {
             case "uniform":

@@ -24,8 +24,8 @@ internal sealed class FakeQuantizationWork : IDisposable
         _upstream = torch.randn_like(_x).DetachFromDisposeScope();
         _mapped = torch.zeros_like(_x).DetachFromDisposeScope();
         _quantizer = QuantizerKind.Create(kind, bits);
-        _quantizer.Calibrate(_x.narrow(0, 0, 32));
-        _composition = new Composition(_quantizer, (int)_x.dim());
+        _quantizer.Calibrate(device.type == DeviceType.CUDA ? _x.narrow(1, 0, 13) : _x);
+        _composition = new Composition(_quantizer, (int)_x.dim(), device);
     }
 
     /// <summary>Prepares numbers and a quantizer that is calibrated on them.</summary>
@@ -85,7 +85,7 @@ internal sealed class FakeQuantizationWork : IDisposable
     }
 
     /// <summary>A copy into memory that is there: what the numbers' way through the processor costs.</summary>
-    public void CopyMapped() => _mapped.copy_(_x).Dispose();
+    public void CopyMapped() => _mapped.copy_(_x);
 
     /// <summary>A copy into new memory.</summary>
     public void CopyNew() => _x.clone().Dispose();

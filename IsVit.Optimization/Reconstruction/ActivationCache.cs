@@ -14,7 +14,7 @@ internal sealed class ActivationCache
     /// <param name="batches">The tensors.</param>
     /// <param name="axis">The axis along which images lie.</param>
     /// <param name="imageCounts">The number of images in each; windows, say, may make several entries of an image, one after the other.</param>
-    /// <param name="type">The type that entries are read as if they are kept as bfloat16; null for their own.</param>
+    /// <param name="type">The type that entries are read as; null for their own.</param>
     public ActivationCache(IReadOnlyList<Tensor> batches, int axis, IReadOnlyList<long> imageCounts, ScalarType? type = null)
     {
         _batches = batches;
@@ -58,5 +58,5 @@ internal sealed class ActivationCache
         return scope.MoveToOuter(Read(cat(images, _axis)));
     }
 
-    private Tensor Read(Tensor kept) => kept.dtype == ScalarType.BFloat16 && _type is { } type ? kept.to(type) : kept;
+    private Tensor Read(Tensor kept) => _type is { } type && kept.dtype != type ? kept.to(type) : kept;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IsVit.Core.Graph;
 using static TorchSharp.torch;
 
@@ -6,6 +7,13 @@ namespace IsVit.Optimization.Reconstruction;
 /// <summary>Keeps float32 activations as bfloat16 while their forward stands still.</summary>
 internal sealed class BFloat16Store : IActivationStore
 {
+    // Tensors of bfloat16 that stand for float32 ones, and not for themselves.
+    private readonly ConditionalWeakTable<Tensor, object?> _parked = [];
+
+    /// <summary>The type of the activation that a tensor stands for.</summary>
+    /// <param name="readable">The activation itself, or what <see cref="Park"/> returned for it.</param>
+    public ScalarType TypeOf(Tensor readable) => _parked.TryGetValue(readable, out _) ? ScalarType.Float32 : readable.dtype;
+
     public Tensor Park(Tensor value)
     {
         if (value.dtype != ScalarType.Float32)
@@ -16,6 +24,7 @@ internal sealed class BFloat16Store : IActivationStore
         using var scope = NewDisposeScope();
         var parked = value.to(ScalarType.BFloat16);
         value.set_(empty(0L, ScalarType.Float32, value.device));
+        _parked.Add(parked, null);
         return parked.DetachFromDisposeScope();
     }
 

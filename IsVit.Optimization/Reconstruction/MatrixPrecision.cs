@@ -3,6 +3,9 @@ namespace IsVit.Optimization.Reconstruction;
 /// <summary>What the matrix products of a unit are computed in while its weights are trained. Losses, weights and the optimizer's state stay as they are.</summary>
 public enum MatrixPrecision
 {
+    /// <summary>TF32 on CUDA devices, where the accuracy is the same within what seeds change; elsewhere as the model is.</summary>
+    Automatic,
+
     /// <summary>As the model is.</summary>
     Full,
 

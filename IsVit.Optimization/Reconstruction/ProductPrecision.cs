@@ -15,7 +15,7 @@ internal sealed class ProductPrecision : IDisposable
     /// <summary>Hooks into the products, after the quantizers: it is quantized numbers that are rounded. To be called before a stream halts inside a hook.</summary>
     public ProductPrecision(ModuleGraph graph, MatrixPrecision precision)
     {
-        if (precision == MatrixPrecision.TensorFloat32 && cuda.is_available())
+        if (precision is MatrixPrecision.Automatic or MatrixPrecision.TensorFloat32 && cuda.is_available())
         {
             _allowedTensorFloat32 = backends.cuda.matmul.allow_tf32;
         }

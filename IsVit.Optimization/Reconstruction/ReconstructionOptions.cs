@@ -24,7 +24,7 @@ public sealed record ReconstructionOptions
     /// <summary>The folder for what is kept on disk, where nothing is left behind; null for the system's folder for temporary files.</summary>
     public string? CacheDirectory { get; set; }
 
-    /// <summary>What the matrix products of a unit are computed in while its weights are trained. Default: as the model is.</summary>
+    /// <summary>What the matrix products of a unit are computed in while its weights are trained.</summary>
     public MatrixPrecision Precision { get; set; }
 
     /// <summary>The steps for a unit: what is set, else the paper's for the smaller of the two bit widths.</summary>

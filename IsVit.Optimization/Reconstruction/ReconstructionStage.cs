@@ -65,7 +65,7 @@ public sealed class ReconstructionStage : IQuantizationStage
         for (var i = 0; i < context.Graph.Units.Count; i++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            var result = Reconstruct(context, i, floatFlow, quantizedFlow, precision);
+            var result = Reconstruct(context, i, floatFlow, quantizedFlow, store, precision);
             context.Add(result);
             Log.UnitReconstructed(context.Logger, result.Stage, result.Unit, result.LossBefore, result.LossAfter, result.Iterations, result.Duration, result.StopReason);
         }
@@ -91,7 +91,7 @@ public sealed class ReconstructionStage : IQuantizationStage
                 $"The inputs and targets of unit '{largest.Path}' take {inMemory} bytes ({inMemory >> 20} MiB) for {images} images, more than {nameof(QuantizationOptions.Reconstruction)}.{nameof(ReconstructionOptions.CacheBudgetBytes)} allows: {options.CacheBudgetBytes} bytes ({options.CacheBudgetBytes >> 20} MiB). Use fewer images, allow more, or keep them elsewhere ({nameof(ReconstructionOptions.Cache)})."));
     }
 
-    private UnitResult Reconstruct(QuantizationContext context, int index, FloatFlow floatFlow, UnitFlow? quantizedFlow, ProductPrecision precision)
+    private UnitResult Reconstruct(QuantizationContext context, int index, FloatFlow floatFlow, UnitFlow? quantizedFlow, IActivationStore? store, ProductPrecision precision)
     {
         var clock = Stopwatch.StartNew();
         var unit = context.Graph.Units[index];
@@ -114,9 +114,8 @@ public sealed class ReconstructionStage : IQuantizationStage
         long[] imageCounts = [.. context.Batches.Select(static batch => batch.shape[0])];
         var quantizedInputs = quantizedFlow?.AdvanceToInput(unit, context.CancellationToken);
         var (floatInputs, outputs) = floatFlow.AdvanceThrough(index);
-        var type = context.Options.Reconstruction.Cache == ActivationStorage.BFloat16 ? ScalarType.Float32 : (ScalarType?)null;
-        var inputs = new ActivationCache(quantizedInputs ?? floatInputs, inputAxis, imageCounts, type);
-        var targets = new ActivationCache(outputs, outputAxis, imageCounts, type);
+        var inputs = Cache(quantizedInputs ?? floatInputs, inputAxis);
+        var targets = Cache(outputs, outputAxis);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
         var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction, precision).Reconstruct(
             unit,
@@ -132,6 +131,8 @@ public sealed class ReconstructionStage : IQuantizationStage
         var result = new UnitResult(unit.Path, Name, before, after, made, clock.Elapsed, reason);
         context.Checkpoint?.SaveUnit(context.Progress.StageIndex, index, result, parameters);
         return result;
+
+        ActivationCache Cache(IReadOnlyList<Tensor> batches, int axis) => new(batches, axis, imageCounts, (store as BFloat16Store)?.TypeOf(batches[0]));
     }
 
     private static (int Input, int Output) RequireBatchAxes(QuantizationContext context, Unit unit) => context.BatchAxes.GetValueOrDefault(unit.Path) is { Input: { } input, Output: { } output }

@@ -8,9 +8,9 @@ internal static class TorchThreads
     /// <summary>The number of threads that libtorch uses, or that a test forces.</summary>
     public static int Count => KernelSwitch.ForcedThreads > 0 ? KernelSwitch.ForcedThreads : torch.get_num_threads();
 
-    /// <summary>Runs the same work on up to some threads at once, on this one at least.</summary>
-    /// <param name="work">Takes pieces of the whole until none is left.</param>
-    /// <param name="threads">1 or more.</param>
+    /// <summary>Runs the same work on several threads at once, on this one at least.</summary>
+    /// <param name="work">Takes pieces of the whole until none is left, on whichever threads there are.</param>
+    /// <param name="threads">How many are worth their while, 1 or more.</param>
     public static void Run(Action work, int threads)
     {
         if (threads <= 1)
@@ -19,7 +19,8 @@ internal static class TorchThreads
         }
         else if (OpenMpTeam.IsAvailable)
         {
-            OpenMpTeam.Run(work, threads);
+            // Always all: for a smaller team the runtime ends the other threads, and starts them anew for libtorch's next operation.
+            OpenMpTeam.Run(work, Count);
         }
         else
         {

@@ -31,7 +31,7 @@ public sealed class QuantizationOptionsTests
         { "Reconstruction.Evaluations is 0; allowed is 1 to 100.", static o => o.Reconstruction.Evaluations = 0 },
         { "Reconstruction.Evaluations is 101; allowed is 1 to 100.", static o => o.Reconstruction.Evaluations = 101 },
         { "Reconstruction.Cache is 7; allowed is Automatic or Memory or BFloat16 or Disk.", static o => o.Reconstruction.Cache = (ActivationStorage)7 },
-        { "Reconstruction.Precision is 7; allowed is Full or TensorFloat32 or BFloat16.", static o => o.Reconstruction.Precision = (MatrixPrecision)7 },
+        { "Reconstruction.Precision is 7; allowed is Automatic or Full or TensorFloat32 or BFloat16.", static o => o.Reconstruction.Precision = (MatrixPrecision)7 },
         { "Reconstruction.CacheDirectory is '/no/such/folder'; expected a folder that exists.", static o => o.Reconstruction.CacheDirectory = "/no/such/folder" },
         { "Reconstruction.CacheBudgetBytes is 0; allowed is 1 to 9223372036854775807.", static o => o.Reconstruction.CacheBudgetBytes = 0 },
         { "Calibration, Reconstruction and Overrides must not be null.", static o => o.Calibration = null! },

@@ -257,6 +257,36 @@ public sealed unsafe class FusedKernelTests
         TensorAssert.Identical(torch.ones(80), x.grad!);
     }
 
+    /// <summary>As libtorch's threads for CUDA gradients do, on which no scope is ever open.</summary>
+    [Fact]
+    public void Backward_WhereNoScopeIsOpen_LeavesNoTensors()
+    {
+        var left = new List<long>();
+        var thread = new Thread(() =>
+        {
+            using var quantizer = Create("uniform", 4);
+            using var x = torch.linspace(-1, 1, 100, torch.ScalarType.Float32);
+            using var upstream = torch.ones(100);
+            for (var i = 0; i < 5; i++)
+            {
+                using var leaf = x.clone();
+                leaf.requires_grad = true;
+                using var output = quantizer.FakeQuantize(leaf);
+                foreach (var gradient in torch.autograd.grad([output], [leaf], [upstream]))
+                {
+                    gradient.Dispose();
+                }
+
+                left.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+            }
+        });
+        thread.Start();
+        thread.Join();
+
+        Assert.Equal(5, left.Count);
+        Assert.All(left, count => Assert.Equal(left[0], count));
+    }
+
     internal static IQuantizer Create(string kind, int bits)
     {
         IQuantizer quantizer = kind switch

@@ -21,7 +21,7 @@ public sealed class ArgumentTests
     [InlineData("evaluate --quantized q --device cuda:-1", "--device is 'cuda:-1'; allowed is cpu, cuda or cuda:N.")]
     [InlineData("evaluate --quantized q --device cuda:99", "--device is 'cuda:99', but libtorch sees ")]
     [InlineData("quantize --model m --weights w --calibration c --cache floppy", "--cache is 'floppy'; allowed is one of auto, memory, bfloat16, disk.")]
-    [InlineData("quantize --model m --weights w --calibration c --precision half", "--precision is 'half'; allowed is one of full, tf32, bfloat16.")]
+    [InlineData("quantize --model m --weights w --calibration c --precision half", "--precision is 'half'; allowed is one of auto, full, tf32, bfloat16.")]
     [InlineData("quantize --model vit_fashion --weights w --calibration c --cache-folder /nowhere", "'c': no such folder.")]
     [InlineData("quantize --model m --weights w --calibration c", "there is no model 'm'; --model is one of vit_tiny_patch16_224,")]
     [InlineData("quantize --model vit_fashion --weights w --calibration /nowhere", "'/nowhere': no such folder.")]

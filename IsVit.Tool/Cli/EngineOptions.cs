@@ -19,6 +19,7 @@ internal static class EngineOptions
 
     private static readonly Dictionary<string, MatrixPrecision> s_precisions = new(StringComparer.Ordinal)
     {
+        ["auto"] = MatrixPrecision.Automatic,
         ["full"] = MatrixPrecision.Full,
         ["tf32"] = MatrixPrecision.TensorFloat32,
         ["bfloat16"] = MatrixPrecision.BFloat16,

@@ -114,6 +114,7 @@ public sealed class ProductPrecisionTests
     [Theory]
     [InlineData(MatrixPrecision.BFloat16, false)]
     [InlineData(MatrixPrecision.TensorFloat32, true)]
+    [InlineData(MatrixPrecision.Full, true)]
     public void Run_OtherPrecision_TrainsFloatWeights(MatrixPrecision precision, bool same)
     {
         Assert.SkipWhen(precision == MatrixPrecision.TensorFloat32 && cuda.is_available(), "TF32 changes nothing only where there is no CUDA device.");

@@ -308,6 +308,22 @@ public sealed class ReconstructionStageTests
         Assert.True((full.Output - half.Output).abs().max().item<float>() > 0, "rounded activations cannot give the same model");
     }
 
+    /// <summary>What is bfloat16 already is kept as it is, and read as it is.</summary>
+    [Fact]
+    public void Run_BFloat16Model_ActivationsAsBFloat16ChangeNothing()
+    {
+        using var scope = NewDisposeScope();
+        Tensor Output(ActivationStorage cache)
+        {
+            using var model = Micro.Vit().to(bfloat16);
+            var images = Micro.Images(count: 16).to(bfloat16);
+            using var quantized = Micro.Quantizer(options => (options.Recipe, options.Reconstruction.Cache) = (RecipeNames.Released, cache)).Run(model, images);
+            return quantized.Predict(images);
+        }
+
+        TensorAssert.Identical(Output(ActivationStorage.Memory), Output(ActivationStorage.BFloat16));
+    }
+
     [Fact]
     public void Run_NoFilesCanBeMade_NamesTheFolderAndLeavesTheModel()
     {
