@@ -9,5 +9,12 @@ public abstract class TableQuantizer : Quantizer
     private protected TableQuantizer(string scheme, BitWidth bits, Granularity granularity)
         : base(bits, granularity) => SpecCheck.PerTensor(scheme, granularity);
 
-    private protected void Set(LevelTable table) => Set(new TableProjection(table));
+    /// <summary>The levels and the thresholds between them; null before calibration.</summary>
+    internal LevelTable? Table { get; private set; }
+
+    private protected void Set(LevelTable table)
+    {
+        Table = table;
+        Set(new TableProjection(table));
+    }
 }

@@ -78,6 +78,9 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
         return copy;
     }
 
+    /// <summary>The number of heads.</summary>
+    internal int HeadCount => _headCount;
+
     /// <summary>The query, key and value projections as one layer.</summary>
     public Linear Qkv => qkv;
 

@@ -47,6 +47,9 @@ public sealed class SwinBlock : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <summary>The MLP.</summary>
     public Mlp Mlp => mlp;
 
+    /// <summary>How its windows lie.</summary>
+    internal WindowGrid Grid => _grid;
+
     /// <summary>Height and width of a window in tokens.</summary>
     public int WindowSize => _grid.Window;
 

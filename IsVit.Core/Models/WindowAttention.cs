@@ -44,6 +44,9 @@ public sealed class WindowAttention : torch.nn.Module<torch.Tensor, torch.Tensor
         _mask = grid.Mask() is { } mask ? new ConstantTensor(() => torch.tensor(mask).unsqueeze(1)) : null; // [windows, 1, tokens, tokens]
     }
 
+    /// <summary>The number of heads.</summary>
+    internal int HeadCount => _headCount;
+
     /// <summary>The query, key and value projections as one layer.</summary>
     public Linear Qkv => qkv;
 
@@ -97,18 +100,21 @@ public sealed class WindowAttention : torch.nn.Module<torch.Tensor, torch.Tensor
         base.Dispose(disposing);
     }
 
-    private torch.Tensor Bias(torch.Tensor scores)
+    /// <summary>What is added to the scores: [heads, tokens, tokens], or where windows are masked [windows of an image, heads, tokens, tokens].</summary>
+    internal torch.Tensor ScoreBias()
     {
-        var tokens = scores.shape[^1];
-        var bias = relative_position_bias_table.index_select(0, _positions.In(torch.ScalarType.Int64, scores.device))
+        using var scope = torch.NewDisposeScope();
+        var positions = _positions.In(torch.ScalarType.Int64, relative_position_bias_table.device);
+        var tokens = (long)Math.Sqrt(positions.shape[0]);
+        var bias = relative_position_bias_table.index_select(0, positions)
             .reshape(tokens, tokens, _headCount)
             .permute(2, 0, 1); // [heads, tokens, tokens]
-        if (_mask is null)
-        {
-            return scores.Plus(bias);
-        }
+        return scope.MoveToOuter(_mask is null ? bias : _mask.In(bias.dtype, bias.device).Plus(bias));
+    }
 
-        var mask = _mask.In(scores.dtype, scores.device);
-        return scores.reshape(-1, mask.shape[0], _headCount, tokens, tokens).Plus(mask.Plus(bias)).reshape(scores.shape);
+    private torch.Tensor Bias(torch.Tensor scores)
+    {
+        var bias = ScoreBias();
+        return _mask is null ? scores.Plus(bias) : scores.reshape([-1, .. bias.shape]).Plus(bias).reshape(scores.shape);
     }
 }

@@ -72,6 +72,22 @@ internal sealed class OnnxGraph
         return output;
     }
 
+    /// <summary>Splits a value into parts of one size.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="axis">The axis that is cut.</param>
+    /// <param name="count">The number of parts.</param>
+    public string[] Split(string value, int axis, int count)
+    {
+        Add("Split", [value], Attribute("axis", axis), Attribute("num_outputs", count));
+        var node = _graph.Node[^1];
+        while (node.Output.Count < count)
+        {
+            node.Output.Add(Unique($"{node.Name}_output"));
+        }
+
+        return [.. node.Output];
+    }
+
     /// <summary>A constant under a name of its own.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="tensor">Its numbers: float32, int64, int32, uint8, int8 or bool.</param>

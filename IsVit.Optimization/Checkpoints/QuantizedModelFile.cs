@@ -131,6 +131,31 @@ internal static class QuantizedModelFile
         return new QuantizedModel(attachment, null);
     }
 
+    public static QuantizedModelInfo Describe(string path)
+    {
+        using var file = SafetensorsFile.Open(path);
+        RequireVersion(file);
+        file.VerifyChecksums();
+        var quantizers = Parse<QuantizerRecord>(file, QuantizersKey);
+        var sites = new List<QuantizedSiteInfo>();
+        foreach (var record in Parse<SiteRecord>(file, SitesKey))
+        {
+            if (record.Path is null || quantizers.ElementAtOrDefault(record.Quantizer) is not { Scheme: not null, Granularity: not null, Bits: >= BitWidth.Minimum and <= BitWidth.Maximum } quantizer)
+            {
+                throw new QuantizationException($"'{path}': the site '{record.Path}' has no quantizer that makes sense.");
+            }
+
+            var codes = record.Operand == SiteOperand.Weight ? file.Tensors.GetValueOrDefault(ModelState.CodesPrefix + ModelState.WeightName(record.Path)) : null;
+            sites.Add(new QuantizedSiteInfo(record.ToSite(), quantizer.Scheme, quantizer.Bits, Granularity.Parse(quantizer.Granularity), record.Shape, codes?.ByteCount ?? 0));
+        }
+
+        return new QuantizedModelInfo(
+            sites,
+            file.Metadata.Where(static entry => entry.Key is not (FormatKey or SitesKey or QuantizersKey)).ToDictionary(StringComparer.Ordinal),
+            new FileInfo(path).Length,
+            file.Tensors.Values.Where(static tensor => tensor.Name != SafetensorsFile.ChecksumsName && !ModelState.IsCodes(tensor.Name) && !ModelState.IsQuantizerVector(tensor.Name)).Sum(static tensor => tensor.ByteCount));
+    }
+
     private static void RequireVersion(SafetensorsFile file)
     {
         var format = file.Metadata.GetValueOrDefault(FormatKey);

@@ -10,6 +10,7 @@ public sealed class DirectionTests
     [InlineData("IsVit.Core")]
     [InlineData("IsVit.Quantizers", "IsVit.Core")]
     [InlineData("IsVit.Optimization", "IsVit.Core", "IsVit.Quantizers")]
+    [InlineData("IsVit.Onnx", "IsVit.Core", "IsVit.Optimization", "IsVit.Quantizers")]
     public void Assembly_References_OnlyLibrariesBelow(string name, params string[] below)
     {
         using var library = new LibraryAssembly(name);

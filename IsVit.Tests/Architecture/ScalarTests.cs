@@ -10,6 +10,7 @@ public sealed class ScalarTests
     [InlineData("IsVit.Core")]
     [InlineData("IsVit.Quantizers")]
     [InlineData("IsVit.Optimization")]
+    [InlineData("IsVit.Onnx")]
     public void Library_Calls_NothingThatMakesAScalarAndLetsGoOfIt(string name)
     {
         using var torchSharp = ModuleDefinition.ReadModule(typeof(torch).Assembly.Location);

@@ -13,6 +13,8 @@ internal static class Commands
             DemoCommand.Create(console),
             QuantizeCommand.Create(console),
             EvaluateCommand.Create(console),
+            ExportCommand.Create(console),
+            InspectCommand.Create(console),
             TrainDemoCommand.Create(console),
         };
 }

@@ -1,0 +1,125 @@
+using System.Globalization;
+using IsVit.Core.Models;
+using IsVit.Onnx.Graph;
+using TorchSharp;
+
+namespace IsVit.Onnx.Models;
+
+/// <summary>The nodes of a vision transformer.</summary>
+/// <param name="layers">Makes the layers.</param>
+/// <param name="model">The model.</param>
+internal sealed class VisionTransformerNodes(LayerNodes layers, VisionTransformer model)
+{
+    private readonly OnnxGraph _graph = layers.Graph;
+    private readonly VisionTransformerOptions _options = model.Options;
+
+    private long Tokens => _options.PrefixTokenCount + _options.PatchCount;
+
+    /// <summary>Adds all of them.</summary>
+    /// <param name="images">[batch, channels, height, width].</param>
+    /// <returns>[batch, classes].</returns>
+    public string Add(string images)
+    {
+        var x = Embed(images);
+        for (var i = 0; i < model.Blocks.Count; i++)
+        {
+            x = Block(string.Create(CultureInfo.InvariantCulture, $"blocks.{i}"), model.Blocks[i], x);
+        }
+
+        return Classify(x);
+    }
+
+    private string Embed(string images)
+    {
+        var patches = layers.Convolution("patch_embed.proj", model.PatchEmbed.Proj, images);
+        _graph.Enter("patch_embed");
+        patches = _graph.Add("Transpose", [_graph.Add("Reshape", [patches, _graph.Integers(-1, _options.EmbedDim, _options.PatchCount)])], OnnxGraph.Attribute("perm", 0, 2, 1));
+        if (model.PatchEmbed.Norm is { } norm)
+        {
+            patches = layers.Norm("patch_embed.norm", norm, patches);
+        }
+
+        _graph.Enter("");
+        var parameters = model.named_parameters().ToDictionary(static entry => entry.name, static entry => (torch.Tensor)entry.parameter, StringComparer.Ordinal);
+        var positions = _graph.Initializer("pos_embed", parameters["pos_embed"]);
+        if (_options.PatchPositionsOnly)
+        {
+            patches = _graph.Add("Add", [patches, positions]);
+        }
+
+        string[] names = [.. ((string[])["cls_token", "dist_token", "reg_token"]).Where(parameters.ContainsKey)];
+        var x = patches;
+        if (names.Length > 0)
+        {
+            // As many copies of the tokens as there are images.
+            var tokens = _graph.Initializer("prefix_tokens", torch.cat([.. names.Select(name => parameters[name])], 1));
+            var batch = _graph.Add("Shape", [patches], OnnxGraph.Attribute("start", 0L), OnnxGraph.Attribute("end", 1L));
+            var shape = _graph.Add("Concat", [batch, _graph.Integers(_options.PrefixTokenCount, _options.EmbedDim)], OnnxGraph.Attribute("axis", 0L));
+            x = _graph.Add("Concat", [_graph.Add("Expand", [tokens, shape]), patches], OnnxGraph.Attribute("axis", 1L));
+        }
+
+        return _options.PatchPositionsOnly ? x : _graph.Add("Add", [x, positions]);
+    }
+
+    private string Block(string path, Block block, string x)
+    {
+        x = Branch(path, x, Attention($"{path}.attn", block.Attn, layers.Norm($"{path}.norm1", block.Norm1, x)), block.Ls1, $"{path}.ls1.gamma");
+        return Branch(path, x, layers.Mlp($"{path}.mlp", block.Mlp, layers.Norm($"{path}.norm2", block.Norm2, x)), block.Ls2, $"{path}.ls2.gamma");
+    }
+
+    private string Branch(string path, string x, string branch, LayerScale? scale, string name)
+    {
+        _graph.Enter(path);
+        return _graph.Add("Add", [x, scale is null ? branch : _graph.Add("Mul", [branch, _graph.Initializer(name, scale.Gamma)])]);
+    }
+
+    private string Attention(string path, Attention attention, string x)
+    {
+        var norms = attention is { QueryNorm: { } q, KeyNorm: { } k } ? (q, k) : ((TorchSharp.Modules.LayerNorm, TorchSharp.Modules.LayerNorm)?)null;
+        var (query, key, value) = layers.Heads(
+            path, layers.Linear($"{path}.qkv", attention.Qkv, x), Tokens, attention.HeadCount, _options.EmbedDim / attention.HeadCount, norms);
+        var weights = layers.Softmax($"{path}.softmax", layers.Product($"{path}.qk", query, key));
+        var mixed = layers.Join(path, layers.Product($"{path}.av", weights, value), Tokens, _options.EmbedDim);
+        return layers.Linear($"{path}.proj", attention.Proj, mixed);
+    }
+
+    private string Classify(string x)
+    {
+        if (_options.Pooling != PoolingKind.Average)
+        {
+            x = layers.Norm("norm", model.Norm, x);
+        }
+
+        _graph.Enter("");
+        var pooled = _options.Pooling == PoolingKind.ClassToken
+            ? Token(x, 0)
+            : _graph.Add(
+                "ReduceMean",
+                [_graph.Add("Slice", [x, _graph.Integers(_options.PrefixTokenCount), _graph.Integers(Tokens), _graph.Integers(1)]), _graph.Integers(1)],
+                OnnxGraph.Attribute("keepdims", 0L));
+        if (_options.Pooling == PoolingKind.Average)
+        {
+            pooled = layers.Norm("fc_norm", model.Norm, pooled);
+        }
+
+        if (model.PreLogits is { } pre)
+        {
+            pooled = layers.Linear("pre_logits.fc", pre.Fc, pooled);
+            _graph.Enter("pre_logits");
+            pooled = _graph.Add("Tanh", [pooled]);
+        }
+
+        var logits = layers.Linear("head", model.Head, pooled);
+        if (model.HeadDist is not { } other)
+        {
+            return logits;
+        }
+
+        _graph.Enter("");
+        var second = layers.Linear("head_dist", other, Token(x, 1));
+        _graph.Enter("");
+        return _graph.Add("Div", [_graph.Add("Add", [logits, second]), _graph.Number(2)]);
+    }
+
+    private string Token(string x, long index) => _graph.Add("Gather", [x, _graph.Integer(index)], OnnxGraph.Attribute("axis", 1L));
+}

@@ -1,0 +1,148 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+using Google.Protobuf;
+using IsVit.Core.Graph;
+using IsVit.Core.Imaging;
+using IsVit.Core.Models;
+using IsVit.Onnx.Graph;
+using IsVit.Onnx.Models;
+using IsVit.Onnx.Quantization;
+using IsVit.Onnx.Schema;
+using IsVit.Optimization;
+using TorchSharp;
+
+namespace IsVit.Onnx;
+
+/// <summary>
+/// Writes vision transformers as ONNX files (operator set 21, IR version 10), without Python. Weights of quantized models are integers, of 4 bits where that holds them; activations become codes of their
+/// width by the comparisons and roundings that the quantizers make, and numbers again before a product.
+/// </summary>
+public static class OnnxExport
+{
+    private const int OperatorSet = 21;
+    private const int IrVersion = 10;
+    private const string BatchAxis = "batch";
+
+    /// <summary>Writes a float model.</summary>
+    /// <param name="model">A vision transformer or Swin in float32, on any device; exported as in evaluation mode, with dropout and stochastic depth left out.</param>
+    /// <param name="path">The file; replaced if it exists.</param>
+    /// <param name="options">Names and metadata; null for the defaults.</param>
+    /// <exception cref="OnnxExportException">The model has a part that cannot be exported.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Save(ImageClassifier model, string path, OnnxExportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        Save(model, SiteNodes.None, path, options ?? new(), []);
+    }
+
+    /// <summary>Writes a quantized model.</summary>
+    /// <param name="quantized">A quantized <see cref="ImageClassifier"/>.</param>
+    /// <param name="path">The file; replaced if it exists.</param>
+    /// <param name="options">Names and metadata; null for the defaults.</param>
+    /// <exception cref="OnnxExportException">The model is another one, or has a part or a quantizer that cannot be exported.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Save(QuantizedModel quantized, string path, OnnxExportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(quantized);
+        var model = quantized.Model as ImageClassifier
+            ?? throw new OnnxExportException($"A model of type {quantized.Model.GetType().Name} cannot be exported; expected a {nameof(VisionTransformer)} or a {nameof(SwinTransformer)}.");
+        var bindings = quantized.Attachment.Bindings.Where(static binding => binding.Quantizer.IsCalibrated && (binding.IsWeight || binding.State == SiteState.Quantized)).ToList();
+        Save(model, new SiteNodes(bindings), path, options ?? new(), Description(quantized, bindings));
+    }
+
+    private static void Save(ImageClassifier model, SiteNodes sites, string path, OnnxExportOptions options, IEnumerable<KeyValuePair<string, string>> description)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        if (model.parameters().FirstOrDefault(static parameter => parameter.dtype != torch.ScalarType.Float32) is { } wrong)
+        {
+            throw new OnnxExportException($"The model's parameters are {wrong.dtype}; expected Float32. Convert it first: model.to(torch.float32).");
+        }
+
+        using var noGrad = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        var graph = new OnnxGraph(model.GetType().Name);
+        var layers = new LayerNodes(graph, sites);
+        var (emit, shape) = model switch
+        {
+            VisionTransformer vit => ((Func<string, string>)new VisionTransformerNodes(layers, vit).Add, vit.Options as ModelOptions),
+            SwinTransformer swin => (new SwinTransformerNodes(layers, swin).Add, swin.Options),
+            _ => throw new OnnxExportException($"A model of type {model.GetType().Name} cannot be exported; expected a {nameof(VisionTransformer)} or a {nameof(SwinTransformer)}."),
+        };
+        var logits = emit(graph.Input(options.InputName, BatchAxis, shape.InChannels, shape.ImageSize, shape.ImageSize));
+        graph.Output(logits, options.OutputName, BatchAxis, model.ClassCount);
+        sites.RequireAllUsed();
+        Write(path, Message(graph, options, description));
+    }
+
+    private static ModelProto Message(OnnxGraph graph, OnnxExportOptions options, IEnumerable<KeyValuePair<string, string>> description)
+    {
+        var message = new ModelProto
+        {
+            IrVersion = IrVersion,
+            ProducerName = "IsVit",
+            ProducerVersion = typeof(OnnxExport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "",
+            Graph = graph.Message,
+            OpsetImport = { new OperatorSetIdProto { Version = OperatorSet } },
+        };
+        var texts = new SortedDictionary<string, string>(description.ToDictionary(StringComparer.Ordinal), StringComparer.Ordinal);
+        if (options.Preprocessing is { } preprocessing)
+        {
+            texts["isvit.preprocessing"] = Text(preprocessing);
+        }
+
+        foreach (var (key, value) in options.Metadata)
+        {
+            texts[key] = value;
+        }
+
+        message.MetadataProps.Add(texts.Select(static entry => new StringStringEntryProto { Key = entry.Key, Value = entry.Value }));
+        return message;
+    }
+
+    private static Dictionary<string, string> Description(QuantizedModel quantized, IReadOnlyList<SiteBinding> bindings)
+    {
+        static string Widths(IEnumerable<SiteBinding> sites) => string.Join(",", sites.Select(static binding => binding.Quantizer.Bits.Bits).Distinct().Order().Select(static bits => bits.ToString(CultureInfo.InvariantCulture)));
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["isvit.weight_bits"] = Widths(bindings.Where(static binding => binding.IsWeight)),
+            ["isvit.activation_bits"] = Widths(bindings.Where(static binding => !binding.IsWeight)),
+        };
+        if (quantized.Report is { } report)
+        {
+            texts["isvit.method"] = report.Recipe;
+        }
+
+        return texts;
+    }
+
+    private static string Text(ImagePreprocessing preprocessing) => JsonSerializer.Serialize(new
+    {
+        size = preprocessing.ImageSize,
+        crop = preprocessing.CropFraction,
+        resize = preprocessing.ResizeSize,
+        filter = preprocessing.Filter.ToString(),
+        mean = preprocessing.Mean,
+        std = preprocessing.Std,
+    });
+
+    // Beside the file first, then in its place.
+    private static void Write(string path, ModelProto message)
+    {
+        var temporary = $"{Path.GetFullPath(path)}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
+            {
+                message.WriteTo(stream);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+}

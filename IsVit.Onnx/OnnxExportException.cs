@@ -1,0 +1,25 @@
+namespace IsVit.Onnx;
+
+/// <summary>A model cannot be exported; the message says what in it, and what could be.</summary>
+public sealed class OnnxExportException : Exception
+{
+    /// <summary>Creates an exception without a message.</summary>
+    public OnnxExportException()
+    {
+    }
+
+    /// <summary>Creates an exception.</summary>
+    /// <param name="message">What cannot be exported.</param>
+    public OnnxExportException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates an exception.</summary>
+    /// <param name="message">What cannot be exported.</param>
+    /// <param name="innerException">Why.</param>
+    public OnnxExportException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

@@ -1,0 +1,23 @@
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Checkpoints;
+
+namespace IsVit.Optimization;
+
+/// <summary>What a file that <see cref="QuantizedModel.Save"/> wrote says of itself; no model is needed to read it.</summary>
+/// <param name="Sites">What is quantized, in the order in which the model runs.</param>
+/// <param name="Metadata">The texts that were given to <see cref="QuantizedModel.Save"/>.</param>
+/// <param name="FileBytes">The length of the file.</param>
+/// <param name="OtherBytes">What everything that is not quantized takes: biases, normalisations, embeddings.</param>
+public sealed record QuantizedModelInfo(IReadOnlyList<QuantizedSiteInfo> Sites, IReadOnlyDictionary<string, string> Metadata, long FileBytes, long OtherBytes)
+{
+    /// <summary>Reads a file, and checks that it is undamaged.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="Core.Models.WeightFiles.WeightFileException">The file is broken.</exception>
+    /// <exception cref="QuantizationException">The file is no quantized model, or of another version.</exception>
+    /// <exception cref="IOException">The file is absent or cannot be read.</exception>
+    public static QuantizedModelInfo Read(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        return QuantizedModelFile.Describe(path);
+    }
+}

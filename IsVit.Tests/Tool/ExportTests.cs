@@ -1,0 +1,85 @@
+using IsVit.Core.Models.WeightFiles;
+using IsVit.Tests.Onnx;
+using IsVit.Tests.TestSupport;
+using TorchSharp;
+
+namespace IsVit.Tests.Tool;
+
+public sealed class ExportTests
+{
+    [Fact]
+    public async Task Export_QuantizedModel_RunsInOnnxRuntimeAndComesBackPacked()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+        await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "repq", "--output", folder["out"]));
+        var saved = folder["out/quantized.safetensors"];
+
+        var onnx = await ToolRun.Of("export", "--quantized", saved, "--output", folder["model.onnx"]);
+        var packed = await ToolRun.Of("export", "--quantized", saved, "--format", "packed", "--output", folder["packed.safetensors"]);
+        var inspected = await ToolRun.Of("inspect", saved);
+
+        Assert.Equal(("", 0), (onnx.Error, onnx.ExitCode));
+        Assert.Contains($"saved {folder["model.onnx"]}: 0.", onnx.Output, StringComparison.Ordinal);
+        using (var runtime = new OnnxModel(folder["model.onnx"]))
+        {
+            using var scope = torch.NewDisposeScope();
+            Assert.Equal([3, 10], runtime.Run(Seeded.Normal(1, 3, 1, 28, 28)).shape);
+            Assert.Equal("vit_fashion", runtime.Metadata["isvit.model"]);
+            Assert.Equal("4", runtime.Metadata["isvit.weight_bits"]);
+        }
+
+        Assert.Equal(0, packed.ExitCode);
+        Assert.Equal(File.ReadAllBytes(saved), File.ReadAllBytes(folder["packed.safetensors"]));
+
+        Assert.Equal(("", 0), (inspected.Error, inspected.ExitCode));
+        Assert.Contains("blocks.0.attn.qkv:weight", inspected.Output, StringComparison.Ordinal);
+        Assert.Contains("192 x 64", inspected.Output, StringComparison.Ordinal);
+        Assert.Contains("isvit.tool.Method: repq", inspected.Output, StringComparison.Ordinal);
+        using var file = SafetensorsFile.Open(saved);
+        Assert.Contains($"{new FileInfo(saved).Length} bytes: {file.Tensors.Values.Where(static t => t.Name.StartsWith("codes/", StringComparison.Ordinal)).Sum(static t => t.ByteCount)} of weights' codes", inspected.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Export_FloatModel_RunsInOnnxRuntime()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+
+        var run = await ToolRun.Of("export", "--model", "vit_fashion", "--weights", folder["weights.safetensors"], "--output", folder["float.onnx"]);
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        using var runtime = new OnnxModel(folder["float.onnx"]);
+        Assert.Equal("vit_fashion", runtime.Metadata["isvit.model"]);
+    }
+
+    [Theory]
+    [InlineData("export --output x", "there is nothing to export")]
+    [InlineData("export --output x --model vit_fashion", "there is nothing to export")]
+    [InlineData("export --output x --quantized q --model vit_fashion", "leave out --model and --weights")]
+    [InlineData("export --output x --quantized /nowhere/file", "/nowhere/file: no such file.")]
+    [InlineData("export --output x --model vit_fashion --weights w --format packed", "quantize it first")]
+    [InlineData("export --output x --format pickle", "Argument 'pickle' not recognized")]
+    [InlineData("inspect /nowhere/file", "/nowhere/file: no such file.")]
+    public async Task Run_WrongArguments_OneLineAndCode2(string arguments, string expected)
+    {
+        var run = await ToolRun.Of(arguments.Split(' '));
+
+        run.AssertRefused(expected);
+    }
+
+    [Fact]
+    public async Task Inspect_DamagedFile_NamesTheTensor()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+        await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--output", folder["out"]));
+        var content = File.ReadAllBytes(folder["out/quantized.safetensors"]);
+        content[^2000] ^= 1;
+        File.WriteAllBytes(folder["damaged.safetensors"], content);
+
+        var run = await ToolRun.Of("inspect", folder["damaged.safetensors"]);
+
+        run.AssertRefused("the file is damaged");
+    }
+}

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using IsVit.Tool.Runs;
+
+namespace IsVit.Tool.Cli;
+
+/// <summary><c>isvit export</c>.</summary>
+internal static class ExportCommand
+{
+    /// <summary>Makes the command.</summary>
+    /// <param name="console">Where it writes.</param>
+    public static Command Create(ToolConsole console)
+    {
+        var quantized = PathOptions.Optional("--quantized", "FILE", $"The {QuantizeRun.ModelFile} that 'isvit quantize' or 'isvit demo' saved");
+        var model = PathOptions.Optional("--model", "NAME", "For a float model: its name in the catalogue");
+        var weights = PathOptions.Optional("--weights", "FILE", "For a float model: its weights");
+        var classes = Ranged.OptionalInt32("--classes", "For a float model: the number of classes, if it is not the model's own", 1, 1_000_000);
+        var format = new Option<string>("--format")
+        {
+            Description = $"{ExportRun.Onnx}: a graph for ONNX Runtime and others; {ExportRun.Packed}: this library's own file, codes at their true width",
+            HelpName = "FORMAT",
+            DefaultValueFactory = _ => ExportRun.Onnx,
+        }.AcceptOnlyFromAmong(ExportRun.Onnx, ExportRun.Packed);
+        var output = PathOptions.Required("--output", "FILE", "The file to write");
+        var command = new Command("export", "Write a quantized or a float model as a file that other programs run.")
+        {
+            quantized, model, weights, classes, format, output,
+        };
+        command.SetAction((parsed, cancellationToken) => Task.Run(
+            () => ExportRun.Run(
+                console,
+                new ExportArguments(
+                    parsed.GetValue(quantized),
+                    parsed.GetValue(model),
+                    parsed.GetValue(weights),
+                    parsed.GetValue(classes),
+                    parsed.GetRequiredValue(format),
+                    parsed.GetRequiredValue(output))),
+            cancellationToken));
+        return command;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using IsVit.Core.Models;
+using IsVit.Onnx;
+using IsVit.Optimization;
+using IsVit.Tool.Cli;
+using IsVit.Tool.Inputs;
+using TorchSharp;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary>What <c>isvit export</c> was asked for.</summary>
+/// <param name="Quantized">The file that <c>isvit quantize</c> saved, or null for a float model.</param>
+/// <param name="Model">A float model's name in the catalogue, or null.</param>
+/// <param name="Weights">Its weights, or null.</param>
+/// <param name="ClassCount">Its number of classes; null: the model's own.</param>
+/// <param name="Format"><see cref="ExportRun.Onnx"/> or <see cref="ExportRun.Packed"/>.</param>
+/// <param name="Output">The file to write.</param>
+internal sealed record ExportArguments(string? Quantized, string? Model, string? Weights, int? ClassCount, string Format, string Output);
+
+/// <summary><c>isvit export</c>: a model as a file that other programs run.</summary>
+internal static class ExportRun
+{
+    /// <summary>The format of ONNX.</summary>
+    public const string Onnx = "onnx";
+
+    /// <summary>The library's own format.</summary>
+    public const string Packed = "packed";
+
+    /// <summary>Runs the command.</summary>
+    /// <param name="console">Where to write.</param>
+    /// <param name="arguments">What was asked for.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(ToolConsole console, ExportArguments arguments)
+    {
+        if (arguments.Quantized is not null && (arguments.Model ?? arguments.Weights) is not null)
+        {
+            throw new ToolException("--quantized is a whole model; leave out --model and --weights.");
+        }
+
+        if (arguments.Quantized is { } file)
+        {
+            ExportQuantized(SavedModel.Read(file), file, arguments);
+        }
+        else if (arguments is { Model: { } name, Weights: { } weights })
+        {
+            ExportFloat(name, weights, arguments);
+        }
+        else
+        {
+            throw new ToolException("there is nothing to export; give --quantized, or --model and --weights.");
+        }
+
+        console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"saved {arguments.Output}: {new FileInfo(arguments.Output).Length / 1e6:F2} MB"));
+        return ExitCode.Success;
+    }
+
+    private static void ExportQuantized(SavedModel saved, string file, ExportArguments arguments)
+    {
+        var (quantized, module) = saved.Load(file, torch.CPU);
+        using var ownedModule = module;
+        using var ownedQuantized = quantized;
+        if (arguments.Format == Packed)
+        {
+            saved.Write(quantized, arguments.Output);
+            return;
+        }
+
+        OnnxExport.Save(quantized, arguments.Output, Options(ModelInput.Find(saved.Model, saved.Crop)) with
+        {
+            Metadata = new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["isvit.model"] = saved.Model,
+                ["isvit.method"] = saved.Method,
+                ["isvit.seed"] = saved.Seed.ToString(CultureInfo.InvariantCulture),
+            },
+        });
+    }
+
+    private static void ExportFloat(string name, string weights, ExportArguments arguments)
+    {
+        if (arguments.Format == Packed)
+        {
+            throw new ToolException($"--format {Packed} holds codes, which a float model has none of; quantize it first.");
+        }
+
+        var preset = ModelInput.Find(name, null);
+        using var model = ModelInput.Load(preset, weights, arguments.ClassCount);
+        OnnxExport.Save(model, arguments.Output, Options(preset) with { Metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["isvit.model"] = preset.Name } });
+    }
+
+    private static OnnxExportOptions Options(ModelPreset preset) => new() { Preprocessing = preset.Preprocessing };
+}
