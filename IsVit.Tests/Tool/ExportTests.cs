@@ -1,3 +1,4 @@
+using System.Text.Json;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Tests.Onnx;
 using IsVit.Tests.TestSupport;
@@ -28,6 +29,19 @@ public sealed class ExportTests
             Assert.Equal("vit_fashion", runtime.Metadata["isvit.model"]);
             Assert.Equal("4", runtime.Metadata["isvit.weight_bits"]);
         }
+
+        string[] images = ["--weights", folder["weights.safetensors"], "--images", folder["images"], "--labels", folder["labels.csv"]];
+        var simulated = await ToolRun.Of(["evaluate", "--quantized", saved, .. images, "--json", folder["simulated.json"]]);
+        var evaluated = await ToolRun.Of(["evaluate", "--quantized", folder["model.onnx"], .. images, "--json", folder["onnx.json"]]);
+        Assert.Equal(("", 0), (evaluated.Error, evaluated.ExitCode));
+        Assert.Equal(0, simulated.ExitCode);
+        var (expected, actual) = (Read(folder["simulated.json"]), Read(folder["onnx.json"]));
+        foreach (var field in (string[])["model", "method", "weightBits", "activationBits", "seed", "top1", "top5", "floatBytes"])
+        {
+            Assert.Equal(expected.GetProperty(field).GetRawText(), actual.GetProperty(field).GetRawText());
+        }
+
+        Assert.Equal(expected.GetProperty("logitsMse").GetDouble(), actual.GetProperty("logitsMse").GetDouble(), expected.GetProperty("logitsMse").GetDouble() * 0.05);
 
         Assert.Equal(0, packed.ExitCode);
         Assert.Equal(File.ReadAllBytes(saved), File.ReadAllBytes(folder["packed.safetensors"]));
@@ -61,12 +75,26 @@ public sealed class ExportTests
     [InlineData("export --output x --model vit_fashion --weights w --format packed", "quantize it first")]
     [InlineData("export --output x --format pickle", "Argument 'pickle' not recognized")]
     [InlineData("inspect /nowhere/file", "/nowhere/file: no such file.")]
+    [InlineData("evaluate --quantized /nowhere/file.onnx", "/nowhere/file.onnx: no such file.")]
     public async Task Run_WrongArguments_OneLineAndCode2(string arguments, string expected)
     {
         var run = await ToolRun.Of(arguments.Split(' '));
 
         run.AssertRefused(expected);
     }
+
+    [Fact]
+    public async Task Evaluate_NoOnnxModel_SaysSo()
+    {
+        using var folder = new TemporaryFolder();
+        folder.File("broken.onnx", "no model"u8);
+
+        var run = await ToolRun.Of("evaluate", "--quantized", folder["broken.onnx"]);
+
+        run.AssertRefused("ONNX Runtime cannot load it");
+    }
+
+    private static JsonElement Read(string path) => JsonDocument.Parse(File.ReadAllText(path)).RootElement;
 
     [Fact]
     public async Task Inspect_DamagedFile_NamesTheTensor()

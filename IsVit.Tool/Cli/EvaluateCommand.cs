@@ -10,7 +10,7 @@ internal static class EvaluateCommand
     /// <param name="console">Where it writes.</param>
     public static Command Create(ToolConsole console)
     {
-        var quantized = PathOptions.Required("--quantized", "FILE", $"The {QuantizeRun.ModelFile} that 'isvit quantize' or 'isvit demo' saved");
+        var quantized = PathOptions.Required("--quantized", "FILE", $"The {QuantizeRun.ModelFile} that 'isvit quantize' or 'isvit demo' saved, or the .onnx file that 'isvit export' wrote");
         var weights = PathOptions.Optional("--weights", "FILE", "The float weights, to compare the logits with");
         var labels = ImageOptions.Labels();
         var images = ImageOptions.Images();

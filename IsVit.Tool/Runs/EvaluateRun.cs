@@ -10,7 +10,7 @@ using TorchSharp;
 namespace IsVit.Tool.Runs;
 
 /// <summary>What <c>isvit evaluate</c> was asked for.</summary>
-/// <param name="Quantized">The file that <c>isvit quantize</c> saved.</param>
+/// <param name="Quantized">The file that <c>isvit quantize</c> saved, or <c>isvit export</c> for ONNX Runtime.</param>
 /// <param name="Weights">The file of float weights to compare with, or null.</param>
 /// <param name="Images">The folder of test images, or null for that of the labels.</param>
 /// <param name="Labels">The CSV of labels, or null.</param>
@@ -32,7 +32,13 @@ internal static class EvaluateRun
     public static int Run(ToolConsole console, EvaluateArguments arguments, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
-        var saved = SavedModel.Read(arguments.Quantized);
+        using var onnx = OnnxClassifier.Serves(arguments.Quantized) ? OnnxClassifier.Open(arguments.Quantized) : null;
+        if (onnx is not null && arguments.Device.type != DeviceType.CPU)
+        {
+            throw new ToolException($"--device {arguments.Device}: ONNX Runtime runs on the CPU here.");
+        }
+
+        var saved = onnx?.Describe(arguments.Quantized) ?? SavedModel.Read(arguments.Quantized);
         var preset = ModelInput.Find(saved.Model, arguments.Crop ?? saved.Crop);
         var files = ImageInput.Test(arguments.Images, arguments.Labels)
             ?? throw new ToolException("there is nothing to evaluate with; give --labels, --images or both.");
@@ -46,11 +52,13 @@ internal static class EvaluateRun
         using var imagesInMemory = images as IDisposable;
         var reference = arguments.Weights is null ? null : Reference(preset, saved, arguments, images, cancellationToken);
 
-        var (quantized, module) = saved.Load(arguments.Quantized, arguments.Device);
-        using var ownedModule = module;
+        var (quantized, classifier) = onnx is null ? saved.Load(arguments.Quantized, arguments.Device) : default;
+        using var ownedClassifier = classifier;
         using var ownedQuantized = quantized;
+        torch.nn.Module<torch.Tensor, torch.Tensor> module = onnx is null ? classifier : onnx;
         var result = reference?.Evaluate(module, cancellationToken)
             ?? EvaluationResult.Of(Logits.Collect(module, images, arguments.BatchSize, cancellationToken));
+        using var floatModel = onnx is null ? null : preset.Create(saved.ClassCount);
         var report = new QuantizationJson(
             saved.Model,
             saved.Method,
@@ -68,7 +76,7 @@ internal static class EvaluateRun
             clock.Elapsed.TotalSeconds,
             PeakMemory.Megabytes(),
             new FileInfo(arguments.Quantized).Length,
-            SavedModel.FloatBytes(module));
+            SavedModel.FloatBytes(floatModel ?? module));
         if (arguments.Json is not null)
         {
             JsonFile.Write(arguments.Json, report);

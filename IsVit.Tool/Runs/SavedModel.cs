@@ -17,6 +17,9 @@ namespace IsVit.Tool.Runs;
 /// <param name="Seed">The seed.</param>
 internal sealed record SavedModel(string Model, int ClassCount, double Crop, string Method, int WeightBits, int ActivationBits, int Seed)
 {
+    /// <summary>The bits of what is not quantized.</summary>
+    public const int FloatBits = 32;
+
     private const string Prefix = "isvit.tool.";
 
     /// <summary>Writes a quantized model with this description.</summary>

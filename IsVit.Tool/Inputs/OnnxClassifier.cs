@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text.Json;
+using IsVit.Core.Models;
+using IsVit.Tool.Runs;
+using Microsoft.ML.OnnxRuntime;
+using TorchSharp;
+
+namespace IsVit.Tool.Inputs;
+
+/// <summary>An exported model in ONNX Runtime, called as a module.</summary>
+internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tensor>
+{
+    private readonly InferenceSession _session;
+    private readonly string _input;
+    private readonly string _output;
+
+    private OnnxClassifier(InferenceSession session)
+        : base(nameof(OnnxClassifier))
+    {
+        _session = session;
+        _input = session.InputMetadata.Keys.Single();
+        _output = session.OutputMetadata.Keys.Single();
+    }
+
+    /// <summary>Whether a file is to be read as ONNX.</summary>
+    /// <param name="path">The file.</param>
+    public static bool Serves(string path) => Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Opens a file that <c>isvit export</c> wrote.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="ToolException">The file is missing or no ONNX model, or does not say which model of the catalogue it is.</exception>
+    public static OnnxClassifier Open(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new ToolException($"{path}: no such file.");
+        }
+
+        try
+        {
+            using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+            return new OnnxClassifier(new InferenceSession(path, options));
+        }
+        catch (OnnxRuntimeException error)
+        {
+            throw new ToolException($"{path}: ONNX Runtime cannot load it: {error.Message}", error);
+        }
+    }
+
+    /// <summary>What the file says of itself.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <exception cref="ToolException">It does not say which model of the catalogue it is.</exception>
+    public SavedModel Describe(string path)
+    {
+        var texts = _session.ModelMetadata.CustomMetadataMap;
+        var model = texts.GetValueOrDefault("isvit.model")
+            ?? throw new ToolException($"{path}: its metadata lacks 'isvit.model'; only files that 'isvit export' wrote can be evaluated.");
+        var preset = ModelInput.Find(model, null);
+        var crop = texts.TryGetValue("isvit.preprocessing", out var json) ? JsonDocument.Parse(json).RootElement.GetProperty("crop").GetDouble() : preset.Preprocessing.CropFraction;
+        int Number(string name, int otherwise) => int.TryParse(texts.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+        return new SavedModel(
+            model,
+            _session.OutputMetadata[_output].Dimensions[^1],
+            crop,
+            texts.GetValueOrDefault("isvit.method") ?? "float",
+            Number("isvit.weight_bits", SavedModel.FloatBits),
+            Number("isvit.activation_bits", SavedModel.FloatBits),
+            Number("isvit.seed", 0));
+    }
+
+    /// <summary>Runs a batch.</summary>
+    /// <param name="input">float32 [batch, channels, height, width].</param>
+    /// <returns>float32 [batch, classes].</returns>
+    public override torch.Tensor forward(torch.Tensor input)
+    {
+        using var plain = input.contiguous();
+        using var images = OrtValue.CreateTensorValueFromMemory(plain.data<float>().ToArray(), input.shape);
+        using var options = new RunOptions();
+        using var outputs = _session.Run(options, [_input], [images], [_output]);
+        return torch.tensor(outputs[0].GetTensorDataAsSpan<float>().ToArray()).view(outputs[0].GetTensorTypeAndShape().Shape);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _session.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}
