@@ -11,14 +11,16 @@ public static partial class NativeHeap
     private const int TrimThreshold = -1;
     private const int TopPad = -2;
     private const int MmapThreshold = -3;
+    private const int ArenaMax = -8;
     private const int OneGibibyte = 1 << 30;
     private const int DefaultThreshold = 128 << 10;
 
     /// <summary>
-    /// Makes malloc keep freed blocks of up to 1 GiB for the next tensor. A setting of the whole process, to be made once when it starts: the process then holds the most memory that it ever needed.
+    /// Makes malloc keep freed blocks of up to 1 GiB for the next tensor, and threads that start from here on share the heaps that there are: what one of the many that a reconstruction's streams stand on has freed
+    /// serves the others. A setting of the whole process, to be made once when it starts: the process then holds the most memory that it ever needed.
     /// </summary>
     /// <returns>Whether malloc took the settings; false, and nothing is changed, where it is not glibc's.</returns>
-    public static bool KeepLargeBlocks() => Set(OneGibibyte, OneGibibyte, OneGibibyte / 4);
+    public static bool KeepLargeBlocks() => Set(OneGibibyte, OneGibibyte, OneGibibyte / 4) && SetOption(ArenaMax, 1) != 0;
 
     /// <summary>Makes malloc return large blocks at every free, as it does when a process starts and until its own adaptation raises the limits.</summary>
     internal static bool ReturnLargeBlocks() => Set(DefaultThreshold, DefaultThreshold, DefaultThreshold);

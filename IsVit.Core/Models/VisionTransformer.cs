@@ -97,6 +97,8 @@ public sealed class VisionTransformer : ImageClassifier
 
     private torch.Tensor Embed(torch.Tensor images)
     {
+        // What leads to the tokens is not needed while the blocks run.
+        using var scope = torch.NewDisposeScope();
         var patches = patch_embed.call(images); // [batch, patches, dim]
         if (Options.PatchPositionsOnly)
         {
@@ -110,7 +112,7 @@ public sealed class VisionTransformer : ImageClassifier
             x = x.Plus(pos_embed);
         }
 
-        return pos_drop is not null && training ? pos_drop.call(x) : x;
+        return scope.MoveToOuter(pos_drop is not null && training ? pos_drop.call(x) : x);
     }
 
     private torch.Tensor Classify(torch.Tensor x)
