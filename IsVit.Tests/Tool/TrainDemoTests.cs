@@ -31,7 +31,8 @@ public sealed class TrainDemoTests
         var demo = await ToolRun.Of("demo", "--assets", folder["assets"], "--iterations", "0", "--calibration-count", "8", "--test-count", "16", "--output", folder["out"]);
 
         Assert.Equal("", demo.Error);
-        Assert.Equal(["vit_fashion_w3a3.safetensors", "vit_fashion_w4a4.safetensors"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Contains("vit_fashion_w4a4.onnx, 0.", demo.Output, StringComparison.Ordinal);
+        Assert.Equal(["vit_fashion_w3a3.onnx", "vit_fashion_w3a3.safetensors", "vit_fashion_w4a4.onnx", "vit_fashion_w4a4.safetensors"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.All(["float", "minmax", "percentile", "repq", "sulq-only", "sos-only", "isvit"], method => Assert.Contains($"| {method} ", demo.Output, StringComparison.Ordinal));
     }
 
