@@ -47,7 +47,7 @@ public static class OnnxExport
         ArgumentNullException.ThrowIfNull(quantized);
         var model = quantized.Model as ImageClassifier
             ?? throw new OnnxExportException($"A model of type {quantized.Model.GetType().Name} cannot be exported; expected a {nameof(VisionTransformer)} or a {nameof(SwinTransformer)}.");
-        var bindings = quantized.Attachment.Bindings.Where(static binding => binding.Quantizer.IsCalibrated && (binding.IsWeight || binding.State == SiteState.Quantized)).ToList();
+        var bindings = quantized.QuantizedSites.ToList();
         Save(model, new SiteNodes(bindings), path, options ?? new(), Description(quantized, bindings));
     }
 

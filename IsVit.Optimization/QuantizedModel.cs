@@ -22,6 +22,9 @@ public sealed class QuantizedModel : IDisposable
     /// <summary>Its sites and their quantizers.</summary>
     public GraphAttachment Attachment { get; }
 
+    /// <summary>The sites whose numbers are codes of their quantizers: all that is quantized, and nothing that is off or was only calibrated.</summary>
+    internal IEnumerable<SiteBinding> QuantizedSites => Attachment.Bindings.Where(static binding => binding.Quantizer.IsCalibrated && (binding.IsWeight || binding.State == SiteState.Quantized));
+
     /// <summary>What the run did; null for a model that was loaded.</summary>
     public QuantizationReport? Report { get; }
 

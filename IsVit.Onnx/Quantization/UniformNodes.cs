@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using IsVit.Core.Quantization;
 using IsVit.Onnx.Graph;
+using IsVit.Onnx.Schema;
 using IsVit.Quantizers.Uniform;
 using static IsVit.Onnx.Schema.TensorProto.Types;
 using static TorchSharp.torch;
@@ -16,25 +17,20 @@ internal static class UniformNodes
     public static string Quantize(OnnxGraph graph, UniformQuantizer quantizer, string x)
     {
         var (scale, zeroPoint, axis) = Parameters(quantizer);
-        var isByte = Array.TrueForAll(zeroPoint, static z => z is >= byte.MinValue and <= byte.MaxValue);
         var scales = Numbers(graph, scale, axis);
-        if (!isByte)
+        if (!AreBelow(zeroPoint, 1 << BitWidth.Maximum))
         {
             return Clamped(graph, quantizer.Bits, x, scales, Numbers(graph, zeroPoint, axis));
         }
 
         var zeroPoints = Bytes(graph, zeroPoint, axis);
-        var codes = axis is { } channels
-            ? graph.Add("QuantizeLinear", [x, scales, zeroPoints], OnnxGraph.Attribute("axis", (long)channels))
-            : graph.Add("QuantizeLinear", [x, scales, zeroPoints]);
+        var codes = graph.Add("QuantizeLinear", [x, scales, zeroPoints], Along(axis));
         if (quantizer.Bits.Bits < BitWidth.Maximum)
         {
             codes = graph.Add("Clip", [codes, graph.Byte(0), graph.Byte((byte)quantizer.Bits.MaxCode)]);
         }
 
-        return axis is { } same
-            ? graph.Add("DequantizeLinear", [codes, scales, zeroPoints], OnnxGraph.Attribute("axis", (long)same))
-            : graph.Add("DequantizeLinear", [codes, scales, zeroPoints]);
+        return graph.Add("DequantizeLinear", [codes, scales, zeroPoints], Along(axis));
     }
 
     /// <summary>A weight's codes as a constant, of four bits where that holds codes and zero points, and the numbers that they stand for.</summary>
@@ -49,13 +45,12 @@ internal static class UniformNodes
         var codes = quantizer.Quantize(weight.detach()).cpu();
         codes = (transposed ? codes.t() : codes).contiguous();
         var outputs = transposed ? 1 : 0;
-        var integers = graph.Initializer(name, codes.shape, codes.bytes, quantizer.Bits.Bits <= Int4Bits && Array.TrueForAll(zeroPoint, static z => z is >= 0 and < 1 << Int4Bits));
-        if (Array.TrueForAll(zeroPoint, static z => z is >= byte.MinValue and <= byte.MaxValue))
+        var integers = graph.Initializer(name, codes.shape, codes.bytes, quantizer.Bits.Bits <= Int4Bits && AreBelow(zeroPoint, 1 << Int4Bits));
+        if (AreBelow(zeroPoint, 1 << BitWidth.Maximum))
         {
             var zeroPoints = graph.Initializer($"{name}_zero_point", axis is null ? [] : [zeroPoint.Length], Array.ConvertAll(zeroPoint, static z => (byte)z), integers.IsInt4);
-            return axis is null
-                ? graph.Add("DequantizeLinear", [integers.Name, Numbers(graph, scale, null), zeroPoints.Name])
-                : graph.Add("DequantizeLinear", [integers.Name, Initializer(graph, $"{name}_scale", scale), zeroPoints.Name], OnnxGraph.Attribute("axis", (long)outputs));
+            var scales = axis is null ? Numbers(graph, scale, null) : Initializer(graph, $"{name}_scale", scale);
+            return graph.Add("DequantizeLinear", [integers.Name, scales, zeroPoints.Name], Along(axis is null ? null : outputs));
         }
 
         // A row that does not hold zero has a zero point that is no code.
@@ -85,6 +80,11 @@ internal static class UniformNodes
         float[] Vector(string name) => [.. parameters.Required(name).Select(static value => (float)value)];
         return (Vector("scale"), Vector("zero_point"), quantizer.Granularity is Granularity.PerChannel channel ? channel.Axis : null);
     }
+
+    // Zero points are whole numbers, and may be negative.
+    private static bool AreBelow(float[] zeroPoint, int limit) => Array.TrueForAll(zeroPoint, z => z >= 0 && z < limit);
+
+    private static AttributeProto[] Along(int? axis) => axis is { } channels ? [OnnxGraph.Attribute("axis", (long)channels)] : [];
 
     private static string Numbers(OnnxGraph graph, float[] values, int? axis) =>
         graph.Constant(DataType.Float, axis is null ? [] : [values.Length], MemoryMarshal.AsBytes(values.AsSpan()));

@@ -29,8 +29,7 @@ internal static class QuantizedModelFile
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var bindings = quantized.Attachment.Bindings
-            .Where(static binding => binding.Quantizer.IsCalibrated && (binding.IsWeight || binding.State == SiteState.Quantized)).ToList();
+        var bindings = quantized.QuantizedSites.ToList();
         var quantizers = bindings.Select(static binding => binding.Quantizer).Distinct().ToList();
         var tensors = ModelState.Of(quantized.Model);
         var sites = new List<SiteRecord>();
