@@ -48,7 +48,8 @@ public static class OnnxExport
         var model = quantized.Model as ImageClassifier
             ?? throw new OnnxExportException($"A model of type {quantized.Model.GetType().Name} cannot be exported; expected a {nameof(VisionTransformer)} or a {nameof(SwinTransformer)}.");
         var bindings = quantized.QuantizedSites.ToList();
-        Save(model, new SiteNodes(bindings), path, options ?? new(), Description(quantized, bindings));
+        options ??= new();
+        Save(model, new SiteNodes(bindings, options.Kernels), path, options, Description(quantized, bindings, options.Kernels));
     }
 
     private static void Save(ImageClassifier model, SiteNodes sites, string path, OnnxExportOptions options, IEnumerable<KeyValuePair<string, string>> description)
@@ -100,7 +101,7 @@ public static class OnnxExport
         return message;
     }
 
-    private static Dictionary<string, string> Description(QuantizedModel quantized, IReadOnlyList<SiteBinding> bindings)
+    private static Dictionary<string, string> Description(QuantizedModel quantized, IReadOnlyList<SiteBinding> bindings, OnnxKernels kernels)
     {
         static string Widths(IEnumerable<SiteBinding> sites) => string.Join(",", sites.Select(static binding => binding.Quantizer.Bits.Bits).Distinct().Order().Select(static bits => bits.ToString(CultureInfo.InvariantCulture)));
         var texts = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -108,6 +109,7 @@ public static class OnnxExport
             ["isvit.weight_bits"] = Widths(bindings.Where(static binding => binding.IsWeight)),
             ["isvit.activation_bits"] = Widths(bindings.Where(static binding => !binding.IsWeight)),
         };
+        texts["isvit.kernels"] = kernels.ToString();
         if (quantized.Report is { } report)
         {
             texts["isvit.method"] = report.Recipe;

@@ -11,6 +11,9 @@ public sealed record OnnxExportOptions
     /// <summary>The name of the output: float32 logits, [batch, classes].</summary>
     public string OutputName { get; init; } = "logits";
 
+    /// <summary>Which form a quantized model's products have.</summary>
+    public OnnxKernels Kernels { get; init; }
+
     /// <summary>How images become the input, told in the metadata <c>isvit.preprocessing</c>; null to leave it out.</summary>
     public ImagePreprocessing? Preprocessing { get; init; }
 

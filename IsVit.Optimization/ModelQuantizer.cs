@@ -116,7 +116,8 @@ public sealed class ModelQuantizer
         var attachment = GraphAttachment.Attach(graph, ChooseQuantizers(graph, _recipe));
         try
         {
-            Log.RunStarted(_logger, _recipe.Name, _options.WeightBits, _options.ActivationBits, attachment.Bindings.Count, graph.Units.Count, images.shape[0]);
+            var activationBits = _recipe.QuantizesActivations ? _options.ActivationBits : QuantizationReport.FloatActivationBits;
+            Log.RunStarted(_logger, _recipe.Name, _options.WeightBits, activationBits, attachment.Bindings.Count, graph.Units.Count, images.shape[0]);
             LogObstacle(images);
             var checkpoint = run.CheckpointDirectory is null ? null : RunCheckpoint.Open(run.CheckpointDirectory, _options, _recipe, _stages, _loss, graph, batches);
             var progress = new ProgressReporter(run.Progress)
@@ -131,7 +132,7 @@ public sealed class ModelQuantizer
             var report = new QuantizationReport(
                 _recipe.Name,
                 _options.WeightBits,
-                _options.ActivationBits,
+                activationBits,
                 _options.Seed,
                 (int)images.shape[0],
                 results,

@@ -33,6 +33,14 @@ public sealed record QuantizationOptions
     /// <summary>Other quantizers for some sites, or none. Later entries win.</summary>
     public IList<SiteOverride> Overrides { get; set; } = [];
 
+    /// <summary>Takes recipe and bits from a preset, such as <see cref="QuantizationPresets.W8A8"/>.</summary>
+    /// <param name="preset">The preset.</param>
+    public void Use(QuantizationPreset preset)
+    {
+        ArgumentNullException.ThrowIfNull(preset);
+        (Recipe, WeightBits, ActivationBits) = (preset.Recipe, preset.WeightBits, preset.ActivationBits ?? ActivationBits);
+    }
+
     /// <summary>Throws if an option is out of range.</summary>
     /// <exception cref="OptionsException">The message names the option, the value and what is allowed.</exception>
     public void Validate()

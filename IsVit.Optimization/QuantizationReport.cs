@@ -5,7 +5,7 @@ namespace IsVit.Optimization;
 /// <summary>What a run did.</summary>
 /// <param name="Recipe">The recipe's name.</param>
 /// <param name="WeightBits">Bits of weights.</param>
-/// <param name="ActivationBits">Bits of activations.</param>
+/// <param name="ActivationBits">Bits of activations; <see cref="FloatActivationBits"/> where the recipe leaves them in float.</param>
 /// <param name="Seed">The seed.</param>
 /// <param name="ImageCount">How many calibration images were used.</param>
 /// <param name="Stages">Each stage, in order.</param>
@@ -21,4 +21,8 @@ public sealed record QuantizationReport(
     IReadOnlyList<StageResult> Stages,
     IReadOnlyList<UnitResult> Units,
     long CacheBytes,
-    TimeSpan Duration);
+    TimeSpan Duration)
+{
+    /// <summary>What stands for activations in float: W4A16, as the field calls quantized weights alone, whatever float type they have.</summary>
+    public const int FloatActivationBits = 16;
+}

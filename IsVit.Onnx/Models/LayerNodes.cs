@@ -15,36 +15,60 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
     public OnnxGraph Graph => graph;
 
     /// <summary>A linear layer along the last axis.</summary>
-    public string Linear(string path, Linear layer, string x)
+    /// <param name="path">Its path.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="x">What it reads.</param>
+    /// <param name="arrange">What moves the numbers of <paramref name="x"/> to where the layer reads them; codes are moved in their place. Null for nothing.</param>
+    public string Linear(string path, Linear layer, string x, Func<string, string>? arrange = null)
     {
         graph.Enter(path);
-        var product = graph.Add("MatMul", [sites.Operand(graph, path, Core.Graph.SiteOperand.Input, x), sites.Weight(graph, path, layer.weight, transposed: true)]);
-        return Named(layer.bias, $"{path}.bias") is { } bias ? graph.Add("Add", [product, bias]) : product;
+        return Outputs(path, layer, sites.Operand(graph, path, Core.Graph.SiteOperand.Input, x, arrange), new(path, 0, layer.weight.shape[0]));
     }
 
     /// <summary>A convolution whose stride is its kernel's size.</summary>
-    public string Convolution(string path, Conv2d layer, string x)
+    /// <param name="path">Its path.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="images">[batch, channels, side, side].</param>
+    /// <param name="side">Height and width in pixels.</param>
+    /// <returns>[batch, patches, output channels].</returns>
+    public string Patches(string path, Conv2d layer, string images, long side)
     {
         graph.Enter(path);
-        var input = sites.Operand(graph, path, Core.Graph.SiteOperand.Input, x);
-        var weight = sites.Weight(graph, path, layer.weight, transposed: false);
-        var shape = layer.weight.shape;
-        string[] inputs = Named(layer.bias, $"{path}.bias") is { } bias ? [input, weight, bias] : [input, weight];
-        return graph.Add("Conv", inputs, OnnxGraph.Attribute("kernel_shape", shape[2], shape[3]), OnnxGraph.Attribute("strides", shape[2], shape[3]));
+        if (!sites.IsQuantized(path, Core.Graph.SiteOperand.Input))
+        {
+            return Convolution(path, layer, images);
+        }
+
+        var (outputs, channels, patch) = (layer.weight.shape[0], layer.weight.shape[1], layer.weight.shape[2]);
+        var count = side / patch;
+        string Cut(string x) => graph.Add(
+            "Reshape",
+            [
+                graph.Add("Transpose", [graph.Add("Reshape", [x, graph.Integers(0, channels, count, patch, count, patch)])], OnnxGraph.Attribute("perm", 0, 2, 4, 1, 3, 5)),
+                graph.Integers(0, count * count, channels * patch * patch),
+            ]);
+        var input = sites.Operand(graph, path, Core.Graph.SiteOperand.Input, images, Cut);
+        var weight = sites.Weight(graph, path, layer.weight, input, new(path, 0, outputs));
+        return Biased(graph.Add("MatMul", [input.Value, weight]), layer.bias, new(path, 0, outputs));
     }
 
     /// <summary>A matrix product of two activations.</summary>
-    public string Product(string path, string left, string right)
+    public string Product(string path, HeadNumbers left, HeadNumbers right)
     {
         graph.Enter(path);
-        return graph.Add("MatMul", [sites.Operand(graph, path, Core.Graph.SiteOperand.Left, left), sites.Operand(graph, path, Core.Graph.SiteOperand.Right, right)]);
+        return graph.Add(
+            "MatMul",
+            [
+                sites.Operand(graph, path, Core.Graph.SiteOperand.Left, left.Value, left.Arrange).Value,
+                sites.Operand(graph, path, Core.Graph.SiteOperand.Right, right.Value, right.Arrange).Value,
+            ]);
     }
 
     /// <summary>A softmax along the last axis.</summary>
     public string Softmax(string path, string x)
     {
         graph.Enter(path);
-        return sites.Operand(graph, path, Core.Graph.SiteOperand.Output, graph.Add("Softmax", [x], OnnxGraph.Attribute("axis", -1L)));
+        return sites.Operand(graph, path, Core.Graph.SiteOperand.Output, graph.Add("Softmax", [x], OnnxGraph.Attribute("axis", -1L))).Value;
     }
 
     /// <summary>A layer norm along the last axis.</summary>
@@ -75,42 +99,71 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
         return Linear($"{path}.fc2", layer.Fc2, hidden);
     }
 
-    /// <summary>A fused projection's output as queries, keys and values of each head.</summary>
+    /// <summary>A fused projection as queries, keys and values of each head. Each is a product of its own: one product would have to be cut afterwards, which costs a copy.</summary>
     /// <param name="path">The attention's path.</param>
-    /// <param name="projected">[batch, tokens, 3 x heads x width].</param>
+    /// <param name="layer">The projection, whose path ends with <c>qkv</c>.</param>
+    /// <param name="x">What it reads: [batch, tokens, inputs].</param>
     /// <param name="tokens">The number of tokens.</param>
     /// <param name="heads">The number of heads.</param>
-    /// <param name="width">The width of a head.</param>
-    /// <param name="norms">What normalises queries and keys, and their paths; null for nothing.</param>
-    /// <returns>Queries and values [batch, heads, tokens, width], keys [batch, heads, width, tokens].</returns>
-    public (string Query, string Key, string Value) Heads(string path, string projected, long tokens, int heads, int width, (LayerNorm Query, LayerNorm Key)? norms = null)
+    /// <param name="norms">What normalises queries and keys; null for nothing.</param>
+    /// <returns>Arranged, queries and values are [batch, heads, tokens, width], keys [batch, heads, width, tokens].</returns>
+    public (HeadNumbers Query, HeadNumbers Key, HeadNumbers Value) Heads(string path, Linear layer, string x, long tokens, int heads, (LayerNorm Query, LayerNorm Key)? norms = null)
     {
-        graph.Enter(path);
-        var parts = graph.Split(projected, -1, 3);
-        string Each(string part) => graph.Add("Transpose", [graph.Add("Reshape", [part, graph.Integers(-1, tokens, heads, width)])], OnnxGraph.Attribute("perm", 0, 2, 1, 3));
-        var (query, key, value) = (Each(parts[0]), Each(parts[1]), Each(parts[2]));
+        var projection = $"{path}.qkv";
+        graph.Enter(projection);
+        var input = sites.Operand(graph, projection, Core.Graph.SiteOperand.Input, x);
+        var dim = layer.weight.shape[0] / 3;
+        var width = dim / heads;
+        var scale = (float)(1 / Math.Sqrt(width));
+
+        // A power of two multiplies weights and bias without rounding.
+        var isFolded = norms is null && float.IsPow2(scale);
+        string Part(int index, string name, float factor) => graph.Add(
+            "Reshape", [Outputs(projection, layer, input, new($"{projection}.{name}", index * dim, dim, factor)), graph.Integers(0, tokens, heads, width)]);
+        var (query, key, value) = (Part(0, "query", isFolded ? scale : 1), Part(1, "key", 1), Part(2, "value", 1));
         if (norms is { } both)
         {
             query = Norm($"{path}.q_norm", both.Query, query);
             key = Norm($"{path}.k_norm", both.Key, key);
-            graph.Enter(path);
         }
 
-        var scaled = graph.Add("Mul", [query, graph.Number((float)(1 / Math.Sqrt(width)))]);
-        return (scaled, graph.Add("Transpose", [key], OnnxGraph.Attribute("perm", 0, 1, 3, 2)), value);
+        graph.Enter(path);
+        query = isFolded ? query : graph.Add("Mul", [query, graph.Number(scale)]);
+        string HeadsFirst(string tokensFirst) => graph.Add("Transpose", [tokensFirst], OnnxGraph.Attribute("perm", 0, 2, 1, 3));
+        string WidthFirst(string tokensFirst) => graph.Add("Transpose", [tokensFirst], OnnxGraph.Attribute("perm", 0, 2, 3, 1));
+        return (new(query, HeadsFirst), new(key, WidthFirst), new(value, HeadsFirst));
     }
 
-    /// <summary>Heads beside each other again.</summary>
-    /// <param name="path">The attention's path.</param>
+    /// <summary>The layer behind attention, which reads the heads beside each other.</summary>
+    /// <param name="path">The layer's path.</param>
+    /// <param name="layer">The layer.</param>
     /// <param name="mixed">[batch, heads, tokens, width].</param>
     /// <param name="tokens">The number of tokens.</param>
-    /// <param name="dim">Heads times width.</param>
-    /// <returns>[batch, tokens, dim].</returns>
-    public string Join(string path, string mixed, long tokens, int dim)
+    /// <returns>[batch, tokens, outputs].</returns>
+    public string Join(string path, Linear layer, string mixed, long tokens) => Linear(
+        path,
+        layer,
+        mixed,
+        heads => graph.Add("Reshape", [graph.Add("Transpose", [heads], OnnxGraph.Attribute("perm", 0, 2, 1, 3)), graph.Integers(0, tokens, layer.weight.shape[1])]));
+
+    private string Convolution(string path, Conv2d layer, string images)
     {
-        graph.Enter(path);
-        return graph.Add("Reshape", [graph.Add("Transpose", [mixed], OnnxGraph.Attribute("perm", 0, 2, 1, 3)), graph.Integers(-1, tokens, dim)]);
+        var shape = layer.weight.shape;
+        string[] inputs = Named(layer.bias, $"{path}.bias") is { } bias ? [images, sites.Kernel(graph, path, layer.weight), bias] : [images, sites.Kernel(graph, path, layer.weight)];
+        var grid = graph.Add("Conv", inputs, OnnxGraph.Attribute("kernel_shape", shape[2], shape[3]), OnnxGraph.Attribute("strides", shape[2], shape[3]));
+        return graph.Add("Transpose", [graph.Add("Reshape", [grid, graph.Integers(0, shape[0], -1)])], OnnxGraph.Attribute("perm", 0, 2, 1));
     }
+
+    // Some of a linear layer's outputs.
+    private string Outputs(string path, Linear layer, QuantizedOperand x, OutputRange range)
+    {
+        graph.Enter(range.Name);
+        return Biased(graph.Add("MatMul", [x.Value, sites.Weight(graph, path, layer.weight, x, range)]), layer.bias, range);
+    }
+
+    private string Biased(string product, Tensor? bias, OutputRange range) => bias is null
+        ? product
+        : graph.Add("Add", [product, graph.Initializer($"{range.Name}.bias", bias.detach().narrow(0, range.First, range.Count).mul(range.Factor))]);
 
     private string? Named(Tensor? parameter, string name) => parameter is null ? null : graph.Initializer(name, parameter);
 }

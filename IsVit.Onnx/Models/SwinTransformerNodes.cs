@@ -16,15 +16,15 @@ internal sealed class SwinTransformerNodes(LayerNodes layers, SwinTransformer mo
     /// <returns>[batch, classes].</returns>
     public string Add(string images)
     {
-        var x = layers.Convolution("patch_embed.proj", model.PatchEmbed.Proj, images);
+        var x = layers.Patches("patch_embed.proj", model.PatchEmbed.Proj, images, model.Options.ImageSize);
+        var side = model.Options.PatchesPerSide;
         _graph.Enter("patch_embed");
-        x = _graph.Add("Transpose", [x], OnnxGraph.Attribute("perm", 0, 2, 3, 1));
+        x = _graph.Add("Reshape", [x, _graph.Integers(0, side, side, model.Options.DimOf(0))]);
         if (model.PatchEmbed.Norm is { } norm)
         {
             x = layers.Norm("patch_embed.norm", norm, x);
         }
 
-        var side = model.Options.PatchesPerSide;
         for (var i = 0; i < model.Layers.Count; i++)
         {
             var layer = model.Layers[i];
@@ -43,14 +43,16 @@ internal sealed class SwinTransformerNodes(LayerNodes layers, SwinTransformer mo
 
         x = layers.Norm("norm", model.Norm, x);
         _graph.Enter("head");
-        var pooled = _graph.Add("ReduceMean", [x, _graph.Integers(1, 2)], OnnxGraph.Attribute("keepdims", 0L));
-        return layers.Linear("head.fc", model.Head, pooled);
+        var pooled = _graph.Add("ReduceMean", [x, _graph.Integers(1, 2)], OnnxGraph.Attribute("keepdims", 1L));
+        var logits = layers.Linear("head.fc", model.Head, pooled);
+        _graph.Enter("head");
+        return _graph.Add("Reshape", [logits, _graph.Integers(0, model.ClassCount)]);
     }
 
     private string Block(string path, SwinBlock block, string x, int dim)
     {
         var windows = Cut(path, block.Grid, layers.Norm($"{path}.norm1", block.Norm1, x), dim);
-        var attended = Join(path, block.Grid, Attention($"{path}.attn", block, windows, dim), dim);
+        var attended = Join(path, block.Grid, Attention($"{path}.attn", block, windows), dim);
         _graph.Enter(path);
         x = _graph.Add("Add", [x, attended]);
         var branch = layers.Mlp($"{path}.mlp", block.Mlp, layers.Norm($"{path}.norm2", block.Norm2, x));
@@ -58,12 +60,12 @@ internal sealed class SwinTransformerNodes(LayerNodes layers, SwinTransformer mo
         return _graph.Add("Add", [x, branch]);
     }
 
-    private string Attention(string path, SwinBlock block, string x, int dim)
+    private string Attention(string path, SwinBlock block, string x)
     {
         var (attention, grid) = (block.Attn, block.Grid);
         var tokens = (long)grid.Window * grid.Window;
         var heads = attention.HeadCount;
-        var (query, key, value) = layers.Heads(path, layers.Linear($"{path}.qkv", attention.Qkv, x), tokens, heads, dim / heads);
+        var (query, key, value) = layers.Heads(path, attention.Qkv, x, tokens, heads);
         var scores = layers.Product($"{path}.qk", query, key);
         _graph.Enter(path);
         var bias = attention.ScoreBias();
@@ -72,7 +74,7 @@ internal sealed class SwinTransformerNodes(LayerNodes layers, SwinTransformer mo
             ? _graph.Add("Add", [scores, added])
             : _graph.Add("Reshape", [_graph.Add("Add", [_graph.Add("Reshape", [scores, _graph.Integers([-1, .. bias.shape])]), added]), _graph.Integers(-1, heads, tokens, tokens)]);
         var weights = layers.Softmax($"{path}.softmax", scores);
-        return layers.Linear($"{path}.proj", attention.Proj, layers.Join(path, layers.Product($"{path}.av", weights, value), tokens, dim));
+        return layers.Join($"{path}.proj", attention.Proj, layers.Product($"{path}.av", new(weights), value), tokens);
     }
 
     // [batch, side, side, width] to [batch x windows, tokens, width].

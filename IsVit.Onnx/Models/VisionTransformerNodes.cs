@@ -31,9 +31,7 @@ internal sealed class VisionTransformerNodes(LayerNodes layers, VisionTransforme
 
     private string Embed(string images)
     {
-        var patches = layers.Convolution("patch_embed.proj", model.PatchEmbed.Proj, images);
-        _graph.Enter("patch_embed");
-        patches = _graph.Add("Transpose", [_graph.Add("Reshape", [patches, _graph.Integers(-1, _options.EmbedDim, _options.PatchCount)])], OnnxGraph.Attribute("perm", 0, 2, 1));
+        var patches = layers.Patches("patch_embed.proj", model.PatchEmbed.Proj, images, _options.ImageSize);
         if (model.PatchEmbed.Norm is { } norm)
         {
             patches = layers.Norm("patch_embed.norm", norm, patches);
@@ -76,15 +74,20 @@ internal sealed class VisionTransformerNodes(LayerNodes layers, VisionTransforme
     private string Attention(string path, Attention attention, string x)
     {
         var norms = attention is { QueryNorm: { } q, KeyNorm: { } k } ? (q, k) : ((TorchSharp.Modules.LayerNorm, TorchSharp.Modules.LayerNorm)?)null;
-        var (query, key, value) = layers.Heads(
-            path, layers.Linear($"{path}.qkv", attention.Qkv, x), Tokens, attention.HeadCount, _options.EmbedDim / attention.HeadCount, norms);
+        var (query, key, value) = layers.Heads(path, attention.Qkv, x, Tokens, attention.HeadCount, norms);
         var weights = layers.Softmax($"{path}.softmax", layers.Product($"{path}.qk", query, key));
-        var mixed = layers.Join(path, layers.Product($"{path}.av", weights, value), Tokens, _options.EmbedDim);
-        return layers.Linear($"{path}.proj", attention.Proj, mixed);
+        return layers.Join($"{path}.proj", attention.Proj, layers.Product($"{path}.av", new(weights), value), Tokens);
     }
 
     private string Classify(string x)
     {
+        if (_options.Pooling == PoolingKind.ClassToken)
+        {
+            // Nothing else is read from here on.
+            _graph.Enter("");
+            x = Slice(x, 0, model.HeadDist is null ? 1 : 2);
+        }
+
         if (_options.Pooling != PoolingKind.Average)
         {
             x = layers.Norm("norm", model.Norm, x);
@@ -92,11 +95,8 @@ internal sealed class VisionTransformerNodes(LayerNodes layers, VisionTransforme
 
         _graph.Enter("");
         var pooled = _options.Pooling == PoolingKind.ClassToken
-            ? Token(x, 0)
-            : _graph.Add(
-                "ReduceMean",
-                [_graph.Add("Slice", [x, _graph.Integers(_options.PrefixTokenCount), _graph.Integers(Tokens), _graph.Integers(1)]), _graph.Integers(1)],
-                OnnxGraph.Attribute("keepdims", 0L));
+            ? Slice(x, 0, 1)
+            : _graph.Add("ReduceMean", [Slice(x, _options.PrefixTokenCount, Tokens), _graph.Integers(1)], OnnxGraph.Attribute("keepdims", 1L));
         if (_options.Pooling == PoolingKind.Average)
         {
             pooled = layers.Norm("fc_norm", model.Norm, pooled);
@@ -110,16 +110,18 @@ internal sealed class VisionTransformerNodes(LayerNodes layers, VisionTransforme
         }
 
         var logits = layers.Linear("head", model.Head, pooled);
-        if (model.HeadDist is not { } other)
+        if (model.HeadDist is { } other)
         {
-            return logits;
+            _graph.Enter("");
+            var second = layers.Linear("head_dist", other, Slice(x, 1, 2));
+            _graph.Enter("");
+            logits = _graph.Add("Div", [_graph.Add("Add", [logits, second]), _graph.Number(2)]);
         }
 
+        // One token each until here: with a matrix of images instead, runtimes make a Gemm of the product, which has no integer kernel for a bias in float.
         _graph.Enter("");
-        var second = layers.Linear("head_dist", other, Token(x, 1));
-        _graph.Enter("");
-        return _graph.Add("Div", [_graph.Add("Add", [logits, second]), _graph.Number(2)]);
+        return _graph.Add("Reshape", [logits, _graph.Integers(0, model.ClassCount)]);
     }
 
-    private string Token(string x, long index) => _graph.Add("Gather", [x, _graph.Integer(index)], OnnxGraph.Attribute("axis", 1L));
+    private string Slice(string x, long first, long end) => _graph.Add("Slice", [x, _graph.Integers(first), _graph.Integers(end), _graph.Integers(1)]);
 }

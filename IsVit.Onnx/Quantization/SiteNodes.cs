@@ -12,14 +12,14 @@ internal sealed class SiteNodes
 {
     private readonly Dictionary<string, IQuantizer> _quantizers;
     private readonly HashSet<string> _unused;
-
-    // What was quantized already, so that layers that read one value with one quantizer share the nodes.
-    private readonly Dictionary<(string Value, IQuantizer Quantizer), string> _done = [];
+    private readonly OnnxKernels _kernels;
 
     /// <summary>Takes what is quantized from a model's attachment.</summary>
     /// <param name="bindings">The sites and their quantizers.</param>
-    public SiteNodes(IEnumerable<SiteBinding> bindings)
+    /// <param name="kernels">What the runtime may round.</param>
+    public SiteNodes(IEnumerable<SiteBinding> bindings, OnnxKernels kernels = OnnxKernels.Exact)
     {
+        _kernels = kernels;
         _quantizers = bindings.ToDictionary(static binding => binding.Site.Id, static binding => binding.Quantizer, StringComparer.Ordinal);
         _unused = [.. _quantizers.Keys];
     }
@@ -28,43 +28,54 @@ internal sealed class SiteNodes
     public static SiteNodes None => new([]);
 
     /// <summary>An activation as a product reads it.</summary>
-    public string Operand(OnnxGraph graph, string path, SiteOperand operand, string x)
-    {
-        if (Find(path, operand) is not { } quantizer)
-        {
-            return x;
-        }
-
-        if (!_done.TryGetValue((x, quantizer), out var quantized))
-        {
-            _done[(x, quantizer)] = quantized = quantizer switch
-            {
-                UniformQuantizer uniform => UniformNodes.Quantize(graph, uniform, x),
-                TableQuantizer { Table: { } table } => TableNodes.Quantize(graph, table, x),
-                _ => throw new OnnxExportException($"Site '{path}': a '{quantizer.Scheme}' quantizer cannot be exported; expected one of this library's."),
-            };
-        }
-
-        return quantized;
-    }
-
-    /// <summary>A weight as a product reads it.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="path">The layer's path.</param>
-    /// <param name="weight">The weight, outputs first.</param>
-    /// <param name="transposed">Whether the product reads it with the outputs last.</param>
-    public string Weight(OnnxGraph graph, string path, Tensor weight, bool transposed)
+    /// <param name="operand">Which of the layer's operands it is.</param>
+    /// <param name="x">Its numbers.</param>
+    /// <param name="arrange">What moves them, or their codes, to where the product reads them; null for nothing.</param>
+    public QuantizedOperand Operand(OnnxGraph graph, string path, SiteOperand operand, string x, Func<string, string>? arrange = null)
     {
-        var name = $"{path}.weight";
-        if (Find(path, SiteOperand.Weight) is not { } quantizer)
+        string Arranged() => arrange is null ? x : arrange(x);
+        return Find(path, operand) switch
         {
-            return graph.Initializer(name, transposed ? weight.detach().t() : weight);
-        }
-
-        return quantizer is UniformQuantizer uniform
-            ? UniformNodes.Weight(graph, uniform, name, weight, transposed)
-            : throw new OnnxExportException($"The weight of '{path}' has a '{quantizer.Scheme}' quantizer; expected '{UniformQuantizer.SchemeName}'.");
+            null => new(Arranged()),
+            UniformQuantizer { Granularity: Granularity.PerTensor } uniform => UniformNodes.Quantize(graph, uniform, x, arrange),
+            UniformQuantizer uniform => UniformNodes.Quantize(graph, uniform, Arranged()),
+            TableQuantizer { Table: { } table } => new(TableNodes.Quantize(graph, table, Arranged())),
+            { } other => throw new OnnxExportException($"Site '{path}': a '{other.Scheme}' quantizer cannot be exported; expected one of this library's."),
+        };
     }
+
+    /// <summary>A weight as a product reads it: [inputs, outputs].</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="path">The layer's path.</param>
+    /// <param name="weight">The layer's weight, outputs first.</param>
+    /// <param name="input">What it is multiplied with.</param>
+    /// <param name="range">The outputs that are asked for.</param>
+    public string Weight(OnnxGraph graph, string path, Tensor weight, QuantizedOperand input, OutputRange range)
+    {
+        var matrix = weight.detach().flatten(1);
+        return Find(path, SiteOperand.Weight) switch
+        {
+            null => graph.Initializer($"{range.Name}.weight", matrix.narrow(0, range.First, range.Count).mul(range.Factor).t()),
+            { } quantizer => UniformNodes.Matrix(graph, Uniform(path, quantizer), matrix, input, range, _kernels),
+        };
+    }
+
+    /// <summary>The kernel of a convolution.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="path">The layer's path.</param>
+    /// <param name="weight">The layer's weight.</param>
+    public string Kernel(OnnxGraph graph, string path, Tensor weight) => Find(path, SiteOperand.Weight) switch
+    {
+        null => graph.Initializer($"{path}.weight", weight),
+        { } quantizer => UniformNodes.Kernel(graph, Uniform(path, quantizer), path, weight.detach()),
+    };
+
+    /// <summary>Whether an activation is quantized.</summary>
+    /// <param name="path">The layer's path.</param>
+    /// <param name="operand">Which of the layer's operands it is.</param>
+    public bool IsQuantized(string path, SiteOperand operand) => _quantizers.ContainsKey(new Site(path, operand, SiteRole.Other).Id);
 
     /// <summary>Throws if a site that is quantized in the model is not in the graph.</summary>
     public void RequireAllUsed()
@@ -74,6 +85,9 @@ internal sealed class SiteNodes
             throw new OnnxExportException($"The model quantizes sites that exporting does not know: {string.Join(", ", _unused.Order(StringComparer.Ordinal))}.");
         }
     }
+
+    private static UniformQuantizer Uniform(string path, IQuantizer quantizer) => quantizer as UniformQuantizer
+        ?? throw new OnnxExportException($"The weight of '{path}' has a '{quantizer.Scheme}' quantizer; expected '{UniformQuantizer.SchemeName}'.");
 
     private IQuantizer? Find(string path, SiteOperand operand)
     {

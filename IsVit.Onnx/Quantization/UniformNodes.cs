@@ -14,13 +14,18 @@ internal static class UniformNodes
     private const int Int4Bits = 4;
 
     /// <summary>An activation's numbers to those that their codes stand for.</summary>
-    public static string Quantize(OnnxGraph graph, UniformQuantizer quantizer, string x)
+    /// <param name="graph">The graph.</param>
+    /// <param name="quantizer">The quantizer.</param>
+    /// <param name="x">The numbers.</param>
+    /// <param name="arrange">What moves the codes to where the product reads them; null for nothing.</param>
+    public static QuantizedOperand Quantize(OnnxGraph graph, UniformQuantizer quantizer, string x, Func<string, string>? arrange = null)
     {
         var (scale, zeroPoint, axis) = Parameters(quantizer);
         var scales = Numbers(graph, scale, axis);
         if (!AreBelow(zeroPoint, 1 << BitWidth.Maximum))
         {
-            return Clamped(graph, quantizer.Bits, x, scales, Numbers(graph, zeroPoint, axis));
+            var clamped = Clamped(graph, quantizer.Bits, x, scales, Numbers(graph, zeroPoint, axis));
+            return new(arrange is null ? clamped : arrange(clamped));
         }
 
         var zeroPoints = Bytes(graph, zeroPoint, axis);
@@ -30,39 +35,74 @@ internal static class UniformNodes
             codes = graph.Add("Clip", [codes, graph.Byte(0), graph.Byte((byte)quantizer.Bits.MaxCode)]);
         }
 
-        return graph.Add("DequantizeLinear", [codes, scales, zeroPoints], Along(axis));
+        codes = arrange is null ? codes : arrange(codes);
+        return new(graph.Add("DequantizeLinear", [codes, scales, zeroPoints], Along(axis)), axis is null ? quantizer.Bits.MaxCode : null);
     }
 
-    /// <summary>A weight's codes as a constant, of four bits where that holds codes and zero points, and the numbers that they stand for.</summary>
-    public static string Weight(OnnxGraph graph, UniformQuantizer quantizer, string name, Tensor weight, bool transposed)
+    /// <summary>A matrix of weights as a product reads it, [inputs, outputs]; its codes are a constant, of four bits where that holds codes and zero points.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="quantizer">The quantizer.</param>
+    /// <param name="weight">[outputs, inputs], all outputs of the layer.</param>
+    /// <param name="input">What it is multiplied with.</param>
+    /// <param name="range">The outputs that are asked for.</param>
+    /// <param name="kernels">What the runtime may round.</param>
+    public static string Matrix(OnnxGraph graph, UniformQuantizer quantizer, Tensor weight, QuantizedOperand input, OutputRange range, OnnxKernels kernels)
     {
-        var (scale, zeroPoint, axis) = Parameters(quantizer);
-        if (axis is not (null or 0))
+        var name = $"{range.Name}.weight";
+        var (scale, zeroPoint, axis) = WeightParameters(quantizer, name, range);
+        var codes = quantizer.Quantize(weight).narrow(0, range.First, range.Count).t().contiguous().cpu();
+        var isInt4 = IsInt4(quantizer, zeroPoint);
+        string Scales() => axis is null ? Numbers(graph, scale, null) : graph.Initializer($"{name}_scale", tensor(scale));
+        long[] shape = axis is null ? [] : [zeroPoint.Length];
+        if (input.MaxCode is { } maxCode)
         {
-            throw new OnnxExportException($"'{name}' has scales along axis {axis}; expected one for the weight or one for each output.");
+            var signed = codes.to(ScalarType.Int16).sub(tensor(zeroPoint, ScalarType.Int16));
+            if (IntegerProducts.FitSigned(signed) && (kernels == OnnxKernels.Fast || IntegerProducts.AreExact(signed, maxCode)))
+            {
+                return graph.Add("DequantizeLinear", [Signed(signed), Scales()], Along(axis is null ? null : 1));
+            }
         }
 
-        var codes = quantizer.Quantize(weight.detach()).cpu();
-        codes = (transposed ? codes.t() : codes).contiguous();
-        var outputs = transposed ? 1 : 0;
-        var integers = graph.Initializer(name, codes.shape, codes.bytes, quantizer.Bits.Bits <= Int4Bits && AreBelow(zeroPoint, 1 << Int4Bits));
-        if (AreBelow(zeroPoint, 1 << BitWidth.Maximum))
+        if ((input.MaxCode is not null || kernels == OnnxKernels.Fast) && AreBelow(zeroPoint, 1 << BitWidth.Maximum))
         {
-            var zeroPoints = graph.Initializer($"{name}_zero_point", axis is null ? [] : [zeroPoint.Length], Array.ConvertAll(zeroPoint, static z => (byte)z), integers.IsInt4);
-            var scales = axis is null ? Numbers(graph, scale, null) : Initializer(graph, $"{name}_scale", scale);
-            return graph.Add("DequantizeLinear", [integers.Name, scales, zeroPoints.Name], Along(axis is null ? null : outputs));
+            var zeroPoints = graph.Initializer($"{name}_zero_point", shape, Array.ConvertAll(zeroPoint, static z => (byte)z), isInt4);
+            return graph.Add("DequantizeLinear", [graph.Initializer(name, codes.shape, codes.bytes, isInt4), Scales(), zeroPoints], Along(axis is null ? null : 1));
         }
 
-        // A row that does not hold zero has a zero point that is no code.
-        var floats = graph.Add("Cast", [integers.Name], OnnxGraph.Attribute("to", (long)DataType.Float));
-        string Aligned(float[] values, string suffix)
-        {
-            var shape = Enumerable.Repeat(1L, codes.shape.Length).ToArray();
-            shape[outputs] = values.Length;
-            return graph.Initializer($"{name}_{suffix}", tensor(values).view(shape));
-        }
+        return Constant(graph, name, codes, isInt4, tensor(scale).view(shape), tensor(zeroPoint).view(shape));
 
-        return graph.Add("Mul", [graph.Add("Sub", [floats, Aligned(zeroPoint, "zero_point")]), Aligned(scale, "scale")]);
+        // Codes less their zero points: integers without one, which ONNX Runtime multiplies fastest.
+        string Signed(Tensor integers)
+        {
+            if (!isInt4)
+            {
+                return graph.Initializer(name, integers.to(ScalarType.Int8));
+            }
+
+            var wide = graph.Add("Cast", [graph.Initializer(name, codes.shape, codes.bytes, isInt4)], OnnxGraph.Attribute("to", (long)DataType.Int32));
+            var shifted = graph.Add("Sub", [wide, graph.Initializer($"{name}_zero_point", tensor(zeroPoint, ScalarType.Int32).view(shape))]);
+            return graph.Add("Cast", [shifted], OnnxGraph.Attribute("to", (long)DataType.Int8));
+        }
+    }
+
+    /// <summary>The kernel of a convolution, as it lies.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="quantizer">The quantizer.</param>
+    /// <param name="name">The layer's path.</param>
+    /// <param name="weight">[outputs, inputs, height, width].</param>
+    public static string Kernel(OnnxGraph graph, UniformQuantizer quantizer, string name, Tensor weight)
+    {
+        var (scale, zeroPoint, axis) = WeightParameters(quantizer, $"{name}.weight", new(name, 0, weight.shape[0]));
+        var codes = quantizer.Quantize(weight).contiguous().cpu();
+        long[] shape = axis is null ? [] : [zeroPoint.Length, 1, 1, 1];
+        return Constant(graph, $"{name}.weight", codes, IsInt4(quantizer, zeroPoint), tensor(scale).view(shape), tensor(zeroPoint).view(shape));
+    }
+
+    // What follows from constants a runtime computes when it loads the file: the weight is float from then on, without a DequantizeLinear in every run.
+    private static string Constant(OnnxGraph graph, string name, Tensor codes, bool isInt4, Tensor scale, Tensor zeroPoint)
+    {
+        var floats = graph.Add("Cast", [graph.Initializer(name, codes.shape, codes.bytes, isInt4)], OnnxGraph.Attribute("to", (long)DataType.Float));
+        return graph.Add("Mul", [graph.Add("Sub", [floats, graph.Initializer($"{name}_zero_point", zeroPoint)]), graph.Initializer($"{name}_scale", scale)]);
     }
 
     // The formula in float numbers: QuantizeLinear's zero point has to be a code.
@@ -73,6 +113,20 @@ internal static class UniformNodes
         var floats = graph.Add("Cast", [codes], OnnxGraph.Attribute("to", (long)DataType.Float));
         return graph.Add("Mul", [graph.Add("Sub", [floats, zeroPoint]), scale]);
     }
+
+    private static (float[] Scale, float[] ZeroPoint, int? Axis) WeightParameters(UniformQuantizer quantizer, string name, OutputRange range)
+    {
+        var (scale, zeroPoint, axis) = Parameters(quantizer);
+        if (axis is not (null or 0))
+        {
+            throw new OnnxExportException($"'{name}' has scales along axis {axis}; expected one for the weight or one for each output.");
+        }
+
+        float[] Part(float[] all) => axis is null ? all : all[(int)range.First..(int)(range.First + range.Count)];
+        return (Array.ConvertAll(Part(scale), s => s * range.Factor), Part(zeroPoint), axis);
+    }
+
+    private static bool IsInt4(UniformQuantizer quantizer, float[] zeroPoint) => quantizer.Bits.Bits <= Int4Bits && AreBelow(zeroPoint, 1 << Int4Bits);
 
     private static (float[] Scale, float[] ZeroPoint, int? Axis) Parameters(UniformQuantizer quantizer)
     {
@@ -92,14 +146,12 @@ internal static class UniformNodes
     private static string Bytes(OnnxGraph graph, float[] values, int? axis) =>
         graph.Constant(DataType.Uint8, axis is null ? [] : [values.Length], Array.ConvertAll(values, static value => (byte)value));
 
-    private static string Initializer(OnnxGraph graph, string name, float[] values) => graph.Initializer(name, DataType.Float, [values.Length], MemoryMarshal.AsBytes(values.AsSpan()));
-
     // Codes as uint8, or two to a byte as uint4.
-    private static (string Name, bool IsInt4) Initializer(this OnnxGraph graph, string name, ReadOnlySpan<long> shape, ReadOnlySpan<byte> codes, bool isInt4)
+    private static string Initializer(this OnnxGraph graph, string name, ReadOnlySpan<long> shape, ReadOnlySpan<byte> codes, bool isInt4)
     {
         if (!isInt4)
         {
-            return (graph.Initializer(name, DataType.Uint8, shape, codes), false);
+            return graph.Initializer(name, DataType.Uint8, shape, codes);
         }
 
         var packed = new byte[(codes.Length + 1) / 2];
@@ -108,6 +160,6 @@ internal static class UniformNodes
             packed[i / 2] |= (byte)(codes[i] << (Int4Bits * (i % 2)));
         }
 
-        return (graph.Initializer(name, DataType.Uint4, shape, packed), true);
+        return graph.Initializer(name, DataType.Uint4, shape, packed);
     }
 }

@@ -31,6 +31,7 @@ internal static class Defaults
         new AliasQuantizerFactory(SchemeNames.UniformFine, Uniform(RangeSearch.Fine)),
         new AliasQuantizerFactory(SchemeNames.UniformSymmetric, new UniformQuantizerFactory(
             UniformOptions.Activations with { Symmetric = true }, UniformOptions.Weights with { Symmetric = true })),
+        new AliasQuantizerFactory(SchemeNames.UniformSymmetricFine, Uniform(RangeSearch.Fine, symmetric: true)),
         new Log2QuantizerFactory(),
         new AliasQuantizerFactory(SchemeNames.Log2Fine, new Log2QuantizerFactory(new Log2Options { SearchScale = true })),
         new LogSqrt2QuantizerFactory(),
@@ -81,11 +82,16 @@ internal static class Defaults
             Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct, SchemeNames.UniformFine),
             Recipe(RecipeNames.SosOnly, SchemeNames.Log2Fine, s_lastAxis, sos, SchemeNames.UniformFine),
             Recipe(RecipeNames.Neither, SchemeNames.Log2Fine, Granularity.Tensor, direct, SchemeNames.UniformFine),
+            Recipe(RecipeNames.IntegerArithmetic, SchemeNames.UniformFine, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.UniformSymmetricFine),
+            new(
+                RecipeNames.WeightOnly,
+                new Dictionary<SiteRole, SiteScheme> { [SiteRole.Weight] = new(SchemeNames.UniformSymmetricFine, s_firstAxis) },
+                [StageNames.OutputSensitivity, StageNames.WeightCalibration, StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction]),
         ];
     }
 
-    private static UniformQuantizerFactory Uniform(RangeSearch search) =>
-        new(UniformOptions.Activations with { RangeSearch = search }, UniformOptions.Weights with { RangeSearch = search });
+    private static UniformQuantizerFactory Uniform(RangeSearch search, bool symmetric = false) => new(
+        UniformOptions.Activations with { RangeSearch = search, Symmetric = symmetric }, UniformOptions.Weights with { RangeSearch = search, Symmetric = symmetric });
 
     private static ShiftUniformLog2QuantizerFactory Sulq(ImmutableArray<double> etaGrid) =>
         new(new ShiftUniformLog2Options { Levels = SulqLevels.PowerOfTwo, EtaGrid = etaGrid });
@@ -95,7 +101,8 @@ internal static class Defaults
         string postSoftmax,
         Granularity postLayerNorm,
         IReadOnlyList<string> stages,
-        string uniform = SchemeNames.Uniform) => new(
+        string uniform = SchemeNames.Uniform,
+        string? weight = null) => new(
             name,
             new Dictionary<SiteRole, SiteScheme>
             {
@@ -103,7 +110,7 @@ internal static class Defaults
                 [SiteRole.PostGelu] = new(uniform, Granularity.Tensor),
                 [SiteRole.PostLayerNorm] = new(uniform, postLayerNorm),
                 [SiteRole.PostSoftmax] = new(postSoftmax, Granularity.Tensor),
-                [SiteRole.Weight] = new(uniform, s_firstAxis),
+                [SiteRole.Weight] = new(weight ?? uniform, s_firstAxis),
             },
             stages);
 }

@@ -15,6 +15,9 @@ public static class SchemeNames
     /// <summary>Uniform with its zero point fixed at 2^(b-1), as integer kernels want it.</summary>
     public const string UniformSymmetric = "uniform-symmetric";
 
+    /// <summary><see cref="UniformSymmetric"/>, ranges by a finer search.</summary>
+    public const string UniformSymmetricFine = "uniform-symmetric-fine";
+
     /// <summary>Log2, its scale the largest number.</summary>
     public const string Log2 = "log2";
 

@@ -12,6 +12,9 @@ public sealed record QuantizationRecipe(
     IReadOnlyDictionary<SiteRole, SiteScheme> Schemes,
     IReadOnlyList<string> Stages)
 {
+    /// <summary>Whether any role but the weights' has a quantizer.</summary>
+    public bool QuantizesActivations => Schemes.Keys.Any(static role => role != SiteRole.Weight);
+
     /// <summary>The quantizer that a site gets: the role's scheme with the options' bits, changed by the overrides.</summary>
     /// <param name="site">The site.</param>
     /// <param name="options">Bits and overrides.</param>

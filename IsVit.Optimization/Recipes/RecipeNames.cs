@@ -29,4 +29,10 @@ public static class RecipeNames
 
     /// <summary>Neither: log2, its scale searched for, and one reconstruction with everything quantized at once.</summary>
     public const string Neither = "neither";
+
+    /// <summary>What integer kernels compute: uniform quantizers everywhere, weights with a zero point fixed in the middle, reconstructed by SOS.</summary>
+    public const string IntegerArithmetic = "integer";
+
+    /// <summary>Weights only, with a zero point fixed in the middle, reconstructed; activations stay in float.</summary>
+    public const string WeightOnly = "weight-only";
 }

@@ -151,12 +151,14 @@ public sealed class OnnxExportTests
     }
 
     [Theory]
-    [InlineData(3, true)]
-    [InlineData(4, true)]
-    [InlineData(6, false)]
-    public void Save_QuantizedViT_WeightsAreIntegers(int bits, bool isHalfByte)
+    [InlineData(3, TensorProto.Types.DataType.Uint4)]
+    [InlineData(4, TensorProto.Types.DataType.Uint4)]
+    [InlineData(6, TensorProto.Types.DataType.Int8)]
+    [InlineData(8, TensorProto.Types.DataType.Uint8)]
+    public void Save_QuantizedViT_WeightsAreIntegers(int bits, object expected)
     {
-        var type = isHalfByte ? TensorProto.Types.DataType.Uint4 : TensorProto.Types.DataType.Uint8;
+        var type = (TensorProto.Types.DataType)expected;
+        var isHalfByte = type == TensorProto.Types.DataType.Uint4;
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         using var model = Micro.Vit();
@@ -166,8 +168,8 @@ public sealed class OnnxExportTests
 
         var message = ModelProto.Parser.ParseFrom(File.ReadAllBytes(folder["model.onnx"]));
         var weights = message.Graph.Initializer.Where(static tensor => tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.Contains("norm", StringComparison.Ordinal)).ToList();
-        Assert.Equal(10, weights.Count);
-        Assert.All(weights, weight => Assert.Equal(type, (TensorProto.Types.DataType)weight.DataType));
+        Assert.Equal(14, weights.Count);
+        Assert.All(weights, weight => Assert.Equal(type == TensorProto.Types.DataType.Int8 && weight.Name.StartsWith("patch", StringComparison.Ordinal) ? TensorProto.Types.DataType.Uint8 : type, (TensorProto.Types.DataType)weight.DataType));
         Assert.All(weights, weight => Assert.Equal((weight.Dims.Aggregate(1L, static (a, b) => a * b) * (isHalfByte ? 4 : 8)) / 8, weight.RawData.Length));
         Assert.Equal(21, Assert.Single(message.OpsetImport).Version);
     }
@@ -244,7 +246,7 @@ public sealed class OnnxExportTests
         var graph = new OnnxGraph("quantizer");
         var binding = new SiteBinding(new Site("x", SiteOperand.Input, SiteRole.Other), quantizer);
         var input = graph.Input("x", "batch", shape);
-        graph.Output(new SiteNodes([binding]).Operand(graph, "x", SiteOperand.Input, input), "y", "batch", shape);
+        graph.Output(new SiteNodes([binding]).Operand(graph, "x", SiteOperand.Input, input).Value, "y", "batch", shape);
         var model = new ModelProto { IrVersion = 10, Graph = graph.Message, OpsetImport = { new OperatorSetIdProto { Version = 21 } } };
         File.WriteAllBytes(folder["quantizer.onnx"], model.ToByteArray());
         return new OnnxModel(folder["quantizer.onnx"]);

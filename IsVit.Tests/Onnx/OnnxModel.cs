@@ -9,9 +9,17 @@ internal sealed class OnnxModel : IDisposable
 {
     private readonly InferenceSession _session;
 
-    public OnnxModel(string path, GraphOptimizationLevel level = GraphOptimizationLevel.ORT_ENABLE_ALL)
+    public OnnxModel(string path, GraphOptimizationLevel level = GraphOptimizationLevel.ORT_ENABLE_ALL, string? optimized = null)
     {
         using var options = new SessionOptions { GraphOptimizationLevel = level, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+
+        // What types and shapes a graph declares and those that follow from its nodes must agree.
+        options.AddSessionConfigEntry("session.strict_shape_type_inference", "1");
+        if (optimized is not null)
+        {
+            options.OptimizedModelFilePath = optimized;
+        }
+
         _session = new InferenceSession(path, options);
     }
 

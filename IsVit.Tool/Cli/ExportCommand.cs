@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IsVit.Onnx;
 using IsVit.Tool.Runs;
 
 namespace IsVit.Tool.Cli;
@@ -20,10 +21,16 @@ internal static class ExportCommand
             HelpName = "FORMAT",
             DefaultValueFactory = _ => ExportRun.Onnx,
         }.AcceptOnlyFromAmong(ExportRun.Onnx, ExportRun.Packed);
+        var kernels = new Option<OnnxKernels>("--kernels")
+        {
+            Description = "For a quantized model in ONNX: Exact computes what the library does on every processor; Fast may saturate or round where ONNX Runtime's fastest kernels do",
+            HelpName = "KIND",
+            DefaultValueFactory = _ => OnnxKernels.Exact,
+        };
         var output = PathOptions.Required("--output", "FILE", "The file to write");
         var command = new Command("export", "Write a quantized or a float model as a file that other programs run.")
         {
-            quantized, model, weights, classes, format, output,
+            quantized, model, weights, classes, format, kernels, output,
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => ExportRun.Run(
@@ -34,6 +41,7 @@ internal static class ExportCommand
                     parsed.GetValue(weights),
                     parsed.GetValue(classes),
                     parsed.GetRequiredValue(format),
+                    parsed.GetValue(kernels),
                     parsed.GetRequiredValue(output))),
             cancellationToken));
         return command;

@@ -30,6 +30,11 @@ internal static class QuantizeCommand
             HelpName = "METHOD",
             DefaultValueFactory = _ => RecipeNames.ISVit,
         }.AcceptOnlyFromAmong([.. Methods]);
+        var presetName = new Option<string?>("--preset")
+        {
+            Description = $"Method and bits for integer kernels, instead of the three options above: {string.Join(", ", QuantizationPresets.All.Select(static preset => preset.Name))}",
+            HelpName = "NAME",
+        }.AcceptOnlyFromAmong([.. QuantizationPresets.All.Select(static preset => preset.Name)]);
         var iterations = Ranged.OptionalInt32("--iterations", "Steps a unit and stage; the paper's if not given: 1000 up to 4 bits, 200 above", 0, 1_000_000);
         var batch = Ranged.Int32("--batch", "Images a step", 64, 1, 65_536);
         var learningRate = Ranged.Double("--learning-rate", "Adam's first step size", 4e-5, 0, 1);
@@ -46,9 +51,17 @@ internal static class QuantizeCommand
         var checkpoint = PathOptions.Optional("--checkpoint", "DIR", "Keep every finished unit in this folder, and go on from there if the same run was interrupted");
         var command = new Command("quantize", "Quantize a model with a folder of images and compare it with the float model.")
         {
-            model, weights, classes, calibration, calibrationCount, labels, images, weightBits, activationBits, method, iterations, batch, learningRate,
+            model, weights, classes, calibration, calibrationCount, labels, images, weightBits, activationBits, method, presetName, iterations, batch, learningRate,
             seed, crop, skipUnreadable, finalScoreOnly, device, cache, cacheFolder, precision, output, json, checkpoint,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(presetName) is { Implicit: false } && ((Option[])[weightBits, activationBits, method]).FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } other)
+            {
+                result.AddError($"--preset sets what {other.Name} sets: give one of them.");
+            }
+        });
+        QuantizationPreset? Preset(ParseResult parsed) => QuantizationPresets.All.FirstOrDefault(preset => preset.Name == parsed.GetValue(presetName));
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => QuantizeRun.Run(
                 console,
@@ -61,9 +74,9 @@ internal static class QuantizeCommand
                     CalibrationCount = parsed.GetValue(calibrationCount),
                     Labels = parsed.GetValue(labels),
                     Images = parsed.GetValue(images),
-                    WeightBits = parsed.GetValue(weightBits),
-                    ActivationBits = parsed.GetValue(activationBits),
-                    Method = parsed.GetRequiredValue(method),
+                    WeightBits = Preset(parsed)?.WeightBits ?? parsed.GetValue(weightBits),
+                    ActivationBits = Preset(parsed)?.ActivationBits ?? parsed.GetValue(activationBits),
+                    Method = Preset(parsed)?.Recipe ?? parsed.GetRequiredValue(method),
                     Iterations = parsed.GetValue(iterations),
                     BatchSize = parsed.GetValue(batch),
                     LearningRate = parsed.GetValue(learningRate),

@@ -14,8 +14,9 @@ namespace IsVit.Tool.Runs;
 /// <param name="Weights">Its weights, or null.</param>
 /// <param name="ClassCount">Its number of classes; null: the model's own.</param>
 /// <param name="Format"><see cref="ExportRun.Onnx"/> or <see cref="ExportRun.Packed"/>.</param>
+/// <param name="Kernels">For ONNX: the form of a quantized model's products.</param>
 /// <param name="Output">The file to write.</param>
-internal sealed record ExportArguments(string? Quantized, string? Model, string? Weights, int? ClassCount, string Format, string Output);
+internal sealed record ExportArguments(string? Quantized, string? Model, string? Weights, int? ClassCount, string Format, OnnxKernels Kernels, string Output);
 
 /// <summary><c>isvit export</c>: a model as a file that other programs run.</summary>
 internal static class ExportRun
@@ -67,6 +68,7 @@ internal static class ExportRun
 
         OnnxExport.Save(quantized, arguments.Output, Options(ModelInput.Find(saved.Model, saved.Crop)) with
         {
+            Kernels = arguments.Kernels,
             Metadata = new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["isvit.model"] = saved.Model,

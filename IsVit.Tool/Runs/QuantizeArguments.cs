@@ -1,3 +1,6 @@
+using System.Globalization;
+using IsVit.Optimization;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using TorchSharp;
 
@@ -32,6 +35,16 @@ internal sealed record QuantizeArguments
 
     /// <summary>Bits of activations.</summary>
     public int ActivationBits { get; init; }
+
+    /// <summary>Method and bits in one.</summary>
+    public string Title
+    {
+        get
+        {
+            var recipe = QuantizationRecipes.All.Single(recipe => recipe.Name == Method);
+            return string.Create(CultureInfo.InvariantCulture, $"{Method} W{WeightBits}A{(recipe.QuantizesActivations ? ActivationBits : QuantizationReport.FloatActivationBits)}");
+        }
+    }
 
     /// <summary>The name of the recipe.</summary>
     public required string Method { get; init; }

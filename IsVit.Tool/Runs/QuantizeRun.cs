@@ -56,7 +56,7 @@ internal static class QuantizeRun
         using var calibration = CalibrationImages(calibrationFiles, preset, loading, arguments.Device, cancellationToken);
         var quantizer = ModelQuantizer.Create(options => Configure(options, arguments));
         EvaluationResult? scored = null;
-        using var quantized = ProgressView.Run(console, $"{arguments.Method} W{arguments.WeightBits}A{arguments.ActivationBits}", view => quantizer.Quantize(
+        using var quantized = ProgressView.Run(console, arguments.Title, view => quantizer.Quantize(
             model,
             calibration,
             new QuantizationRun
@@ -110,7 +110,7 @@ internal static class QuantizeRun
     // A model that nobody keeps is still written, to a temporary place, because its length is part of the report.
     private static long Save(QuantizedModel quantized, ModelPreset preset, QuantizeArguments arguments, OutputFolder? output)
     {
-        var description = new SavedModel(preset.Name, ((ImageClassifier)quantized.Model).ClassCount, preset.Preprocessing.CropFraction, arguments.Method, arguments.WeightBits, arguments.ActivationBits, arguments.Seed);
+        var description = new SavedModel(preset.Name, ((ImageClassifier)quantized.Model).ClassCount, preset.Preprocessing.CropFraction, arguments.Method, arguments.WeightBits, quantized.Report!.ActivationBits, arguments.Seed);
         if (output is not null)
         {
             return description.Write(quantized, output.PathOf(ModelFile));

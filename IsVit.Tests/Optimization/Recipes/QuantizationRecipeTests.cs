@@ -132,6 +132,6 @@ public sealed class QuantizationRecipeTests
 
     [Fact]
     public void Names_AreThoseOfTheBuiltInRecipes() => Assert.Equal(
-        [RecipeNames.ISVit, RecipeNames.Released, RecipeNames.RepQ, RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Neither],
+        [RecipeNames.ISVit, RecipeNames.Released, RecipeNames.RepQ, RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Neither, RecipeNames.IntegerArithmetic, RecipeNames.WeightOnly],
         QuantizationRecipes.All.Select(static recipe => recipe.Name));
 }
