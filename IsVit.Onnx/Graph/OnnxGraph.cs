@@ -150,6 +150,9 @@ internal sealed class OnnxGraph
     /// <summary>An attribute that is a text.</summary>
     public static AttributeProto Attribute(string name, string value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(value) };
 
+    /// <summary>What the standard calls a type.</summary>
+    public static string NameOf(TensorProto.Types.DataType type) => type.ToString().ToLowerInvariant();
+
     private static TensorProto.Types.DataType TypeOf(torch.ScalarType type) => type switch
     {
         torch.ScalarType.Float32 => TensorProto.Types.DataType.Float,

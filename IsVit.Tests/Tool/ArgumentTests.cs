@@ -10,6 +10,8 @@ public sealed class ArgumentTests
     [InlineData("quantize", "'--model' is required")]
     [InlineData("quantize --model", "Required argument missing for option: '--model'")]
     [InlineData("quantize --model m --weights w --calibration c --weight-bits 9", "--weight-bits is '9'; allowed is 2 to 8.")]
+    [InlineData("quantize --model m --weights w --calibration c --preset w9a9", "Argument 'w9a9' not recognized")]
+    [InlineData("quantize --model m --weights w --calibration c --preset w8a8 --activation-bits 8", "--preset sets what --activation-bits sets: give one of them.")]
     [InlineData("quantize --model m --weights w --calibration c --activation-bits 1", "--activation-bits is '1'; allowed is 2 to 8.")]
     [InlineData("quantize --model m --weights w --calibration c --activation-bits four", "--activation-bits is 'four'; allowed is 2 to 8.")]
     [InlineData("quantize --model m --weights w --calibration c --crop 0", "--crop is '0'; allowed is above 0, at most 1.")]

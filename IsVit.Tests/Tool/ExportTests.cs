@@ -19,6 +19,7 @@ public sealed class ExportTests
         var onnx = await ToolRun.Of("export", "--quantized", saved, "--output", folder["model.onnx"]);
         var packed = await ToolRun.Of("export", "--quantized", saved, "--format", "packed", "--output", folder["packed.safetensors"]);
         var inspected = await ToolRun.Of("inspect", saved);
+        var inspectedOnnx = await ToolRun.Of("inspect", folder["model.onnx"]);
 
         Assert.Equal(("", 0), (onnx.Error, onnx.ExitCode));
         Assert.Contains($"saved {folder["model.onnx"]}: 0.", onnx.Output, StringComparison.Ordinal);
@@ -50,8 +51,35 @@ public sealed class ExportTests
         Assert.Contains("blocks.0.attn.qkv:weight", inspected.Output, StringComparison.Ordinal);
         Assert.Contains("192 x 64", inspected.Output, StringComparison.Ordinal);
         Assert.Contains("isvit.tool.Method: repq", inspected.Output, StringComparison.Ordinal);
+        Assert.Equal(("", 0), (inspectedOnnx.Error, inspectedOnnx.ExitCode));
+        Assert.Contains("isvit.weight_bits: 4", inspectedOnnx.Output, StringComparison.Ordinal);
+        Assert.Contains("operators, set 21: ", inspectedOnnx.Output, StringComparison.Ordinal);
+        Assert.Matches(@"blocks\.0\.mlp\.fc1\.weight +\| +uint4 \| +64 x 256 \| +8192 ", inspectedOnnx.Output);
+        Assert.Contains($"{new FileInfo(folder["model.onnx"]).Length} bytes: ", inspectedOnnx.Output, StringComparison.Ordinal);
         using var file = SafetensorsFile.Open(saved);
         Assert.Contains($"{new FileInfo(saved).Length} bytes: {file.Tensors.Values.Where(static t => t.Name.StartsWith("codes/", StringComparison.Ordinal)).Sum(static t => t.ByteCount)} of weights' codes", inspected.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Bench_QuantizedModel_MeasuresEveryFormat()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+        await ToolRun.Of(FashionFolder.Quantize(folder, "--preset", "w4a8", "--output", folder["out"]));
+        var saved = folder["out/quantized.safetensors"];
+        await ToolRun.Of("export", "--quantized", saved, "--kernels", "fast", "--output", folder["own.onnx"]);
+
+        var run = await ToolRun.Of("bench", "--quantized", saved, "--weights", folder["weights.safetensors"], "--onnx", folder["own.onnx"], "--batch", "1", "3", "--rounds", "2", "--threads", "1");
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        Assert.Contains("batch 3: ms", run.Output, StringComparison.Ordinal);
+        var size = new FileInfo(saved).Length / 1e6;
+        Assert.Matches($@"packed, simulated +\| +{size:F2} \| +0\.\d\d \| +\d+\.\d \| +\d+\.\d\d \| +\d+\.\d \| +\d+\.\d\d \|", run.Output);
+        Assert.Matches(@"float, ONNX +\| +\d\.\d\d \| +1\.00 \| +\d+\.\d \| +1\.00 \| +\d+\.\d \| +1\.00 \|", run.Output);
+        foreach (var format in (string[])["ONNX, exact kernels", "ONNX, fast kernels", "own.onnx"])
+        {
+            Assert.Contains(format, run.Output, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -74,7 +102,13 @@ public sealed class ExportTests
     [InlineData("export --output x --quantized /nowhere/file", "/nowhere/file: no such file.")]
     [InlineData("export --output x --model vit_fashion --weights w --format packed", "quantize it first")]
     [InlineData("export --output x --format pickle", "Argument 'pickle' not recognized")]
+    [InlineData("export --output x --kernels wide", "Cannot parse argument 'wide'")]
     [InlineData("inspect /nowhere/file", "/nowhere/file: no such file.")]
+    [InlineData("bench", "there is nothing to measure")]
+    [InlineData("bench --weights w --onnx x.onnx", "give both")]
+    [InlineData("bench --onnx /nowhere/file.onnx", "/nowhere/file.onnx: no such file.")]
+    [InlineData("bench --quantized q --batch 0", "--batch is 0; allowed is 1 to 1024.")]
+    [InlineData("bench --quantized q --rounds 0", "--rounds is '0'")]
     [InlineData("evaluate --quantized /nowhere/file.onnx", "/nowhere/file.onnx: no such file.")]
     public async Task Run_WrongArguments_OneLineAndCode2(string arguments, string expected)
     {
@@ -90,8 +124,10 @@ public sealed class ExportTests
         folder.File("broken.onnx", "no model"u8);
 
         var run = await ToolRun.Of("evaluate", "--quantized", folder["broken.onnx"]);
+        var inspected = await ToolRun.Of("inspect", folder["broken.onnx"]);
 
         run.AssertRefused("ONNX Runtime cannot load it");
+        inspected.AssertRefused("broken.onnx: no ONNX model");
     }
 
     private static JsonElement Read(string path) => JsonDocument.Parse(File.ReadAllText(path)).RootElement;

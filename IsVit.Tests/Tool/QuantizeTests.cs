@@ -60,6 +60,20 @@ public sealed class QuantizeTests
     }
 
     [Fact]
+    public async Task Quantize_PresetOfWeightsOnly_WarnsOfNothing()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--preset", "w4a16", "--json", folder["report.json"]));
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        Assert.Contains("weight-only W4A16", run.Output, StringComparison.Ordinal);
+        var report = Read(folder["report.json"]);
+        Assert.Equal(("weight-only", 4, 16), (report.GetProperty("method").GetString(), report.GetProperty("weightBits").GetInt32(), report.GetProperty("activationBits").GetInt32()));
+    }
+
+    [Fact]
     public async Task Quantize_FinalScoreOnly_LeavesOutTheStages()
     {
         using var folder = new TemporaryFolder();

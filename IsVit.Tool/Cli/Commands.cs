@@ -15,6 +15,7 @@ internal static class Commands
             EvaluateCommand.Create(console),
             ExportCommand.Create(console),
             InspectCommand.Create(console),
+            BenchCommand.Create(console),
             TrainDemoCommand.Create(console),
         };
 }

@@ -66,7 +66,7 @@ internal static class ToolApplication
 
     // What the libraries throw at inputs that do not fit; their messages name the thing, the value and what was expected.
     private static bool IsUserError(Exception error) =>
-        error is ToolException or ImageException or WeightFileException or StateDictException or QuantizationException or OptionsException or OnnxExportException
+        error is ToolException or ImageException or WeightFileException or StateDictException or QuantizationException or OptionsException or OnnxExportException or OnnxFileException
             or FileNotFoundException or DirectoryNotFoundException;
 
     private static string OneLine(string message) => string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));

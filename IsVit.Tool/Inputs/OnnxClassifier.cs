@@ -22,14 +22,18 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
         _output = session.OutputMetadata.Keys.Single();
     }
 
+    /// <summary>The shape of an image: [channels, height, width].</summary>
+    public IReadOnlyList<long> ImageShape => [.. _session.InputMetadata[_input].Dimensions.Skip(1).Select(static length => (long)length)];
+
     /// <summary>Whether a file is to be read as ONNX.</summary>
     /// <param name="path">The file.</param>
     public static bool Serves(string path) => Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Opens a file that <c>isvit export</c> wrote.</summary>
     /// <param name="path">The file.</param>
+    /// <param name="threads">How many threads a product may have; null for one a core.</param>
     /// <exception cref="ToolException">The file is missing or no ONNX model, or does not say which model of the catalogue it is.</exception>
-    public static OnnxClassifier Open(string path)
+    public static OnnxClassifier Open(string path, int? threads = null)
     {
         if (!File.Exists(path))
         {
@@ -39,6 +43,11 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
         try
         {
             using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+            if (threads is { } count)
+            {
+                options.IntraOpNumThreads = count;
+            }
+
             return new OnnxClassifier(new InferenceSession(path, options));
         }
         catch (OnnxRuntimeException error)

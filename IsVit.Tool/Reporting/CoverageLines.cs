@@ -13,13 +13,14 @@ internal static class CoverageLines
     /// <summary>Writes the share of multiply-accumulates that stays in float; above 1 % a warning, with the products that take most.</summary>
     /// <param name="console">Where to write.</param>
     /// <param name="coverage">What was measured.</param>
-    public static void Write(ToolConsole console, QuantizationCoverage coverage)
+    /// <param name="isMeant">Whether activations are meant to stay in float, which nobody need be warned of.</param>
+    public static void Write(ToolConsole console, QuantizationCoverage coverage, bool isMeant = false)
     {
         var share = string.Create(
             CultureInfo.InvariantCulture,
             $"{coverage.FloatShare:P2} of {coverage.MultiplyAccumulates / 1e6:F1} million multiply-accumulates an image in {coverage.Products.Count} matrix products");
         console.Out.WriteLine($"in float: {share}{(coverage.IsComplete ? "" : "; products of functions are not among them, this system does not show them")}");
-        if (coverage.FloatShare <= WarnAbove)
+        if (isMeant || coverage.FloatShare <= WarnAbove)
         {
             return;
         }

@@ -1,12 +1,14 @@
 using System.Globalization;
+using IsVit.Onnx;
 using IsVit.Optimization;
 using IsVit.Tool.Cli;
+using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
 using Spectre.Console;
 
 namespace IsVit.Tool.Runs;
 
-/// <summary><c>isvit inspect</c>: what a quantized model's file holds.</summary>
+/// <summary><c>isvit inspect</c>: what a model's file holds.</summary>
 internal static class InspectRun
 {
     /// <summary>Runs the command.</summary>
@@ -20,12 +22,21 @@ internal static class InspectRun
             throw new ToolException($"{path}: no such file.");
         }
 
-        var info = QuantizedModelInfo.Read(path);
-        foreach (var (key, value) in info.Metadata.OrderBy(static entry => entry.Key, StringComparer.Ordinal))
+        if (OnnxClassifier.Serves(path))
         {
-            console.Out.WriteLine($"{key}: {value}");
+            WriteOnnx(console, OnnxModelInfo.Read(path));
+        }
+        else
+        {
+            WritePacked(console, QuantizedModelInfo.Read(path));
         }
 
+        return ExitCode.Success;
+    }
+
+    private static void WritePacked(ToolConsole console, QuantizedModelInfo info)
+    {
+        WriteTexts(console, info.Metadata);
         var table = ReportTable.NewTable("site", "role", "quantizer", "bits", "scales", "shape", "bytes");
         foreach (var site in info.Sites)
         {
@@ -35,15 +46,40 @@ internal static class InspectRun
                 Markup.Escape(site.Scheme),
                 site.Bits.ToString(),
                 Markup.Escape(site.Granularity.ToString()!),
-                site.Shape is null ? "-" : string.Join(" x ", site.Shape),
+                site.Shape is null ? "-" : Shape(site.Shape),
                 site.Shape is null ? "-" : site.Bytes.ToString(CultureInfo.InvariantCulture));
         }
 
         console.Ansi.Write(table);
         var codes = info.Sites.Sum(static site => site.Bytes);
-        console.Out.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{info.FileBytes} bytes: {codes} of weights' codes, {info.OtherBytes} of what is not quantized, {info.FileBytes - codes - info.OtherBytes} of quantizers, names and checksums"));
-        return ExitCode.Success;
+        Say(console, $"{info.FileBytes} bytes: {codes} of weights' codes, {info.OtherBytes} of what is not quantized, {info.FileBytes - codes - info.OtherBytes} of quantizers, names and checksums");
     }
+
+    private static void WriteOnnx(ToolConsole console, OnnxModelInfo info)
+    {
+        WriteTexts(console, info.Metadata);
+        Say(console, $"operators, set {info.OperatorSet}: {string.Join(", ", info.Operators.Select(static entry => $"{entry.Value} {entry.Key}"))}");
+        var table = ReportTable.NewTable("constant", "type", "shape", "bytes");
+        foreach (var constant in info.Constants)
+        {
+            table.AddRow(Markup.Escape(constant.Name), constant.Type, constant.Shape.Count == 0 ? "-" : Shape(constant.Shape), constant.Bytes.ToString(CultureInfo.InvariantCulture));
+        }
+
+        console.Ansi.Write(table);
+        var constants = info.Constants.Sum(static constant => constant.Bytes);
+        var types = info.Constants.GroupBy(static constant => constant.Type).Select(static group => (Type: group.Key, Bytes: group.Sum(static constant => constant.Bytes))).OrderByDescending(static group => group.Bytes);
+        Say(console, $"{info.FileBytes} bytes: {string.Join(", ", types.Select(static group => $"{group.Bytes} of {group.Type}"))}, {info.FileBytes - constants} of nodes and names");
+    }
+
+    private static void WriteTexts(ToolConsole console, IReadOnlyDictionary<string, string> texts)
+    {
+        foreach (var (key, value) in texts.OrderBy(static entry => entry.Key, StringComparer.Ordinal))
+        {
+            console.Out.WriteLine($"{key}: {value}");
+        }
+    }
+
+    private static string Shape(IReadOnlyList<long> lengths) => string.Join(" x ", lengths);
+
+    private static void Say(ToolConsole console, FormattableString text) => console.Out.WriteLine(text.ToString(CultureInfo.InvariantCulture));
 }

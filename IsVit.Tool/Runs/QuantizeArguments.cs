@@ -36,15 +36,11 @@ internal sealed record QuantizeArguments
     /// <summary>Bits of activations.</summary>
     public int ActivationBits { get; init; }
 
+    /// <summary>What <see cref="Method"/> names.</summary>
+    public QuantizationRecipe Recipe => QuantizationRecipes.All.Single(recipe => recipe.Name == Method);
+
     /// <summary>Method and bits in one.</summary>
-    public string Title
-    {
-        get
-        {
-            var recipe = QuantizationRecipes.All.Single(recipe => recipe.Name == Method);
-            return string.Create(CultureInfo.InvariantCulture, $"{Method} W{WeightBits}A{(recipe.QuantizesActivations ? ActivationBits : QuantizationReport.FloatActivationBits)}");
-        }
-    }
+    public string Title => string.Create(CultureInfo.InvariantCulture, $"{Method} W{WeightBits}A{(Recipe.QuantizesActivations ? ActivationBits : QuantizationReport.FloatActivationBits)}");
 
     /// <summary>The name of the recipe.</summary>
     public required string Method { get; init; }

@@ -78,7 +78,7 @@ internal static class QuantizeRun
 
         ReportTable.Write(console.Ansi, report, result.Agreement);
         using var sample = calibration.narrow(0, 0, 1);
-        CoverageLines.Write(console, quantized.MeasureCoverage(sample));
+        CoverageLines.Write(console, quantized.MeasureCoverage(sample), isMeant: !arguments.Recipe.QuantizesActivations);
         if (output?.Commit() is { } folder)
         {
             Say(console, $"saved {Path.Combine(folder, ModelFile)}");

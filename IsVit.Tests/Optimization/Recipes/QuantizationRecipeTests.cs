@@ -36,6 +36,45 @@ public sealed class QuantizationRecipeTests
         Assert.Equal(QuantizationRecipes.All.Single(known => known.Name == recipe).Stages, quantized.Report.Stages.Select(static stage => stage.Name));
     }
 
+    [Fact]
+    public void Quantize_WeightOnly_LeavesActivationsInFloat()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var images = Micro.Images();
+        var reference = Micro.Call(model, images);
+
+        using var quantized = Micro.Quantizer(static options => options.Use(QuantizationPresets.W4A16)).Run(model, images);
+
+        Assert.All(quantized.Attachment.Bindings, static binding => Assert.True(binding.IsWeight));
+        Assert.All(quantized.Attachment.Bindings, static binding => Assert.Equal("true", binding.Quantizer.ExportParameters().Options["symmetric"]));
+        Assert.Equal((4, QuantizationReport.FloatActivationBits), (quantized.Report!.WeightBits, quantized.Report.ActivationBits));
+        using var rounded = Micro.Vit();
+        using var calibrated = Micro.Quantizer(static options =>
+        {
+            options.Use(QuantizationPresets.W4A16);
+            options.Recipe = RecipeNames.MinMax;
+            options.ActivationBits = 8;
+        }).Run(rounded, images);
+        double Error(Tensor logits) => (logits - reference).square().mean().item<float>();
+        Assert.InRange(Error(quantized.Predict(images)), 1e-9, 0.8 * Error(calibrated.Predict(images)));
+    }
+
+    [Fact]
+    public void Use_EveryPreset_SetsRecipeAndBits()
+    {
+        Assert.Equal(["w8a8", "w7a8", "w4a8", "w4a16"], QuantizationPresets.All.Select(static preset => preset.Name));
+        foreach (var preset in QuantizationPresets.All)
+        {
+            var options = new QuantizationOptions();
+            options.Use(preset);
+            Assert.Equal((preset.Recipe, preset.WeightBits, preset.ActivationBits ?? 4), (options.Recipe, options.WeightBits, options.ActivationBits));
+            options.Validate();
+        }
+
+        Assert.Throws<ArgumentNullException>(static () => new QuantizationOptions().Use(null!));
+    }
+
     // Section 1 of the method, the column before stage 2.
     [Fact]
     public void All_ISVit_GivesEverySiteItsQuantizer()

@@ -1,0 +1,25 @@
+namespace IsVit.Onnx;
+
+/// <summary>A file is no ONNX model; the message names it.</summary>
+public sealed class OnnxFileException : Exception
+{
+    /// <summary>Creates an exception without a message.</summary>
+    public OnnxFileException()
+    {
+    }
+
+    /// <summary>Creates an exception.</summary>
+    /// <param name="message">The file, and what is wrong with it.</param>
+    public OnnxFileException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates an exception.</summary>
+    /// <param name="message">The file, and what is wrong with it.</param>
+    /// <param name="innerException">Why.</param>
+    public OnnxFileException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.Globalization;
+using IsVit.Core.Models;
+using IsVit.Onnx;
+using IsVit.Optimization;
+using IsVit.Tool.Cli;
+using IsVit.Tool.Inputs;
+using IsVit.Tool.Reporting;
+using Spectre.Console;
+using TorchSharp;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary>What <c>isvit bench</c> was asked for.</summary>
+/// <param name="Quantized">The file that <c>isvit quantize</c> saved, or null.</param>
+/// <param name="Weights">The float model's weights, or null.</param>
+/// <param name="Onnx">More ONNX files.</param>
+/// <param name="Batches">Images at once.</param>
+/// <param name="Rounds">How often each is run.</param>
+/// <param name="Threads">Threads of ONNX Runtime; null for all cores.</param>
+internal sealed record BenchArguments(string? Quantized, string? Weights, IReadOnlyList<string> Onnx, IReadOnlyList<int> Batches, int Rounds, int? Threads);
+
+/// <summary><c>isvit bench</c>: size and latency of a model's formats.</summary>
+internal static class BenchRun
+{
+    /// <summary>Runs the command.</summary>
+    /// <param name="console">Where to write.</param>
+    /// <param name="arguments">What was asked for.</param>
+    /// <param name="cancellationToken">Stops between two runs.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(ToolConsole console, BenchArguments arguments, CancellationToken cancellationToken)
+    {
+        if (arguments.Quantized is null && arguments.Onnx.Count == 0)
+        {
+            throw new ToolException("there is nothing to measure; give --quantized, --onnx or both.");
+        }
+
+        if (arguments is { Weights: not null, Quantized: null })
+        {
+            throw new ToolException("--weights is the float model of --quantized; give both.");
+        }
+
+        using var folder = OutputFolder.Create(Path.Combine(Path.GetTempPath(), "isvit"));
+        var candidates = new List<BenchCandidate>();
+        try
+        {
+            if (arguments.Quantized is { } file)
+            {
+                AddFormats(candidates, SavedModel.Read(file), file, arguments, folder);
+            }
+
+            foreach (var path in arguments.Onnx)
+            {
+                candidates.Add(Onnx(Path.GetFileName(path), path, arguments.Threads));
+            }
+
+            // The library's threads would wait in a loop beside ONNX Runtime's.
+            foreach (var group in candidates.GroupBy(static candidate => candidate.IsSimulated))
+            {
+                foreach (var batch in arguments.Batches)
+                {
+                    Measure([.. group], batch, arguments.Rounds, cancellationToken);
+                }
+            }
+
+            console.Ansi.Write(Table(candidates, arguments.Batches));
+            console.Out.WriteLine($"median of {arguments.Rounds.ToString(CultureInfo.InvariantCulture)} runs taken in turns; speed and size are times those of '{candidates[0].Name}'");
+            return ExitCode.Success;
+        }
+        finally
+        {
+            candidates.ForEach(static candidate => candidate.Dispose());
+        }
+    }
+
+    private static void AddFormats(List<BenchCandidate> candidates, SavedModel saved, string file, BenchArguments arguments, OutputFolder folder)
+    {
+        var preset = ModelInput.Find(saved.Model, saved.Crop);
+        if (arguments.Weights is { } weights)
+        {
+            using var model = ModelInput.Load(preset, weights, saved.ClassCount);
+            OnnxExport.Save(model, folder.PathOf("float.onnx"), Options(saved));
+            candidates.Add(Onnx("float, ONNX", folder.PathOf("float.onnx"), arguments.Threads));
+        }
+
+        var (quantized, module) = saved.Load(file, torch.CPU);
+        foreach (var kernels in Enum.GetValues<OnnxKernels>())
+        {
+            var path = folder.PathOf($"{kernels}.onnx");
+            OnnxExport.Save(quantized, path, Options(saved) with { Kernels = kernels });
+            candidates.Add(Onnx($"ONNX, {(kernels == OnnxKernels.Exact ? "exact" : "fast")} kernels", path, arguments.Threads));
+        }
+
+        candidates.Add(new BenchCandidate("packed, simulated", new FileInfo(file).Length, module, [preset.Options.InChannels, preset.Options.ImageSize, preset.Options.ImageSize], quantized));
+    }
+
+    private static OnnxExportOptions Options(SavedModel saved) => new() { Metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["isvit.model"] = saved.Model } };
+
+    private static BenchCandidate Onnx(string name, string path, int? threads)
+    {
+        var model = OnnxClassifier.Open(path, threads);
+        return new(name, new FileInfo(path).Length, model, model.ImageShape);
+    }
+
+    private static void Measure(IReadOnlyList<BenchCandidate> candidates, int batch, int rounds, CancellationToken cancellationToken)
+    {
+        using var noGradient = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        using var random = new torch.Generator(0);
+        foreach (var candidate in candidates)
+        {
+            candidate.Run(candidate.Images(batch, random));
+        }
+
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var candidate in candidates)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using var images = candidate.Images(batch, random);
+                var clock = Stopwatch.StartNew();
+                candidate.Run(images);
+                candidate.Add(batch, clock.Elapsed.TotalMilliseconds);
+            }
+        }
+    }
+
+    private static Table Table(List<BenchCandidate> candidates, IReadOnlyList<int> batches)
+    {
+        static string Times(double ratio) => ratio.ToString("F2", CultureInfo.InvariantCulture);
+        var table = ReportTable.NewTable(["format", "size MB", "size", .. batches.SelectMany(static batch => (string[])[$"batch {batch}: ms", "speed"])]);
+        var first = candidates[0];
+        foreach (var candidate in candidates)
+        {
+            table.AddRow(
+            [
+                Markup.Escape(candidate.Name),
+                ReportTable.Megabytes(candidate.Bytes),
+                Times((double)candidate.Bytes / first.Bytes),
+                .. batches.SelectMany(batch => (string[])[ReportTable.Figure(candidate.Median(batch), "F1"), Times(candidate.SpeedAgainst(first, batch))]),
+            ]);
+        }
+
+        return table;
+    }
+}
