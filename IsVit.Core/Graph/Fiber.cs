@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using IsVit.Core.Memory;
 using IsVit.Core.Quantization;
 using static TorchSharp.torch;
 
@@ -62,6 +63,9 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         }
 
         Park();
+
+        // What its thread has freed lies in a heap that few others use, if any, and the thread may stand still for long.
+        NativeHeap.ReturnFreed();
     }
 
     /// <summary>What flows into the unit or out of it, valid until the fiber goes on. Behind the unit its input is there as well: its caller holds it.</summary>

@@ -1,3 +1,4 @@
+using IsVit.Core.Memory;
 using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
@@ -123,6 +124,7 @@ public sealed class UnitFlow : IDisposable
         }
 
         _position = position;
+        NativeHeap.ReturnFreed();
         var values = new List<Tensor>(_fibers.Count);
         foreach (var fiber in _fibers)
         {

@@ -15,15 +15,46 @@ public static partial class NativeHeap
     private const int OneGibibyte = 1 << 30;
     private const int DefaultThreshold = 128 << 10;
 
+    private static volatile bool s_returnsFreed = OperatingSystem.IsLinux();
+
     /// <summary>
     /// Makes malloc keep freed blocks of up to 1 GiB for the next tensor, and threads that start from here on share the heaps that there are: what one of the many that a reconstruction's streams stand on has freed
     /// serves the others. A setting of the whole process, to be made once when it starts: the process then holds the most memory that it ever needed.
     /// </summary>
     /// <returns>Whether malloc took the settings; false, and nothing is changed, where it is not glibc's.</returns>
-    public static bool KeepLargeBlocks() => Set(OneGibibyte, OneGibibyte, OneGibibyte / 4) && SetOption(ArenaMax, 1) != 0;
+    public static bool KeepLargeBlocks()
+    {
+        s_returnsFreed = false;
+        return Set(OneGibibyte, OneGibibyte, OneGibibyte / 4) && SetOption(ArenaMax, 1) != 0;
+    }
 
     /// <summary>Makes malloc return large blocks at every free, as it does when a process starts and until its own adaptation raises the limits.</summary>
-    internal static bool ReturnLargeBlocks() => Set(DefaultThreshold, DefaultThreshold, DefaultThreshold);
+    internal static bool ReturnLargeBlocks()
+    {
+        s_returnsFreed = OperatingSystem.IsLinux();
+        return Set(DefaultThreshold, DefaultThreshold, DefaultThreshold);
+    }
+
+    /// <summary>
+    /// Returns to the system what has been freed in the heaps of all threads, between blocks in use as well. A heap that a thread no longer works in keeps it otherwise.
+    /// Does nothing after <see cref="KeepLargeBlocks"/>, or where malloc is not glibc's.
+    /// </summary>
+    internal static void ReturnFreed()
+    {
+        if (!s_returnsFreed)
+        {
+            return;
+        }
+
+        try
+        {
+            _ = Trim(0);
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
+        {
+            s_returnsFreed = false;
+        }
+    }
 
     private static bool Set(int mmapThreshold, int trimThreshold, int topPad)
     {
@@ -48,4 +79,8 @@ public static partial class NativeHeap
     [LibraryImport("libc.so.6", EntryPoint = "mallopt")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int SetOption(int option, int value);
+
+    [LibraryImport("libc.so.6", EntryPoint = "malloc_trim")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Trim(nuint pad);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using IsVit.Core.Graph;
+using IsVit.Core.Memory;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -92,6 +93,9 @@ internal sealed class UnitReconstructor(
             var output = module.call(inputs.Batch(i));
             sum += Loss(targets.ImagesFirst(output), targets.ImagesFirst(targets.Batch(i)), factor).to(float64).item<double>() * inputs.ImagesIn(i);
         }
+
+        // A step needs blocks of other sizes.
+        NativeHeap.ReturnFreed();
 
         return sum / inputs.Count;
     }

@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using IsVit.Core.Memory;
+
+namespace IsVit.Tests.Memory;
+
+/// <summary>What malloc keeps of what has been freed.</summary>
+public sealed unsafe class NativeHeapTests
+{
+    [Fact]
+    public void ReturnFreed_BlocksBetweenOthers_AreReturnedAndTheOthersLeft()
+    {
+        const int Count = 4000;
+        const int Bytes = 64 << 10; // below what malloc maps singly
+        Assert.SkipUnless(NativeLibrary.TryLoad("libc.so.6", out _) && File.Exists("/proc/self/status"), "malloc is not glibc's.");
+        var blocks = new byte*[Count];
+        for (var i = 0; i < Count; i++)
+        {
+            blocks[i] = (byte*)NativeMemory.Alloc(Bytes);
+            new Span<byte>(blocks[i], Bytes).Fill((byte)i);
+        }
+
+        for (var i = 0; i < Count; i += 2)
+        {
+            NativeMemory.Free(blocks[i]);
+        }
+
+        var before = Resident();
+        NativeHeap.ReturnFreed();
+        var returned = before - Resident();
+        var areWhole = Enumerable.Range(0, Count / 2).All(i => new ReadOnlySpan<byte>(blocks[(2 * i) + 1], Bytes).IndexOfAnyExcept((byte)((2 * i) + 1)) < 0);
+        for (var i = 1; i < Count; i += 2)
+        {
+            NativeMemory.Free(blocks[i]);
+        }
+
+        // All but the pages that a freed block shares with its neighbours: 15 of 16, and what else the process has taken meanwhile.
+        Assert.InRange(returned, Count / 2 * (long)Bytes * 3 / 4, long.MaxValue);
+        Assert.True(areWhole, "a block in use has changed");
+    }
+
+    private static long Resident() => long.Parse(
+        File.ReadLines("/proc/self/status").First(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2].Split('\t')[^1],
+        CultureInfo.InvariantCulture) << 10;
+}
