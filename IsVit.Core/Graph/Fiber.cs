@@ -14,6 +14,9 @@ namespace IsVit.Core.Graph;
 /// <param name="store">Where the activations at a unit's boundaries are while the forward stands still; null to leave them.</param>
 internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivationStore? store) : IDisposable
 {
+    // Operations on fewer elements libtorch does not share out: the thread may have no workers yet, nor buffers that are worth it.
+    private const long GrainSize = 32768;
+
     // Flows to other threads that a model may run parts of itself on.
     private static readonly AsyncLocal<Fiber?> s_current = new();
 
@@ -93,6 +96,11 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         }
 
         _stands = true;
+        if (value.NumberOfElements >= GrainSize)
+        {
+            MatrixBuffers.FreeOfThisTeam();
+        }
+
         _halted.Release();
         _resume.Wait();
         if (_abandoned)

@@ -13,6 +13,7 @@ namespace IsVit.Core.Graph;
 /// a cancellation batches may stand at different places: cancelled, the stream can go on to the same place again. Dispose it before the attachment.
 /// While batches stand at a unit, no hook may be registered on it: they stand inside its hooks. A batch takes a thread, idle most of the time, for as long
 /// as it has begun and not ended, and libtorch gives that thread as many workers as it uses elsewhere.
+/// What they would keep for themselves meanwhile, freed memory and buffers for matrix products, they give back when they halt, where libtorch and the C library allow (MKL, glibc).
 /// </remarks>
 public sealed class UnitFlow : IDisposable
 {

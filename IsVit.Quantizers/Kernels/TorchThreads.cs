@@ -1,3 +1,4 @@
+using IsVit.Core.Memory;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Kernels;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using IsVit.Core.Memory;
 
 namespace IsVit.Quantizers.Kernels.Cuda;
 

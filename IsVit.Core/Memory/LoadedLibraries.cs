@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
-namespace IsVit.Quantizers.Kernels;
+namespace IsVit.Core.Memory;
 
 /// <summary>The native libraries of this process.</summary>
 internal static class LoadedLibraries

@@ -1,7 +1,7 @@
-using IsVit.Quantizers.Kernels;
+using IsVit.Core.Memory;
 using TorchSharp;
 
-namespace IsVit.Tests.Quantizers;
+namespace IsVit.Tests.Memory;
 
 /// <summary>Work on libtorch's own threads.</summary>
 public sealed class OpenMpTeamTests

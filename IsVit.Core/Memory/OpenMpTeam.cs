@@ -1,7 +1,7 @@
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
-namespace IsVit.Quantizers.Kernels;
+namespace IsVit.Core.Memory;
 
 /// <summary>
 /// The threads that libtorch computes on. They wait for work in a loop, so that work given to others would share the cores with that loop, and would start later.

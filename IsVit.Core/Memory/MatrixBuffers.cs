@@ -1,0 +1,50 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace IsVit.Core.Memory;
+
+/// <summary>
+/// The buffers in which the matrix library of libtorch (MKL) packs operands. Each thread has its own, of some 5 MB, and keeps them until it ends.
+/// </summary>
+internal static unsafe class MatrixBuffers
+{
+    private const string EntryName = "mkl_serv_thread_free_buffers";
+    private const string TorchName = "libtorch_cpu.so";
+    private static readonly delegate* unmanaged<void> s_free = Find();
+
+    /// <summary>Whether buffers can be freed: where libtorch brings MKL and lets others call it.</summary>
+    public static bool IsAvailable => s_free != null;
+
+    /// <summary>
+    /// Frees those of the thread that calls and of the threads that libtorch computes on for it. They take new ones when they compute again. Does nothing where it cannot.
+    /// </summary>
+    public static void FreeOfThisTeam()
+    {
+        if (!IsAvailable)
+        {
+            return;
+        }
+
+        if (OpenMpTeam.IsAvailable)
+        {
+            OpenMpTeam.Run(static () => s_free(), torch.get_num_threads());
+        }
+        else
+        {
+            s_free();
+        }
+    }
+
+    private static delegate* unmanaged<void> Find()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        var torch = Array.Find(LoadedLibraries.Files(), static file => Path.GetFileName(file) == TorchName);
+        return torch is not null && NativeLibrary.TryLoad(torch, out var library) && NativeLibrary.TryGetExport(library, EntryName, out var entry)
+            ? (delegate* unmanaged<void>)entry
+            : null;
+    }
+}
