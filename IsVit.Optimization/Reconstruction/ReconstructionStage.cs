@@ -58,6 +58,8 @@ public sealed class ReconstructionStage : IQuantizationStage
             RequireBatchAxes(context, unit);
         }
 
+        // Calibration leaves arrays of hundreds of megabytes, and a reconstruction allocates too little that is managed for them to be collected.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         var store = ActivationStores.Create(context.Options.Reconstruction, cache.Bytes);
         using var precision = new ProductPrecision(context.Graph, context.Options.Reconstruction.Precision);
         using var floatFlow = new FloatFlow(context, context.Batches, store);
