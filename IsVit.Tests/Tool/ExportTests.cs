@@ -69,13 +69,15 @@ public sealed class ExportTests
         var saved = folder["out/quantized.safetensors"];
         await ToolRun.Of("export", "--quantized", saved, "--kernels", "fast", "--output", folder["own.onnx"]);
 
-        var run = await ToolRun.Of("bench", "--quantized", saved, "--weights", folder["weights.safetensors"], "--onnx", folder["own.onnx"], "--batch", "1", "3", "--rounds", "2", "--threads", "1");
+        var run = await ToolRun.Of("bench", "--quantized", saved, "--weights", folder["weights.safetensors"], "--onnx", folder["own.onnx"], "--labels", folder["labels.csv"], "--images", folder["images"], "--batch", "1", "3", "--rounds", "2", "--threads", "1");
 
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         Assert.Contains("batch 3: ms", run.Output, StringComparison.Ordinal);
         var size = new FileInfo(saved).Length / 1e6;
         Assert.Matches($@"packed, simulated +\| +{size:F2} \| +0\.\d\d \| +\d+\.\d \| +\d+\.\d\d \| +\d+\.\d \| +\d+\.\d\d \|", run.Output);
         Assert.Matches(@"float, ONNX +\| +\d\.\d\d \| +1\.00 \| +\d+\.\d \| +1\.00 \| +\d+\.\d \| +1\.00 \|", run.Output);
+        Assert.Matches(@"packed, simulated +\| +\d+\.\d\d \| +100\.00 \| +0 \|", run.Output);
+        Assert.Matches(@"the same, rounding moved +\| +\d+\.\d\d \| +\d+\.\d\d \| +\d", run.Output);
         foreach (var format in (string[])["ONNX, exact kernels", "ONNX, fast kernels", "own.onnx"])
         {
             Assert.Contains(format, run.Output, StringComparison.Ordinal);
@@ -107,6 +109,7 @@ public sealed class ExportTests
     [InlineData("bench", "there is nothing to measure")]
     [InlineData("bench --weights w --onnx x.onnx", "give both")]
     [InlineData("bench --onnx /nowhere/file.onnx", "/nowhere/file.onnx: no such file.")]
+    [InlineData("bench --onnx x.onnx --images .", "give it too")]
     [InlineData("bench --quantized q --batch 0", "--batch is 0; allowed is 1 to 1024.")]
     [InlineData("bench --quantized q --rounds 0", "--rounds is '0'")]
     [InlineData("evaluate --quantized /nowhere/file.onnx", "/nowhere/file.onnx: no such file.")]

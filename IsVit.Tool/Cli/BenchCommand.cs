@@ -13,6 +13,8 @@ internal static class BenchCommand
         var quantized = PathOptions.Optional("--quantized", "FILE", $"The {QuantizeRun.ModelFile} whose formats are measured");
         var weights = PathOptions.Optional("--weights", "FILE", "The float model's weights, to compare with");
         var onnx = new Option<string[]>("--onnx") { Description = "More ONNX files to measure beside them", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+        var labels = ImageOptions.Labels();
+        var images = ImageOptions.Images();
         var batch = new Option<int[]>("--batch") { Description = "Images at once, one table column each", HelpName = "N", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1, 8] };
         batch.Validators.Add(static result =>
         {
@@ -23,7 +25,7 @@ internal static class BenchCommand
         });
         var rounds = Ranged.Int32("--rounds", "How often each is run; all take turns, and the median counts", 20, 1, 100_000);
         var threads = Ranged.OptionalInt32("--threads", "Threads of ONNX Runtime; all cores if not given", 1, 1024);
-        var command = new Command("bench", "Measure size and latency of a model's formats.") { quantized, weights, onnx, batch, rounds, threads };
+        var command = new Command("bench", "Measure size and latency of a model's formats, and compare their answers.") { quantized, weights, onnx, labels, images, batch, rounds, threads };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => BenchRun.Run(
                 console,
@@ -31,6 +33,8 @@ internal static class BenchCommand
                     parsed.GetValue(quantized),
                     parsed.GetValue(weights),
                     parsed.GetValue(onnx) ?? [],
+                    parsed.GetValue(images),
+                    parsed.GetValue(labels),
                     parsed.GetRequiredValue(batch),
                     parsed.GetValue(rounds),
                     parsed.GetValue(threads)),

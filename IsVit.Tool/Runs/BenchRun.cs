@@ -15,10 +15,12 @@ namespace IsVit.Tool.Runs;
 /// <param name="Quantized">The file that <c>isvit quantize</c> saved, or null.</param>
 /// <param name="Weights">The float model's weights, or null.</param>
 /// <param name="Onnx">More ONNX files.</param>
+/// <param name="Images">The folder of images to ask them with, or null for that of the labels.</param>
+/// <param name="Labels">The CSV of labels, or null.</param>
 /// <param name="Batches">Images at once.</param>
 /// <param name="Rounds">How often each is run.</param>
 /// <param name="Threads">Threads of ONNX Runtime; null for all cores.</param>
-internal sealed record BenchArguments(string? Quantized, string? Weights, IReadOnlyList<string> Onnx, IReadOnlyList<int> Batches, int Rounds, int? Threads);
+internal sealed record BenchArguments(string? Quantized, string? Weights, IReadOnlyList<string> Onnx, string? Images, string? Labels, IReadOnlyList<int> Batches, int Rounds, int? Threads);
 
 /// <summary><c>isvit bench</c>: size and latency of a model's formats.</summary>
 internal static class BenchRun
@@ -39,6 +41,13 @@ internal static class BenchRun
         {
             throw new ToolException("--weights is the float model of --quantized; give both.");
         }
+
+        if ((arguments.Images ?? arguments.Labels) is not null && arguments.Quantized is null)
+        {
+            throw new ToolException("--images and --labels compare answers with those of --quantized; give it too.");
+        }
+
+        var files = ImageInput.Test(arguments.Images, arguments.Labels);
 
         using var folder = OutputFolder.Create(Path.Combine(Path.GetTempPath(), "isvit"));
         var candidates = new List<BenchCandidate>();
@@ -65,6 +74,16 @@ internal static class BenchRun
 
             console.Ansi.Write(Table(candidates, arguments.Batches));
             console.Out.WriteLine($"median of {arguments.Rounds.ToString(CultureInfo.InvariantCulture)} runs taken in turns; speed and size are times those of '{candidates[0].Name}'");
+            if (files is not null)
+            {
+                var saved = SavedModel.Read(arguments.Quantized!);
+                ImageInput.RequireLabelsInRange(files, saved.ClassCount);
+                var images = ImageInput.OpenForRepeatedUse(
+                    files, ModelInput.Find(saved.Model, saved.Crop).Preprocessing, ImageInput.Loading(skipUnreadable: false, console.Error), cancellationToken);
+                using var imagesInMemory = images as IDisposable;
+                console.Ansi.Write(BenchAnswers.Table(candidates, images, cancellationToken));
+            }
+
             return ExitCode.Success;
         }
         finally
@@ -118,6 +137,9 @@ internal static class BenchRun
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 using var images = candidate.Images(batch, random);
+
+                // Threads of the model before wait in a loop for a while.
+                candidate.Run(images);
                 var clock = Stopwatch.StartNew();
                 candidate.Run(images);
                 candidate.Add(batch, clock.Elapsed.TotalMilliseconds);
