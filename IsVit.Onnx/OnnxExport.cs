@@ -5,6 +5,7 @@ using Google.Protobuf;
 using IsVit.Core.Graph;
 using IsVit.Core.Imaging;
 using IsVit.Core.Models;
+using IsVit.Core.Models.WeightFiles;
 using IsVit.Onnx.Graph;
 using IsVit.Onnx.Models;
 using IsVit.Onnx.Quantization;
@@ -73,7 +74,8 @@ public static class OnnxExport
         var logits = emit(graph.Input(options.InputName, BatchAxis, shape.InChannels, shape.ImageSize, shape.ImageSize));
         graph.Output(logits, options.OutputName, BatchAxis, model.ClassCount);
         sites.RequireAllUsed();
-        Write(path, Message(graph, options, description));
+        var message = Message(graph, options, description);
+        WholeFile.Write(path, stream => message.WriteTo(stream));
     }
 
     private static ModelProto Message(OnnxGraph graph, OnnxExportOptions options, IEnumerable<KeyValuePair<string, string>> description)
@@ -127,24 +129,4 @@ public static class OnnxExport
         mean = preprocessing.Mean,
         std = preprocessing.Std,
     });
-
-    // Beside the file first, then in its place.
-    private static void Write(string path, ModelProto message)
-    {
-        var temporary = $"{Path.GetFullPath(path)}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                message.WriteTo(stream);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
-    }
 }

@@ -28,8 +28,11 @@ public static partial class NativeHeap
         return Set(OneGibibyte, OneGibibyte, OneGibibyte / 4) && SetOption(ArenaMax, 1) != 0;
     }
 
-    /// <summary>Makes malloc return large blocks at every free, as it does when a process starts and until its own adaptation raises the limits.</summary>
-    internal static bool ReturnLargeBlocks()
+    /// <summary>
+    /// Takes <see cref="KeepLargeBlocks"/> back: malloc returns large blocks at every free, as it does when a process starts and until its own adaptation raises the limits, and a reconstruction returns what lies in its heaps.
+    /// </summary>
+    /// <returns>Whether malloc took the settings; false where it is not glibc's.</returns>
+    public static bool ReturnLargeBlocks()
     {
         s_returnsFreed = OperatingSystem.IsLinux();
         return Set(DefaultThreshold, DefaultThreshold, DefaultThreshold);

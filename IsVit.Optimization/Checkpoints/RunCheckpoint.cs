@@ -41,7 +41,7 @@ internal sealed class RunCheckpoint
         var path = Path.Combine(directory, RunFile);
         if (!File.Exists(path))
         {
-            WriteAtomically(path, JsonSerializer.Serialize(identity));
+            WholeFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(identity))));
             return new RunCheckpoint(directory);
         }
 
@@ -156,20 +156,5 @@ internal sealed class RunCheckpoint
         }
 
         return Convert.ToHexString(hash.GetHashAndReset());
-    }
-
-    private static void WriteAtomically(string path, string text)
-    {
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            File.WriteAllText(temporary, text);
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
     }
 }

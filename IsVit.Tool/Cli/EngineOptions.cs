@@ -35,7 +35,7 @@ internal static class EngineOptions
     };
 
     /// <summary>Where activations are kept.</summary>
-    public static Option<ActivationStorage> Cache() => OneOf("--cache", "Where a unit's inputs and targets are kept while it is reconstructed", s_storages);
+    public static Option<ActivationStorage> Cache() => OneOf("--cache", "Where a unit's inputs and targets are kept while it is reconstructed; with bfloat16 and disk, freed memory goes back to the system as well", s_storages);
 
     /// <summary>The folder for activations on disk.</summary>
     public static Option<string?> CacheFolder() => PathOptions.Optional("--cache-folder", "DIR", "The folder for what is kept on disk, instead of the system's for temporary files");

@@ -47,28 +47,17 @@ public static class SafetensorsWriter
             Sum(header, sorted, checksums.bytes);
         }
 
-        var target = Path.GetFullPath(path);
-        var temporary = $"{target}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
+        WholeFile.Write(
+            path,
+            stream =>
             {
                 stream.Write(header);
                 foreach (var entry in sorted)
                 {
                     ForEachChunk(entry.Tensor, stream.Write);
                 }
-
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, target, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+            },
+            bufferSize: 0);
     }
 
     // Wide elements first, so that every tensor is aligned to its element size.

@@ -1,7 +1,7 @@
 using IsVit.Core.Models;
-using IsVit.Core.Models.WeightFiles;
 using IsVit.Optimization;
 using IsVit.Optimization.Stages;
+using IsVit.Tests.Models;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,8 +16,8 @@ public sealed class DeitTinyTests(ITestOutputHelper output)
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        using var model = Load();
-        var images = Images();
+        using var model = DeitTiny.Load();
+        var images = DeitTiny.Images();
         var logits = Micro.Call(model, images);
         var distances = new List<double>();
 
@@ -57,9 +57,9 @@ public sealed class DeitTinyTests(ITestOutputHelper output)
     public void Reparameterization_RealWeightsInFloat64_QuantizedOutputStays()
     {
         using var scope = NewDisposeScope();
-        using var model = Load();
+        using var model = DeitTiny.Load();
         model.to(float64);
-        var images = Images().to(float64);
+        var images = DeitTiny.Images().to(float64);
         var outputs = new List<Tensor>();
         var look = new ProbeStage("look", _ => outputs.Add(Micro.Call(model, images).DetachFromDisposeScope()));
 
@@ -73,8 +73,8 @@ public sealed class DeitTinyTests(ITestOutputHelper output)
     public void Predict_InputChangedByAHundredThousandth_QuantizedOutputMovesByFarMoreThanTheFloatOne()
     {
         using var scope = NewDisposeScope();
-        using var model = Load();
-        var images = Images();
+        using var model = DeitTiny.Load();
+        var images = DeitTiny.Images();
         var changed = images * (1 + 1e-5);
         var floatDistance = Micro.Distance(Micro.Call(model, images), Micro.Call(model, changed));
 
@@ -85,19 +85,5 @@ public sealed class DeitTinyTests(ITestOutputHelper output)
         TensorAssert.Identical(quantized.Predict(images), quantized.Predict(images));
         Assert.InRange(floatDistance, 0, 1e-3);
         Assert.InRange(distance, 0.02, 1);
-    }
-
-    private static ImageClassifier Load()
-    {
-        var model = ModelCatalog.Create("deit_tiny_patch16_224");
-        StateDict.Load(model, SharedData.Weights);
-        model.eval();
-        return model;
-    }
-
-    private static Tensor Images()
-    {
-        using var oracle = SafetensorsFile.Open(SharedData.Oracle("deit_tiny_first8.safetensors"));
-        return oracle.Read("preprocessed_first2");
     }
 }
