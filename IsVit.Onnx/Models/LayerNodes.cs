@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Models;
 using IsVit.Onnx.Graph;
 using IsVit.Onnx.Quantization;
@@ -25,31 +26,19 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
         return Outputs(path, layer, sites.Operand(graph, path, Core.Graph.SiteOperand.Input, x, arrange), new(path, 0, layer.weight.shape[0]));
     }
 
-    /// <summary>A convolution whose stride is its kernel's size.</summary>
+    /// <summary>A convolution of the images, which stay in float, whose stride is its kernel's size.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="layer">The layer.</param>
-    /// <param name="images">[batch, channels, side, side].</param>
-    /// <param name="side">Height and width in pixels.</param>
+    /// <param name="images">[batch, channels, height, width].</param>
     /// <returns>[batch, patches, output channels].</returns>
-    public string Patches(string path, Conv2d layer, string images, long side)
+    public string Patches(string path, Conv2d layer, string images)
     {
         graph.Enter(path);
-        if (!sites.IsQuantized(path, Core.Graph.SiteOperand.Input))
-        {
-            return Convolution(path, layer, images);
-        }
-
-        var (outputs, channels, patch) = (layer.weight.shape[0], layer.weight.shape[1], layer.weight.shape[2]);
-        var count = side / patch;
-        string Cut(string x) => graph.Add(
-            "Reshape",
-            [
-                graph.Add("Transpose", [graph.Add("Reshape", [x, graph.Integers(0, channels, count, patch, count, patch)])], OnnxGraph.Attribute("perm", 0, 2, 4, 1, 3, 5)),
-                graph.Integers(0, count * count, channels * patch * patch),
-            ]);
-        var input = sites.Operand(graph, path, Core.Graph.SiteOperand.Input, images, Cut);
-        var weight = sites.Weight(graph, path, layer.weight, input, new(path, 0, outputs));
-        return Biased(graph.Add("MatMul", [input.Value, weight]), layer.bias, new(path, 0, outputs));
+        var shape = layer.weight.shape;
+        var kernel = sites.Kernel(graph, path, layer.weight);
+        string[] inputs = Named(layer.bias, $"{path}.bias") is { } bias ? [images, kernel, bias] : [images, kernel];
+        var grid = graph.Add("Conv", inputs, OnnxGraph.Attribute("kernel_shape", shape[2], shape[3]), OnnxGraph.Attribute("strides", shape[2], shape[3]));
+        return graph.Add("Transpose", [graph.Add("Reshape", [grid, graph.Integers(0, shape[0], -1)])], OnnxGraph.Attribute("perm", 0, 2, 1));
     }
 
     /// <summary>A matrix product of two activations.</summary>
@@ -146,14 +135,6 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
         mixed,
         heads => graph.Add("Reshape", [graph.Add("Transpose", [heads], OnnxGraph.Attribute("perm", 0, 2, 1, 3)), graph.Integers(0, tokens, layer.weight.shape[1])]));
 
-    private string Convolution(string path, Conv2d layer, string images)
-    {
-        var shape = layer.weight.shape;
-        string[] inputs = Named(layer.bias, $"{path}.bias") is { } bias ? [images, sites.Kernel(graph, path, layer.weight), bias] : [images, sites.Kernel(graph, path, layer.weight)];
-        var grid = graph.Add("Conv", inputs, OnnxGraph.Attribute("kernel_shape", shape[2], shape[3]), OnnxGraph.Attribute("strides", shape[2], shape[3]));
-        return graph.Add("Transpose", [graph.Add("Reshape", [grid, graph.Integers(0, shape[0], -1)])], OnnxGraph.Attribute("perm", 0, 2, 1));
-    }
-
     // Some of a linear layer's outputs.
     private string Outputs(string path, Linear layer, QuantizedOperand x, OutputRange range)
     {
@@ -163,7 +144,7 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
 
     private string Biased(string product, Tensor? bias, OutputRange range) => bias is null
         ? product
-        : graph.Add("Add", [product, graph.Initializer($"{range.Name}.bias", bias.detach().narrow(0, range.First, range.Count).mul(range.Factor))]);
+        : graph.Add("Add", [product, graph.Initializer($"{range.Name}.bias", bias.detach().narrow(0, range.First, range.Count).Times(range.Factor))]);
 
     private string? Named(Tensor? parameter, string name) => parameter is null ? null : graph.Initializer(name, parameter);
 }

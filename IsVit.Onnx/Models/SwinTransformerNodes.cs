@@ -16,7 +16,7 @@ internal sealed class SwinTransformerNodes(LayerNodes layers, SwinTransformer mo
     /// <returns>[batch, classes].</returns>
     public string Add(string images)
     {
-        var x = layers.Patches("patch_embed.proj", model.PatchEmbed.Proj, images, model.Options.ImageSize);
+        var x = layers.Patches("patch_embed.proj", model.PatchEmbed.Proj, images);
         var side = model.Options.PatchesPerSide;
         _graph.Enter("patch_embed");
         x = _graph.Add("Reshape", [x, _graph.Integers(0, side, side, model.Options.DimOf(0))]);

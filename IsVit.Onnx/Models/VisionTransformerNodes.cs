@@ -31,7 +31,7 @@ internal sealed class VisionTransformerNodes(LayerNodes layers, VisionTransforme
 
     private string Embed(string images)
     {
-        var patches = layers.Patches("patch_embed.proj", model.PatchEmbed.Proj, images, _options.ImageSize);
+        var patches = layers.Patches("patch_embed.proj", model.PatchEmbed.Proj, images);
         if (model.PatchEmbed.Norm is { } norm)
         {
             patches = layers.Norm("patch_embed.norm", norm, patches);

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace IsVit.Onnx.Quantization;
 
 /// <summary>What ONNX Runtime's integer kernels compute without rounding.</summary>
@@ -9,24 +7,28 @@ internal static class IntegerProducts
     /// Whether products of unsigned codes and a signed weight are exact on every processor. Those with AVX2 or AVX-512 but without VNNI add two neighbouring products as 16-bit integers, which saturate
     /// (vpmaddubsw): the sum of no pair may leave them.
     /// </summary>
-    /// <param name="weight">int16 integers that fit into eight bits, [inputs, outputs].</param>
+    /// <param name="weight">Integers that fit into eight bits, [inputs, outputs].</param>
+    /// <param name="outputs">The number of outputs.</param>
     /// <param name="maxCode">The largest code.</param>
-    public static bool AreExact(Tensor weight, int maxCode)
+    public static bool AreExact(ReadOnlySpan<int> weight, int outputs, int maxCode)
     {
-        // The largest sums of a pair are those of its positive and of its negative weights.
-        bool Fit(Tensor parts) => PairSums(parts).max().item<int>() * maxCode <= short.MaxValue;
-        var wide = weight.to(ScalarType.Int32);
-        return Fit(wide.clamp_min(0)) && Fit(wide.neg().clamp_min(0));
+        // A pair's largest sums are those of its positive and of its negative weights.
+        for (var first = 0; first < weight.Length; first += 2 * outputs)
+        {
+            for (var i = first; i < first + outputs; i++)
+            {
+                var (even, odd) = (weight[i], i + outputs < weight.Length ? weight[i + outputs] : 0);
+                var largest = Math.Max(Math.Max(even, 0) + Math.Max(odd, 0), -(Math.Min(even, 0) + Math.Min(odd, 0)));
+                if (largest * maxCode > short.MaxValue)
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Whether integers fit into eight bits with a sign.</summary>
-    /// <param name="weight">int16 integers.</param>
-    public static bool FitSigned(Tensor weight) => weight.min().item<short>() >= sbyte.MinValue && weight.max().item<short>() <= sbyte.MaxValue;
-
-    private static Tensor PairSums(Tensor weight)
-    {
-        var even = weight.shape[0] / 2 * 2;
-        var sums = weight.narrow(0, 0, even).view(-1, 2, weight.shape[1]).sum(1, type: ScalarType.Int32);
-        return even == weight.shape[0] ? sums : cat([sums, weight.narrow(0, even, 1)], 0);
-    }
+    public static bool FitSigned(ReadOnlySpan<int> weight) => !weight.ContainsAnyExceptInRange(sbyte.MinValue, sbyte.MaxValue);
 }

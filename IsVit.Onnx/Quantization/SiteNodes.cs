@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Onnx.Graph;
@@ -57,7 +58,7 @@ internal sealed class SiteNodes
         var matrix = weight.detach().flatten(1);
         return Find(path, SiteOperand.Weight) switch
         {
-            null => graph.Initializer($"{range.Name}.weight", matrix.narrow(0, range.First, range.Count).mul(range.Factor).t()),
+            null => graph.Initializer($"{range.Name}.weight", matrix.narrow(0, range.First, range.Count).Times(range.Factor).t()),
             { } quantizer => UniformNodes.Matrix(graph, Uniform(path, quantizer), matrix, input, range, _kernels),
         };
     }
@@ -71,11 +72,6 @@ internal sealed class SiteNodes
         null => graph.Initializer($"{path}.weight", weight),
         { } quantizer => UniformNodes.Kernel(graph, Uniform(path, quantizer), path, weight.detach()),
     };
-
-    /// <summary>Whether an activation is quantized.</summary>
-    /// <param name="path">The layer's path.</param>
-    /// <param name="operand">Which of the layer's operands it is.</param>
-    public bool IsQuantized(string path, SiteOperand operand) => _quantizers.ContainsKey(new Site(path, operand, SiteRole.Other).Id);
 
     /// <summary>Throws if a site that is quantized in the model is not in the graph.</summary>
     public void RequireAllUsed()

@@ -56,8 +56,9 @@ internal static class UniformNodes
         long[] shape = axis is null ? [] : [zeroPoint.Length];
         if (input.MaxCode is { } maxCode)
         {
-            var signed = codes.to(ScalarType.Int16).sub(tensor(zeroPoint, ScalarType.Int16));
-            if (IntegerProducts.FitSigned(signed) && (kernels == OnnxKernels.Fast || IntegerProducts.AreExact(signed, maxCode)))
+            var signed = codes.to(ScalarType.Int32).sub(tensor(zeroPoint, ScalarType.Int32));
+            var integers = signed.data<int>().ToArray();
+            if (IntegerProducts.FitSigned(integers) && (kernels == OnnxKernels.Fast || IntegerProducts.AreExact(integers, (int)range.Count, maxCode)))
             {
                 return graph.Add("DequantizeLinear", [Signed(signed), Scales()], Along(axis is null ? null : 1));
             }
