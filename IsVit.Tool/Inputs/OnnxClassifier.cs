@@ -3,6 +3,7 @@ using System.Text.Json;
 using IsVit.Core.Models;
 using IsVit.Tool.Runs;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 using TorchSharp;
 
 namespace IsVit.Tool.Inputs;
@@ -80,13 +81,17 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
     /// <summary>Runs a batch.</summary>
     /// <param name="input">float32 [batch, channels, height, width].</param>
     /// <returns>float32 [batch, classes].</returns>
-    public override torch.Tensor forward(torch.Tensor input)
+    public override unsafe torch.Tensor forward(torch.Tensor input)
     {
         using var plain = input.contiguous();
-        using var images = OrtValue.CreateTensorValueFromMemory(plain.data<float>().ToArray(), input.shape);
-        using var options = new RunOptions();
-        using var outputs = _session.Run(options, [_input], [images], [_output]);
-        return torch.tensor(outputs[0].GetTensorDataAsSpan<float>().ToArray()).view(outputs[0].GetTensorTypeAndShape().Shape);
+        var numbers = plain.bytes;
+        fixed (byte* start = numbers)
+        {
+            using var images = OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, TensorElementType.Float, input.shape, (nint)start, numbers.Length);
+            using var options = new RunOptions();
+            using var outputs = _session.Run(options, [_input], [images], [_output]);
+            return torch.tensor(outputs[0].GetTensorDataAsSpan<float>().ToArray()).view(outputs[0].GetTensorTypeAndShape().Shape);
+        }
     }
 
     protected override void Dispose(bool disposing)

@@ -25,6 +25,8 @@ internal sealed record BenchArguments(string? Quantized, string? Weights, IReadO
 /// <summary><c>isvit bench</c>: size and latency of a model's formats.</summary>
 internal static class BenchRun
 {
+    private static readonly TimeSpan SettlingTime = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Runs the command.</summary>
     /// <param name="console">Where to write.</param>
     /// <param name="arguments">What was asked for.</param>
@@ -138,7 +140,8 @@ internal static class BenchRun
                 cancellationToken.ThrowIfCancellationRequested();
                 using var images = candidate.Images(batch, random);
 
-                // Threads of the model before wait in a loop for a while.
+                // Threads of the model before wait in a loop for some 50 ms.
+                Thread.Sleep(SettlingTime);
                 candidate.Run(images);
                 var clock = Stopwatch.StartNew();
                 candidate.Run(images);
