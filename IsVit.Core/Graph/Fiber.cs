@@ -14,9 +14,6 @@ namespace IsVit.Core.Graph;
 /// <param name="store">Where the activations at a unit's boundaries are while the forward stands still; null to leave them.</param>
 internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivationStore? store) : IDisposable
 {
-    // Operations on fewer elements libtorch does not share out: the thread may have no workers yet, nor buffers that are worth it.
-    private const long GrainSize = 32768;
-
     // Flows to other threads that a model may run parts of itself on.
     private static readonly AsyncLocal<Fiber?> s_current = new();
 
@@ -68,8 +65,11 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         Park();
 
         // What its thread has freed lies in a heap that few others use, if any, and the thread may stand still for long.
-        NativeHeap.ReturnFreed();
+        NativeHeap.ReturnFreed(Elements);
     }
+
+    /// <summary>How many elements the activation has at which the forward stood last.</summary>
+    public long Elements { get; private set; }
 
     /// <summary>What flows into the unit or out of it, valid until the fiber goes on. Behind the unit its input is there as well: its caller holds it.</summary>
     public Tensor At(UnitBoundary boundary) => (boundary == UnitBoundary.Input ? _input : _output)!.Readable;
@@ -96,7 +96,8 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         }
 
         _stands = true;
-        if (value.NumberOfElements >= GrainSize)
+        Elements = value.NumberOfElements;
+        if (Elements >= NativeHeap.WorthReturning)
         {
             MatrixBuffers.FreeOfThisTeam();
         }

@@ -125,7 +125,7 @@ public sealed class UnitFlow : IDisposable
         }
 
         _position = position;
-        NativeHeap.ReturnFreed();
+        NativeHeap.ReturnFreed(_fibers.Count == 0 ? 0 : _fibers.Max(static fiber => fiber.Elements));
         var values = new List<Tensor>(_fibers.Count);
         foreach (var fiber in _fibers)
         {

@@ -15,6 +15,9 @@ public static partial class NativeHeap
     private const int OneGibibyte = 1 << 30;
     private const int DefaultThreshold = 128 << 10;
 
+    /// <summary>Below so many elements libtorch does not share an operation out either, and threads may have no workers yet.</summary>
+    internal const long WorthReturning = 32768;
+
     private static volatile bool s_returnsFreed = OperatingSystem.IsLinux();
 
     /// <summary>
@@ -42,9 +45,10 @@ public static partial class NativeHeap
     /// Returns to the system what has been freed in the heaps of all threads, between blocks in use as well. A heap that a thread no longer works in keeps it otherwise.
     /// Does nothing after <see cref="KeepLargeBlocks"/>, or where malloc is not glibc's.
     /// </summary>
-    internal static void ReturnFreed()
+    /// <param name="elements">The size of the tensors at work: for fewer elements than <see cref="WorthReturning"/> looking through the heaps costs more than they hold.</param>
+    internal static void ReturnFreed(long elements)
     {
-        if (!s_returnsFreed)
+        if (!s_returnsFreed || elements < WorthReturning)
         {
             return;
         }

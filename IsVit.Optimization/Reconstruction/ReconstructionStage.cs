@@ -15,6 +15,9 @@ namespace IsVit.Optimization.Reconstruction;
 /// </summary>
 public sealed class ReconstructionStage : IQuantizationStage
 {
+    // Of the activations of a unit, in bytes.
+    private const long WorthCollecting = 64L << 20;
+
     private readonly int _iterationFactor;
 
     /// <summary>Creates a stage.</summary>
@@ -58,8 +61,12 @@ public sealed class ReconstructionStage : IQuantizationStage
             RequireBatchAxes(context, unit);
         }
 
-        // Calibration leaves arrays of hundreds of megabytes, and a reconstruction allocates too little that is managed for them to be collected.
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        // Calibration leaves arrays some times as large, and a reconstruction allocates too little that is managed for them to be collected.
+        if (cache.Bytes >= WorthCollecting)
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        }
+
         var store = ActivationStores.Create(context.Options.Reconstruction, cache.Bytes);
         using var precision = new ProductPrecision(context.Graph, context.Options.Reconstruction.Precision);
         using var floatFlow = new FloatFlow(context, context.Batches, store);

@@ -85,17 +85,18 @@ internal sealed class UnitReconstructor(
     private double Evaluate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, Tensor? factor, CancellationToken cancellationToken)
     {
         using var noGrad = no_grad();
-        var sum = 0.0;
+        var (sum, elements) = (0.0, 0L);
         for (var i = 0; i < inputs.BatchCount; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var output = module.call(inputs.Batch(i));
+            elements = output.NumberOfElements;
             sum += Loss(targets.ImagesFirst(output), targets.ImagesFirst(targets.Batch(i)), factor).to(float64).item<double>() * inputs.ImagesIn(i);
         }
 
         // A step needs blocks of other sizes.
-        NativeHeap.ReturnFreed();
+        NativeHeap.ReturnFreed(elements);
 
         return sum / inputs.Count;
     }

@@ -109,7 +109,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
         { "WeightBits", "9", "WeightBits is 9; allowed is 2 to 8." },
         { "Reconstruction:BatchSize", "0", "Reconstruction.BatchSize is 0; allowed is 1 to 2147483647." },
         { "Reconstruction:LearningRate", "-1", "Reconstruction.LearningRate is -1; allowed is any positive number." },
-        { "Recipe", "isvi", "Recipe is 'isvi'; known are isvit, " },
+        { "Recipe", "isvi", "Recipe is 'isvi'; known are integer, isvit, " },
         { "Overrides:0:Scheme", "cubic", "Overrides[0].Scheme is 'cubic'; known are log-sqrt2, " },
     };
 
