@@ -49,15 +49,20 @@ internal static class BenchRun
             throw new ToolException("--images and --labels compare answers with those of --quantized; give it too.");
         }
 
+        var saved = arguments.Quantized is null ? null : SavedModel.Read(arguments.Quantized);
         var files = ImageInput.Test(arguments.Images, arguments.Labels);
+        if (saved is not null)
+        {
+            ImageInput.RequireLabelsInRange(files, saved.ClassCount);
+        }
 
         using var folder = OutputFolder.Create(Path.Combine(Path.GetTempPath(), "isvit"));
         var candidates = new List<BenchCandidate>();
         try
         {
-            if (arguments.Quantized is { } file)
+            if (saved is not null)
             {
-                AddFormats(candidates, SavedModel.Read(file), file, arguments, folder);
+                AddFormats(candidates, saved, arguments, folder);
             }
 
             foreach (var path in arguments.Onnx)
@@ -76,10 +81,8 @@ internal static class BenchRun
 
             console.Ansi.Write(Table(candidates, arguments.Batches));
             console.Out.WriteLine($"median of {arguments.Rounds.ToString(CultureInfo.InvariantCulture)} runs taken in turns; speed and size are times those of '{candidates[0].Name}'");
-            if (files is not null)
+            if (files is not null && saved is not null)
             {
-                var saved = SavedModel.Read(arguments.Quantized!);
-                ImageInput.RequireLabelsInRange(files, saved.ClassCount);
                 var images = ImageInput.OpenForRepeatedUse(
                     files, ModelInput.Find(saved.Model, saved.Crop).Preprocessing, ImageInput.Loading(skipUnreadable: false, console.Error), cancellationToken);
                 using var imagesInMemory = images as IDisposable;
@@ -94,28 +97,28 @@ internal static class BenchRun
         }
     }
 
-    private static void AddFormats(List<BenchCandidate> candidates, SavedModel saved, string file, BenchArguments arguments, OutputFolder folder)
+    private static void AddFormats(List<BenchCandidate> candidates, SavedModel saved, BenchArguments arguments, OutputFolder folder)
     {
+        var file = arguments.Quantized!;
         var preset = ModelInput.Find(saved.Model, saved.Crop);
         if (arguments.Weights is { } weights)
         {
             using var model = ModelInput.Load(preset, weights, saved.ClassCount);
-            OnnxExport.Save(model, folder.PathOf("float.onnx"), Options(saved));
-            candidates.Add(Onnx("float, ONNX", folder.PathOf("float.onnx"), arguments.Threads));
+            var path = folder.PathOf("float.onnx");
+            OnnxExport.Save(model, path);
+            candidates.Add(Onnx("float, ONNX", path, arguments.Threads));
         }
 
         var (quantized, module) = saved.Load(file, torch.CPU);
         foreach (var kernels in Enum.GetValues<OnnxKernels>())
         {
             var path = folder.PathOf($"{kernels}.onnx");
-            OnnxExport.Save(quantized, path, Options(saved) with { Kernels = kernels });
+            OnnxExport.Save(quantized, path, new() { Kernels = kernels });
             candidates.Add(Onnx($"ONNX, {(kernels == OnnxKernels.Exact ? "exact" : "fast")} kernels", path, arguments.Threads));
         }
 
         candidates.Add(new BenchCandidate("packed, simulated", new FileInfo(file).Length, module, [preset.Options.InChannels, preset.Options.ImageSize, preset.Options.ImageSize], quantized));
     }
-
-    private static OnnxExportOptions Options(SavedModel saved) => new() { Metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["isvit.model"] = saved.Model } };
 
     private static BenchCandidate Onnx(string name, string path, int? threads)
     {
