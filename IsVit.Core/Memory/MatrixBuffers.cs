@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using TorchSharp;
 
 namespace IsVit.Core.Memory;
@@ -8,9 +7,7 @@ namespace IsVit.Core.Memory;
 /// </summary>
 internal static unsafe class MatrixBuffers
 {
-    private const string EntryName = "mkl_serv_thread_free_buffers";
-    private const string TorchName = "libtorch_cpu.so";
-    private static readonly delegate* unmanaged<void> s_free = Find();
+    private static readonly delegate* unmanaged<void> s_free = (delegate* unmanaged<void>)LoadedLibraries.TorchFunction("libtorch_cpu", "mkl_serv_thread_free_buffers");
 
     /// <summary>Whether buffers can be freed: where libtorch brings MKL and lets others call it.</summary>
     public static bool IsAvailable => s_free != null;
@@ -33,18 +30,5 @@ internal static unsafe class MatrixBuffers
         {
             s_free();
         }
-    }
-
-    private static delegate* unmanaged<void> Find()
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            return null;
-        }
-
-        var torch = Array.Find(LoadedLibraries.Files(), static file => Path.GetFileName(file) == TorchName);
-        return torch is not null && NativeLibrary.TryLoad(torch, out var library) && NativeLibrary.TryGetExport(library, EntryName, out var entry)
-            ? (delegate* unmanaged<void>)entry
-            : null;
     }
 }

@@ -8,10 +8,8 @@ namespace IsVit.Core.Memory;
 /// </summary>
 internal static unsafe class OpenMpTeam
 {
-    private const string EntryName = "GOMP_parallel";
-    private const string RuntimeName = "libgomp";
-    private const string TorchName = "libtorch_cpu";
-    private static readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> s_parallel = Find();
+    private static readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> s_parallel =
+        (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)LoadedLibraries.TorchFunction("libgomp", "GOMP_parallel");
 
     /// <summary>Whether libtorch's threads can be used: where it brings GNU's OpenMP runtime.</summary>
     public static bool IsAvailable => s_parallel != null;
@@ -37,22 +35,6 @@ internal static unsafe class OpenMpTeam
 
     [UnmanagedCallersOnly]
     private static void Enter(void* state) => ((Team)GCHandle.FromIntPtr((nint)state).Target!).Run();
-
-    // The runtime's file has a name of its own in every build of libtorch: it is the one in libtorch's folder that is loaded already.
-    private static delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> Find()
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            return null;
-        }
-
-        var files = LoadedLibraries.Files();
-        var folder = files.Where(static file => Path.GetFileName(file).StartsWith(TorchName, StringComparison.Ordinal)).Select(Path.GetDirectoryName).FirstOrDefault();
-        var runtime = files.FirstOrDefault(file => Path.GetFileName(file).StartsWith(RuntimeName, StringComparison.Ordinal) && Path.GetDirectoryName(file) == folder);
-        return runtime is not null && NativeLibrary.TryLoad(runtime, out var library) && NativeLibrary.TryGetExport(library, EntryName, out var entry)
-            ? (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)entry
-            : null;
-    }
 
     private sealed class Team(Action work)
     {

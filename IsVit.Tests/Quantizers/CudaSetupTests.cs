@@ -25,7 +25,23 @@ public sealed class CudaSetupTests
 
     [Fact]
     public void Structures_Sizes_AreThoseOfTheSource() =>
-        Assert.Equal((48, 32, 32), (Unsafe.SizeOf<Elements>(), Unsafe.SizeOf<UniformParameters>(), Unsafe.SizeOf<TableParameters>()));
+        Assert.Equal((48, 48, 32), (Unsafe.SizeOf<Elements>(), Unsafe.SizeOf<UniformParameters>(), Unsafe.SizeOf<TableParameters>()));
+
+    [Fact]
+    public void Divisor_AnyNumberBelowTwoToThe31_IsDivided()
+    {
+        var random = new Random(5);
+        long[] edges = [1, 2, 3, 5, 7, 192, 197, 768, 37_824, (1 << 16) - 1, 1 << 16, (1 << 30) - 1, 1 << 30, (1 << 30) + 1, int.MaxValue - 1, int.MaxValue];
+        foreach (var divisor in edges.Concat(Enumerable.Range(0, 2000).Select(_ => random.NextInt64(1, 1L << random.Next(1, 32)))))
+        {
+            var by = new Divisor(divisor);
+            var multiples = Enumerable.Range(0, 20).Select(_ => random.NextInt64(0, (int.MaxValue / divisor) + 1) * divisor);
+            foreach (var n in multiples.SelectMany(multiple => (long[])[multiple - 1, multiple, multiple + 1]).Append(0).Append(int.MaxValue).Where(n => n is >= 0 and <= int.MaxValue))
+            {
+                Assert.Equal(n / divisor, (long)(((ulong)(2 * n) * by.Multiplier) >> 32 >> by.Shift));
+            }
+        }
+    }
 
     [Theory]
     [InlineData(0, 0, 0, 35, 4, 0, 8, 3)]

@@ -61,39 +61,38 @@ internal static class QuantizeCommand
                 result.AddError($"--preset sets what {other.Name} sets: give one of them.");
             }
         });
-        QuantizationPreset? Preset(ParseResult parsed) => QuantizationPresets.All.FirstOrDefault(preset => preset.Name == parsed.GetValue(presetName));
-        command.SetAction((parsed, cancellationToken) => Task.Run(
-            () => QuantizeRun.Run(
-                console,
-                new QuantizeArguments
-                {
-                    Model = parsed.GetRequiredValue(model),
-                    Weights = parsed.GetRequiredValue(weights),
-                    ClassCount = parsed.GetValue(classes),
-                    Calibration = parsed.GetRequiredValue(calibration),
-                    CalibrationCount = parsed.GetValue(calibrationCount),
-                    Labels = parsed.GetValue(labels),
-                    Images = parsed.GetValue(images),
-                    WeightBits = Preset(parsed)?.WeightBits ?? parsed.GetValue(weightBits),
-                    ActivationBits = Preset(parsed)?.ActivationBits ?? parsed.GetValue(activationBits),
-                    Method = Preset(parsed)?.Recipe ?? parsed.GetRequiredValue(method),
-                    Iterations = parsed.GetValue(iterations),
-                    BatchSize = parsed.GetValue(batch),
-                    LearningRate = parsed.GetValue(learningRate),
-                    Seed = parsed.GetValue(seed),
-                    Crop = parsed.GetValue(crop),
-                    SkipUnreadable = parsed.GetValue(skipUnreadable),
-                    ScoreStages = !parsed.GetValue(finalScoreOnly),
-                    Device = parsed.GetRequiredValue(device),
-                    Cache = parsed.GetValue(cache),
-                    CacheFolder = parsed.GetValue(cacheFolder),
-                    Precision = parsed.GetValue(precision),
-                    Output = parsed.GetValue(output),
-                    Json = parsed.GetValue(json),
-                    Checkpoint = parsed.GetValue(checkpoint),
-                },
-                cancellationToken),
-            CancellationToken.None));
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            var preset = QuantizationPresets.All.FirstOrDefault(known => known.Name == parsed.GetValue(presetName));
+            var arguments = new QuantizeArguments
+            {
+                Model = parsed.GetRequiredValue(model),
+                Weights = parsed.GetRequiredValue(weights),
+                ClassCount = parsed.GetValue(classes),
+                Calibration = parsed.GetRequiredValue(calibration),
+                CalibrationCount = parsed.GetValue(calibrationCount),
+                Labels = parsed.GetValue(labels),
+                Images = parsed.GetValue(images),
+                WeightBits = preset?.WeightBits ?? parsed.GetValue(weightBits),
+                ActivationBits = preset?.ActivationBits ?? parsed.GetValue(activationBits),
+                Method = preset?.Recipe ?? parsed.GetRequiredValue(method),
+                Iterations = parsed.GetValue(iterations),
+                BatchSize = parsed.GetValue(batch),
+                LearningRate = parsed.GetValue(learningRate),
+                Seed = parsed.GetValue(seed),
+                Crop = parsed.GetValue(crop),
+                SkipUnreadable = parsed.GetValue(skipUnreadable),
+                ScoreStages = !parsed.GetValue(finalScoreOnly),
+                Device = parsed.GetRequiredValue(device),
+                Cache = parsed.GetValue(cache),
+                CacheFolder = parsed.GetValue(cacheFolder),
+                Precision = parsed.GetValue(precision),
+                Output = parsed.GetValue(output),
+                Json = parsed.GetValue(json),
+                Checkpoint = parsed.GetValue(checkpoint),
+            };
+            return Task.Run(() => QuantizeRun.Run(console, arguments, cancellationToken), CancellationToken.None);
+        });
         return command;
     }
 }

@@ -109,15 +109,15 @@ internal static class BenchRun
             candidates.Add(Onnx("float, ONNX", path, arguments.Threads));
         }
 
+        // Whatever fails from here on, the list disposes the model.
         var (quantized, module) = saved.Load(file, torch.CPU);
+        candidates.Add(new BenchCandidate("packed, simulated", new FileInfo(file).Length, module, [preset.Options.InChannels, preset.Options.ImageSize, preset.Options.ImageSize], quantized));
         foreach (var kernels in Enum.GetValues<OnnxKernels>())
         {
             var path = folder.PathOf($"{kernels}.onnx");
             OnnxExport.Save(quantized, path, new() { Kernels = kernels });
-            candidates.Add(Onnx($"ONNX, {(kernels == OnnxKernels.Exact ? "exact" : "fast")} kernels", path, arguments.Threads));
+            candidates.Insert(candidates.Count - 1, Onnx($"ONNX, {(kernels == OnnxKernels.Exact ? "exact" : "fast")} kernels", path, arguments.Threads));
         }
-
-        candidates.Add(new BenchCandidate("packed, simulated", new FileInfo(file).Length, module, [preset.Options.InChannels, preset.Options.ImageSize, preset.Options.ImageSize], quantized));
     }
 
     private static BenchCandidate Onnx(string name, string path, int? threads)

@@ -16,6 +16,15 @@ struct Elements
     int aligned; // bit 0: the packs of x are multiples of 16 bytes, bit 1: those of the gradient
 };
 
+// Division of numbers below 2^31 without one. Laid out as in KernelParameters.cs.
+struct Divisor
+{
+    unsigned int multiplier;
+    unsigned int shift;
+
+    __device__ __forceinline__ unsigned int divide(unsigned int n) const { return __umulhi(2 * n, multiplier) >> shift; }
+};
+
 // Laid out as in KernelParameters.cs.
 struct UniformParameters
 {
@@ -24,6 +33,8 @@ struct UniformParameters
     long long inner;
     unsigned int channels;
     float maxCode;
+    Divisor byInner;
+    Divisor byChannels;
 };
 
 // Laid out as in KernelParameters.cs.
@@ -257,10 +268,34 @@ struct Grid
         }
     }
 
-    // Codes before clamping. Division, not multiplication by a reciprocal: that gives the released code's codes at every tie.
-    static __device__ __forceinline__ float position(float x, float scale, float zeroPoint)
+    // Codes before clamping, with the scale and zero point of each element: the quotient, rounded as a division rounds it, to the nearest integer, and the zero point. That gives the released code's
+    // codes at every tie, as a multiplication by the reciprocal would not. Elsewhere a reciprocal gives the same integer, and what lies between x and that multiple of the scale proves it: less
+    // than half a scale, by more than the rounding of the quotient moves.
+    template <typename Type, int N, typename X>
+    __device__ __forceinline__ void positions(long long i, X x, float (&s)[N], float (&z)[N], float (&position)[N]) const
     {
-        return __fadd_rn(rintf(__fdiv_rn(x, scale)), zeroPoint);
+        at(i, s, z);
+        bool proved = true;
+#pragma unroll
+        for (int j = 0; j < N; j++)
+        {
+            float v = Type::widen(x(j)), reciprocal;
+            asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(reciprocal) : "f"(s[j]));
+
+            // 1.5 x 2^23 has no bit for a fraction. What is too large for it is not proved, nor is what is no number.
+            position[j] = __fsub_rn(__fmaf_rn(v, reciprocal, 12582912.0f), 12582912.0f);
+            float rest = __fmaf_rn(-position[j], s[j], v);
+            proved &= __fmaf_rn(fabsf(v), 2.384185791015625e-7f, fabsf(rest)) < __fmul_rn(0.5f, s[j]);
+        }
+
+        if (!proved)
+        {
+#pragma unroll
+            for (int j = 0; j < N; j++) position[j] = rintf(__fdiv_rn(Type::widen(x(j)), s[j]));
+        }
+
+#pragma unroll
+        for (int j = 0; j < N; j++) position[j] = __fadd_rn(position[j], z[j]);
     }
 
     // The channel of an element, and how many elements from it on lie in the channel side by side.
@@ -268,8 +303,8 @@ struct Grid
     {
         if (small)
         {
-            unsigned int inner = (unsigned int)parameters.inner, run = (unsigned int)i / inner;
-            channel = run % parameters.channels;
+            unsigned int inner = (unsigned int)parameters.inner, run = L == Last ? (unsigned int)i : parameters.byInner.divide((unsigned int)i);
+            channel = run - parameters.byChannels.divide(run) * parameters.channels;
             left = inner - ((unsigned int)i - run * inner);
         }
         else
@@ -296,15 +331,13 @@ struct UniformForward
     template <typename Type, int N, typename X, typename Gradient, typename Output>
     __device__ __forceinline__ void apply(long long i, X x, Gradient, Output output) const
     {
-        float s[N], z[N];
-        grid.at(i, s, z);
+        float s[N], z[N], codes[N];
+        grid.template positions<Type>(i, x, s, z, codes);
 #pragma unroll
         for (int j = 0; j < N; j++)
         {
-            float code = Grid<L>::position(Type::widen(x(j)), s[j], z[j]);
-
             // A NaN passes both.
-            code = code < 0.0f ? 0.0f : code;
+            float code = codes[j] < 0.0f ? 0.0f : codes[j];
             code = code > grid.parameters.maxCode ? grid.parameters.maxCode : code;
             output(j, Type::narrow(__fmul_rn(__fsub_rn(code, z[j]), s[j])));
         }
@@ -326,13 +359,12 @@ struct UniformBackward
     template <typename Type, int N, typename X, typename Gradient, typename Output>
     __device__ __forceinline__ void apply(long long i, X x, Gradient gradient, Output output) const
     {
-        float s[N], z[N];
-        grid.at(i, s, z);
+        float s[N], z[N], codes[N];
+        grid.template positions<Type>(i, x, s, z, codes);
 #pragma unroll
         for (int j = 0; j < N; j++)
         {
-            float code = Grid<L>::position(Type::widen(x(j)), s[j], z[j]);
-            output(j, code >= 0.0f && code <= grid.parameters.maxCode ? gradient(j) : (typename Type::Raw)0);
+            output(j, codes[j] >= 0.0f && codes[j] <= grid.parameters.maxCode ? gradient(j) : (typename Type::Raw)0);
         }
     }
 };
