@@ -131,6 +131,9 @@ internal sealed class OnnxGraph
     /// <summary>One whole number.</summary>
     public string Integer(long value) => Constant(TensorProto.Types.DataType.Int64, [], LittleEndian([value]));
 
+    /// <summary>One int32 number.</summary>
+    public string Int32(int value) => Constant(TensorProto.Types.DataType.Int32, [], LittleEndian([value]));
+
     /// <summary>One float32 number.</summary>
     public string Number(float value) => Constant(TensorProto.Types.DataType.Float, [], LittleEndian([value]));
 

@@ -84,6 +84,49 @@ public sealed class OnnxExportTests
         FusedKernelTests.AssertSameBits(Plain(quantizer.FakeQuantize(x)), Plain(runtime.Run(x)));
     }
 
+    /// <summary>An infinity becomes the last code of its side; a NaN, of which codes know nothing, ends no run.</summary>
+    [Theory]
+    [InlineData("sulq-free")]
+    [InlineData("sulq-power-of-two")]
+    [InlineData("log2")]
+    [InlineData("log-sqrt2")]
+    [InlineData("twin-sign")]
+    public void Quantize_NoFiniteNumber_IsTheLastCodeOrAny(string kind)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var quantizer = FusedKernelTests.Create(kind, 4);
+        var infinities = tensor([float.PositiveInfinity, float.NegativeInfinity]);
+        using var runtime = Single(folder, quantizer, [3]);
+
+        var levels = runtime.Run(cat([infinities, tensor([float.NaN])]).unsqueeze(0))[0];
+
+        FusedKernelTests.AssertSameBits(Plain(quantizer.FakeQuantize(infinities)), Plain(levels[..2]));
+        Assert.True(levels[2].isfinite().item<bool>());
+    }
+
+    /// <summary>Where thresholds lie evenly on a logarithm's scale, one is looked up to compare with, and the level; elsewhere one for each bit but the first.</summary>
+    [Theory]
+    [InlineData("sulq-free", 4, 2)]
+    [InlineData("sulq-free", 8, 2)]
+    [InlineData("sulq-power-of-two", 3, 2)]
+    [InlineData("log2", 4, 2)]
+    [InlineData("log-sqrt2", 4, 2)]
+    [InlineData("twin-sign", 4, 4)]
+    public void Quantize_Table_LooksUpNoMoreThanItNeeds(string kind, int bits, int lookups)
+    {
+        using var folder = new TemporaryFolder();
+        using var quantizer = FusedKernelTests.Create(kind, bits);
+
+        using (Single(folder, quantizer, [3]))
+        {
+        }
+
+        var graph = ModelProto.Parser.ParseFrom(File.ReadAllBytes(folder["quantizer.onnx"])).Graph;
+        Assert.Equal(lookups, graph.Node.Count(node => node.OpType == "GatherElements"));
+        Assert.DoesNotContain(graph.Node, node => node.OpType == "Gather");
+    }
+
     [Theory]
     [InlineData(3)]
     [InlineData(8)]
