@@ -197,6 +197,19 @@ static __device__ __forceinline__ void run(const Elements& e, Operation operatio
     }
 }
 
+// A number between 0 and a largest; a NaN passes.
+static __device__ __forceinline__ float clamp(float x, float largest)
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(x) : "f"(x), "f"(0.0f));
+    asm("min.NaN.f32 %0, %1, %2;" : "=f"(x) : "f"(x), "f"(largest));
+    return x;
+#else
+    x = x < 0.0f ? 0.0f : x;
+    return x > largest ? largest : x;
+#endif
+}
+
 // How channels meet packs.
 enum Layout
 {
@@ -336,10 +349,7 @@ struct UniformForward
 #pragma unroll
         for (int j = 0; j < N; j++)
         {
-            // A NaN passes both.
-            float code = codes[j] < 0.0f ? 0.0f : codes[j];
-            code = code > grid.parameters.maxCode ? grid.parameters.maxCode : code;
-            output(j, Type::narrow(__fmul_rn(__fsub_rn(code, z[j]), s[j])));
+            output(j, Type::narrow(__fmul_rn(__fsub_rn(clamp(codes[j], grid.parameters.maxCode), z[j]), s[j])));
         }
     }
 };
