@@ -14,6 +14,9 @@ internal sealed class RankedValues : IDisposable
     private const int Block = 16;
     private const int VisitsWorthSorting = 8;
 
+    // Numbers a threshold, up to which to go through them once costs less than to look each threshold up.
+    private const int FewForAThreshold = 32;
+
     // torch.quantile ranks in float32 and refuses more numbers than this; beyond it the released code falls back to float64 ranks.
     private const int QuantileLimit = 16_000_000;
 
@@ -100,6 +103,11 @@ internal sealed class RankedValues : IDisposable
     /// <param name="levels">One more than thresholds.</param>
     public double SquaredError(ReadOnlySpan<double> thresholds, ReadOnlySpan<double> levels)
     {
+        if (_map is null && Count <= FewForAThreshold * thresholds.Length)
+        {
+            return SquaredErrorOfEach(thresholds, levels);
+        }
+
         double error = 0;
         var before = default(Moments);
         for (var bin = 0; bin < levels.Length && before.Count < Count; bin++)
@@ -115,6 +123,25 @@ internal sealed class RankedValues : IDisposable
         }
 
         return Math.Max(error, 0);
+    }
+
+    // All numbers are sorted.
+    private double SquaredErrorOfEach(ReadOnlySpan<double> thresholds, ReadOnlySpan<double> levels)
+    {
+        double error = 0;
+        var bin = 0;
+        foreach (double value in _values.AsSpan(0, Count))
+        {
+            while (bin < thresholds.Length && value >= thresholds[bin])
+            {
+                bin++;
+            }
+
+            var difference = value - levels[bin];
+            error += difference * difference;
+        }
+
+        return error;
     }
 
     /// <summary>The number with so many others before it in ascending order.</summary>

@@ -67,8 +67,9 @@ internal sealed record FineSearch : RangeSearch
                 return LargestRatio;
             }
 
-            best = Better(best, candidate, values, bits);
-            return Math.Min(candidate.SquaredError(values, bits) / error, LargestRatio);
+            var own = candidate.SquaredError(values, bits);
+            best = own < best.Error ? new(candidate, own) : best;
+            return Math.Min(own / error, LargestRatio);
         }
 
         try
