@@ -1,5 +1,5 @@
 // Fake quantization in one pass over the elements: compiled at run time, one kernel at a time, without any header.
-// Every operation on numbers is an IEEE one that names its rounding, so that each bit is that of the separate tensor operations.
+// Every operation on numbers is an IEEE one that names its rounding, or a guess that such operations prove, so that each bit is that of the separate tensor operations.
 
 // A warp's loads and stores are 16 bytes a thread; a thread loads this many before it works on the first.
 static const int Unroll = 2;
