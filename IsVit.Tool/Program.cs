@@ -2,5 +2,9 @@ using IsVit.Core.Memory;
 using IsVit.Tool;
 using IsVit.Tool.Cli;
 
-NativeHeap.KeepLargeBlocks();
+if (!EngineOptions.SaveMemory(args))
+{
+    NativeHeap.KeepLargeBlocks();
+}
+
 return await ToolApplication.RunAsync(args, ToolConsole.ForProcess(), CancellationToken.None);

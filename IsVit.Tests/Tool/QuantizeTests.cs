@@ -3,6 +3,7 @@ using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
+using IsVit.Tool.Cli;
 
 namespace IsVit.Tests.Tool;
 
@@ -116,6 +117,15 @@ public sealed class QuantizeTests
             return Read(folder["report.json"]).GetProperty("logitsMse").GetDouble();
         }
     }
+
+    [Theory]
+    [InlineData(false, "demo")]
+    [InlineData(false, "quantize", "--method", "isvit", "--cache", "memory")]
+    [InlineData(false, "quantize", "--cache", "tape")]
+    [InlineData(false, "quantize", "--cache")]
+    [InlineData(true, "quantize", "--device", "cpu", "--cache", "bfloat16", "--batch", "32")]
+    [InlineData(true, "quantize", "--cache=disk")]
+    public void SaveMemory_Arguments_TellsWhetherTheCacheDoes(bool expected, params string[] args) => Assert.Equal(expected, EngineOptions.SaveMemory(args));
 
     [Fact]
     public async Task Quantize_WithoutLabels_LeavesAccuraciesNull()

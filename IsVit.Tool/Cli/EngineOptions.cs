@@ -37,6 +37,15 @@ internal static class EngineOptions
     /// <summary>Where activations are kept.</summary>
     public static Option<ActivationStorage> Cache() => OneOf("--cache", "Where a unit's inputs and targets are kept while it is reconstructed; with bfloat16 and disk, freed memory goes back to the system as well", s_storages);
 
+    /// <summary>Whether a command's arguments ask for a cache that is for where memory is short. What malloc keeps is set before libtorch starts, and so before the command itself is read.</summary>
+    /// <param name="args">The arguments after the program's name.</param>
+    public static bool SaveMemory(string[] args)
+    {
+        var cache = Cache();
+        var parsed = new RootCommand { Options = { cache }, TreatUnmatchedTokensAsErrors = false }.Parse(args);
+        return parsed.Errors.Count == 0 && parsed.GetValue(cache) is ActivationStorage.BFloat16 or ActivationStorage.Disk;
+    }
+
     /// <summary>The folder for activations on disk.</summary>
     public static Option<string?> CacheFolder() => PathOptions.Optional("--cache-folder", "DIR", "The folder for what is kept on disk, instead of the system's for temporary files");
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using IsVit.Core.Imaging;
-using IsVit.Core.Memory;
 using IsVit.Core.Models;
 using IsVit.Optimization;
 using IsVit.Optimization.Reconstruction;
@@ -30,12 +29,6 @@ internal static class QuantizeRun
         var clock = Stopwatch.StartNew();
 
         // Everything that can be wrong with the arguments comes before the first costly step.
-        if (arguments.Cache is ActivationStorage.BFloat16 or ActivationStorage.Disk)
-        {
-            // Asked for where memory is short.
-            NativeHeap.ReturnLargeBlocks();
-        }
-
         var preset = ModelInput.Find(arguments.Model, arguments.Crop);
         var calibrationFiles = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
         var testFiles = ImageInput.Test(arguments.Images, arguments.Labels);
