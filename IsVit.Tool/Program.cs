@@ -2,7 +2,7 @@ using IsVit.Core.Memory;
 using IsVit.Tool;
 using IsVit.Tool.Cli;
 
-if (!EngineOptions.SaveMemory(args))
+if (!EngineOptions.AsksToSaveMemory(args))
 {
     NativeHeap.KeepLargeBlocks();
 }

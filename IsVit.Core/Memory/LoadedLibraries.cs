@@ -7,7 +7,8 @@ namespace IsVit.Core.Memory;
 /// <summary>The native libraries of this process.</summary>
 internal static class LoadedLibraries
 {
-    private const string TorchName = "libtorch_cpu";
+    /// <summary>What the file name of libtorch's own library begins with.</summary>
+    public const string TorchName = "libtorch_cpu";
 
     /// <summary>The paths of those that are loaded now; none where the system does not list them.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A system that does not list modules has none to look beside.")]

@@ -7,7 +7,7 @@ namespace IsVit.Core.Memory;
 /// </summary>
 internal static unsafe class MatrixBuffers
 {
-    private static readonly delegate* unmanaged<void> s_free = (delegate* unmanaged<void>)LoadedLibraries.TorchFunction("libtorch_cpu", "mkl_serv_thread_free_buffers");
+    private static readonly delegate* unmanaged<void> s_free = (delegate* unmanaged<void>)LoadedLibraries.TorchFunction(LoadedLibraries.TorchName, "mkl_serv_thread_free_buffers");
 
     /// <summary>Whether buffers can be freed: where libtorch brings MKL and lets others call it.</summary>
     public static bool IsAvailable => s_free != null;

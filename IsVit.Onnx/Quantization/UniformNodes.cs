@@ -57,7 +57,7 @@ internal static class UniformNodes
         if (input.MaxCode is { } maxCode)
         {
             var signed = codes.to(ScalarType.Int32).sub(tensor(zeroPoint, ScalarType.Int32));
-            var integers = signed.data<int>().ToArray();
+            var integers = MemoryMarshal.Cast<byte, int>(signed.bytes);
             if (IntegerProducts.FitSigned(integers) && (kernels == OnnxKernels.Fast || IntegerProducts.AreExact(integers, (int)range.Count, maxCode)))
             {
                 return graph.Add("DequantizeLinear", [Signed(signed), Scales()], Along(axis is null ? null : 1));

@@ -21,7 +21,7 @@ internal sealed record FineSearch : RangeSearch
     internal override UniformGrid Find(RankedValues values, BitWidth bits, bool symmetric)
     {
         var whole = MinMax.Find(values, bits, symmetric);
-        var best = new Candidate(whole, whole.SquaredError(values, bits));
+        var best = Measured(whole, values, bits);
         foreach (var start in (ReadOnlySpan<RangeSearch>)[ActivationPercentiles, WeightPercentiles])
         {
             best = Better(best, start.Find(values, bits, symmetric), values, bits);
@@ -67,9 +67,9 @@ internal sealed record FineSearch : RangeSearch
                 return LargestRatio;
             }
 
-            var own = candidate.SquaredError(values, bits);
-            best = own < best.Error ? new(candidate, own) : best;
-            return Math.Min(own / error, LargestRatio);
+            var tried = Measured(candidate, values, bits);
+            best = Better(best, tried);
+            return Math.Min(tried.Error / error, LargestRatio);
         }
 
         try
@@ -84,16 +84,12 @@ internal sealed record FineSearch : RangeSearch
         return best;
     }
 
-    private static Candidate Better(Candidate best, UniformGrid grid, RankedValues values, BitWidth bits)
-    {
-        if (!grid.IsRepresentable(bits))
-        {
-            return best;
-        }
+    private static Candidate Better(Candidate best, UniformGrid grid, RankedValues values, BitWidth bits) =>
+        grid.IsRepresentable(bits) ? Better(best, Measured(grid, values, bits)) : best;
 
-        var error = grid.SquaredError(values, bits);
-        return error < best.Error ? new(grid, error) : best;
-    }
+    private static Candidate Better(Candidate best, Candidate other) => other.Error < best.Error ? other : best;
+
+    private static Candidate Measured(UniformGrid grid, RankedValues values, BitWidth bits) => new(grid, grid.SquaredError(values, bits));
 
     private readonly record struct Candidate(UniformGrid Grid, double Error);
 }

@@ -125,7 +125,7 @@ public sealed class QuantizeTests
     [InlineData(false, "quantize", "--cache")]
     [InlineData(true, "quantize", "--device", "cpu", "--cache", "bfloat16", "--batch", "32")]
     [InlineData(true, "quantize", "--cache=disk")]
-    public void SaveMemory_Arguments_TellsWhetherTheCacheDoes(bool expected, params string[] args) => Assert.Equal(expected, EngineOptions.SaveMemory(args));
+    public void AsksToSaveMemory_Arguments_TellsWhetherTheCacheDoes(bool expected, params string[] args) => Assert.Equal(expected, EngineOptions.AsksToSaveMemory(args));
 
     [Fact]
     public async Task Quantize_WithoutLabels_LeavesAccuraciesNull()

@@ -39,7 +39,7 @@ internal static class EngineOptions
 
     /// <summary>Whether a command's arguments ask for a cache that is for where memory is short. What malloc keeps is set before libtorch starts, and so before the command itself is read.</summary>
     /// <param name="args">The arguments after the program's name.</param>
-    public static bool SaveMemory(string[] args)
+    public static bool AsksToSaveMemory(string[] args)
     {
         var cache = Cache();
         var parsed = new RootCommand { Options = { cache }, TreatUnmatchedTokensAsErrors = false }.Parse(args);
