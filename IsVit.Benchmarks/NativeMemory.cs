@@ -34,14 +34,13 @@ internal sealed class NativeMemory : IDiagnoser
     {
         if (signal == HostSignal.BeforeActualRun)
         {
-            // Linux forgets the highest mark.
-            File.WriteAllText("/proc/self/clear_refs", "5");
-            _residentBefore = Status("VmRSS");
+            ResidentMemory.ForgetPeak();
+            _residentBefore = ResidentMemory.Now;
             _tensorsBefore = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         }
         else if (signal == HostSignal.AfterActualRun)
         {
-            _peak = (Status("VmHWM") - _residentBefore) / Mebibyte;
+            _peak = (ResidentMemory.Peak - _residentBefore) / Mebibyte;
             _left = DisposeScopeManager.Statistics.ThreadTotalLiveCount - _tensorsBefore;
         }
     }
@@ -54,12 +53,6 @@ internal sealed class NativeMemory : IDiagnoser
     }
 
     public IEnumerable<ValidationError> Validate(ValidationParameters validationParameters) => [];
-
-    private static long Status(string name)
-    {
-        var line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(name + ":", StringComparison.Ordinal));
-        return long.Parse(line.AsSpan(name.Length + 1).Trim().ToString().Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) * 1024;
-    }
 
     private sealed record Descriptor(string DisplayName, string Legend, string Unit) : IMetricDescriptor
     {

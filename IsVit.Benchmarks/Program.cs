@@ -2,6 +2,7 @@ using BenchmarkDotNet.Running;
 using IsVit.Benchmarks;
 using IsVit.Benchmarks.Guard;
 using IsVit.Benchmarks.Imaging;
+using IsVit.Benchmarks.Optimization;
 using IsVit.Benchmarks.Quantizers;
 
 if (args is ["guard", .. var rest])
@@ -12,6 +13,11 @@ if (args is ["guard", .. var rest])
 if (args is ["exhaustive", .. var chosen])
 {
     return ExhaustiveComparison.Run(chosen.FirstOrDefault());
+}
+
+if (args is ["memory", .. var numbers])
+{
+    return ReconstructionMemory.Run(numbers);
 }
 
 // In process: the project that BenchmarkDotNet would generate for each benchmark copies libtorch anew. A short job unless another is asked for.

@@ -14,7 +14,7 @@ public class RangeSearches
     private torch.Tensor _attention = null!;
 
     /// <summary>Bits.</summary>
-    [Params(3)]
+    [Params(3, 8)]
     public int Bits { get; set; }
 
     [GlobalSetup]
@@ -54,6 +54,10 @@ public class RangeSearches
     [Benchmark(Description = "percentiles")]
     [BenchmarkCategory("activation 64x197x192, per channel")]
     public void ChannelPercentiles() => Uniform(_activation, Granularity.Channel(-1), RangeSearch.ActivationPercentiles);
+
+    [Benchmark(Description = "fine")]
+    [BenchmarkCategory("activation 64x197x192, per channel")]
+    public void ChannelFine() => Uniform(_activation, Granularity.Channel(-1), RangeSearch.Fine);
 
     [Benchmark(Baseline = true, Description = "smallest to largest")]
     [BenchmarkCategory("weight 768x192, per row")]

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -14,8 +15,11 @@ internal sealed class RankedValues : IDisposable
     private const int Block = 16;
     private const int VisitsWorthSorting = 8;
 
-    // Numbers a threshold, up to which to go through them once costs less than to look each threshold up.
-    private const int FewForAThreshold = 32;
+    // To go through so many numbers costs what one step of a binary search for a threshold does.
+    private const int NumbersAStep = 16;
+
+    // 1.5 * 2^52: added to a number below 2^51, it leaves no room for a fraction.
+    private const double Rounding = 6755399441055744;
 
     // torch.quantile ranks in float32 and refuses more numbers than this; beyond it the released code falls back to float64 ranks.
     private const int QuantileLimit = 16_000_000;
@@ -103,11 +107,6 @@ internal sealed class RankedValues : IDisposable
     /// <param name="levels">One more than thresholds.</param>
     public double SquaredError(ReadOnlySpan<double> thresholds, ReadOnlySpan<double> levels)
     {
-        if (_map is null && Count <= FewForAThreshold * thresholds.Length)
-        {
-            return SquaredErrorOfEach(thresholds, levels);
-        }
-
         double error = 0;
         var before = default(Moments);
         for (var bin = 0; bin < levels.Length && before.Count < Count; bin++)
@@ -125,24 +124,19 @@ internal sealed class RankedValues : IDisposable
         return Math.Max(error, 0);
     }
 
-    // All numbers are sorted.
-    private double SquaredErrorOfEach(ReadOnlySpan<double> thresholds, ReadOnlySpan<double> levels)
+    /// <summary>The sum of squared errors if every number becomes the nearest multiple of a step, in a pass over the numbers. Worth it where <see cref="AreFew"/>.</summary>
+    /// <param name="step">The step, above 0.</param>
+    /// <param name="lowest">The smallest multiple there is, a whole number.</param>
+    /// <param name="highest">The largest, above the smallest.</param>
+    public double SquaredErrorOfMultiples(double step, double lowest, double highest)
     {
-        double error = 0;
-        var bin = 0;
-        foreach (double value in _values.AsSpan(0, Count))
-        {
-            while (bin < thresholds.Length && value >= thresholds[bin])
-            {
-                bin++;
-            }
-
-            var difference = value - levels[bin];
-            error += difference * difference;
-        }
-
-        return error;
+        var first = LowerBound(step * (lowest + 0.5), 0, Count);
+        var last = LowerBound(step * (highest - 0.5), first, Count);
+        return SquaredDistance(0, first, step * lowest) + SquaredDistance(last, Count, step * highest) + SquaredRounding(first, last, step);
     }
+
+    /// <summary>Whether the numbers are all sorted and so few beside a quantizer's thresholds that to go through them costs less than to look each threshold up.</summary>
+    public bool AreFew(int thresholds) => _map is null && Count <= NumbersAStep * thresholds * BitOperations.Log2((uint)Count);
 
     /// <summary>The number with so many others before it in ascending order.</summary>
     public float At(int rank)
@@ -307,7 +301,43 @@ internal sealed class RankedValues : IDisposable
         return new(count, sum, squares);
     }
 
-    private int LowerBound(float bound, int low, int high)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private double SquaredRounding(int start, int end, double step)
+    {
+        ref var first = ref MemoryMarshal.GetArrayDataReference(_values);
+        Vector256<double> steps = Vector256.Create(step), inverse = Vector256.Create(1 / step), rounding = Vector256.Create(Rounding), sum0 = Vector256<double>.Zero, sum1 = sum0;
+        var i = start;
+        for (; i <= end - Vector256<float>.Count; i += Vector256<float>.Count)
+        {
+            var (low, high) = Vector256.Widen(Vector256.LoadUnsafe(ref first, (nuint)i));
+            low -= ((low * inverse) + rounding - rounding) * steps;
+            high -= ((high * inverse) + rounding - rounding) * steps;
+            sum0 += low * low;
+            sum1 += high * high;
+        }
+
+        var sum = Vector256.Sum(sum0 + sum1);
+        for (; i < end; i++)
+        {
+            var rest = _values[i] - (((_values[i] * (1 / step)) + Rounding - Rounding) * step);
+            sum += rest * rest;
+        }
+
+        return sum;
+    }
+
+    private double SquaredDistance(int start, int end, double level)
+    {
+        double sum = 0;
+        foreach (double value in _values.AsSpan(start, end - start))
+        {
+            sum += (value - level) * (value - level);
+        }
+
+        return sum;
+    }
+
+    private int LowerBound(double bound, int low, int high)
     {
         while (low < high)
         {

@@ -68,9 +68,14 @@ internal readonly record struct UniformGrid(float Scale, float ZeroPoint)
         return Scale > 0 && farthest * SmallestRelativeScale <= 1 && float.IsFinite(farthest * Scale);
     }
 
-    /// <summary>The sum of squared errors over a channel.</summary>
+    /// <summary>The sum of squared errors over a channel. The zero point is a whole number.</summary>
     public double SquaredError(RankedValues values, BitWidth bits)
     {
+        if (values.AreFew(bits.MaxCode))
+        {
+            return values.SquaredErrorOfMultiples(Scale, -ZeroPoint, bits.MaxCode - ZeroPoint);
+        }
+
         Span<double> thresholds = stackalloc double[bits.MaxCode];
         Span<double> levels = stackalloc double[bits.CodeCount];
         double scale = Scale, zeroPoint = ZeroPoint;

@@ -116,6 +116,9 @@ public sealed class RangeSearchTests
     [InlineData(0, 1, 600_000)]
     [InlineData(0, 1, 200)]
     [InlineData(1000, 1, 200)]
+    [InlineData(0, 1e-42, 203)]
+    [InlineData(0, 1e37, 203)]
+    [InlineData(3, 1, 2)]
     public void SquaredError_OfAnyGrid_EqualsAPassOverTheNumbers(double mean, double spread, int count = 5000)
     {
         using var scope = torch.NewDisposeScope();
@@ -124,9 +127,10 @@ public sealed class RangeSearchTests
         foreach (var bits in (int[])[2, 4, 8])
         {
             var grid = UniformGrid.FromRange(values.Quantile(.01), values.Quantile(.99), bits, symmetric: false);
-            var codes = ((x / grid.Scale).round() + grid.ZeroPoint).clamp(0, (1 << bits) - 1);
-            var error = (((codes - grid.ZeroPoint) * grid.Scale).to(torch.ScalarType.Float64) - x.to(torch.ScalarType.Float64)).square().sum().item<double>();
-            Assert.Equal(error, grid.SquaredError(values, bits), error * 1e-3);
+            var exact = x.to(torch.ScalarType.Float64);
+            var codes = ((exact / grid.Scale).round() + grid.ZeroPoint).clamp(0, (1 << bits) - 1);
+            var error = (((codes - grid.ZeroPoint) * grid.Scale) - exact).square().sum().item<double>();
+            Assert.Equal(error, grid.SquaredError(values, bits), error * 1e-9);
         }
     }
 
