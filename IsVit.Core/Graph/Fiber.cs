@@ -68,7 +68,7 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         NativeHeap.ReturnFreed(Elements);
     }
 
-    /// <summary>How many elements the activation has at which the forward stood last.</summary>
+    /// <summary>How many elements the largest activation at a unit's boundary has from where the forward stood before to where it stands: what was freed on the way may be of that size.</summary>
     public long Elements { get; private set; }
 
     /// <summary>What flows into the unit or out of it, valid until the fiber goes on. Behind the unit its input is there as well: its caller holds it.</summary>
@@ -76,7 +76,14 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
 
     public void AtBoundary(GraphAttachment at, Unit unit, UnitBoundary boundary, Tensor value)
     {
-        if (_abandoned || !ReferenceEquals(at, attachment) || !ReferenceEquals(unit, _unit))
+        if (_abandoned || !ReferenceEquals(at, attachment))
+        {
+            return;
+        }
+
+        var elements = value.NumberOfElements;
+        Elements = Math.Max(Elements, elements);
+        if (!ReferenceEquals(unit, _unit))
         {
             return;
         }
@@ -96,7 +103,6 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         }
 
         _stands = true;
-        Elements = value.NumberOfElements;
         if (Elements >= NativeHeap.WorthReturning)
         {
             MatrixBuffers.FreeOfThisTeam();
@@ -104,6 +110,7 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
 
         _halted.Release();
         _resume.Wait();
+        Elements = elements;
         if (_abandoned)
         {
             throw new OperationCanceledException("The stream was disposed.");

@@ -2,7 +2,7 @@ using TorchSharp;
 
 namespace IsVit.Core.Models;
 
-/// <summary>Runs blocks one after the other.</summary>
+/// <summary>Runs blocks, or whatever else reads what the one before has given, one after the other.</summary>
 internal static class BlockRow
 {
     /// <summary>Lets go of what each block has read as soon as it has given its output, so that memory does not grow with depth.</summary>

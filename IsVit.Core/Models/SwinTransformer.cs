@@ -62,8 +62,7 @@ public sealed class SwinTransformer : ImageClassifier, IStateDictNames
     public override torch.Tensor forward(torch.Tensor input)
     {
         using var scope = torch.NewDisposeScope();
-        var x = BlockRow.Call(layers, patch_embed.call(input), scope);
-        return scope.MoveToOuter(head.call(norm.call(x)));
+        return scope.MoveToOuter(head.call(BlockRow.Call(layers.Append<torch.nn.Module<torch.Tensor, torch.Tensor>>(norm), patch_embed.call(input), scope)));
     }
 
     /// <inheritdoc/>

@@ -83,7 +83,7 @@ public sealed class VisionTransformer : ImageClassifier
     public override torch.Tensor forward(torch.Tensor input)
     {
         using var scope = torch.NewDisposeScope();
-        return scope.MoveToOuter(Classify(BlockRow.Call(blocks, Embed(input), scope)));
+        return scope.MoveToOuter(Classify(BlockRow.Call(norm is null ? blocks : blocks.Append<torch.nn.Module<torch.Tensor, torch.Tensor>>(norm), Embed(input), scope)));
     }
 
     /// <inheritdoc/>
@@ -117,11 +117,6 @@ public sealed class VisionTransformer : ImageClassifier
 
     private torch.Tensor Classify(torch.Tensor x)
     {
-        if (norm is not null)
-        {
-            x = norm.call(x);
-        }
-
         var pooled = Options.Pooling == PoolingKind.ClassToken ? x.select(1, 0) : x.narrow(1, Options.PrefixTokenCount, Options.PatchCount).mean([1L]);
         if (fc_norm is not null)
         {

@@ -146,6 +146,32 @@ public sealed class VisionTransformerLifetimeTests
     }
 
     [Fact]
+    public void Call_AtTheHead_HasFreedWhatTheFinalNormalisationRead()
+    {
+        using var vit = new VisionTransformer(Micro);
+        using var swin = new SwinTransformer(new() { ImageSize = 8, PatchSize = 2, EmbedDim = 4, Depths = [1, 1], HeadCounts = [1, 1], WindowSize = 2, ClassCount = 3 });
+        AssertFreed(vit, vit.Blocks[^1], vit.Head);
+        AssertFreed(swin, swin.Layers[^1], swin.Head);
+
+        // A stream that halts at the head keeps what the forward holds there for every batch.
+        static void AssertFreed(nn.Module<Tensor, Tensor> model, nn.Module<Tensor, Tensor> last, nn.Module<Tensor, Tensor> head)
+        {
+            using var images = rand(2, 3, 8, 8);
+            using var noGrad = no_grad();
+            Tensor? read = null;
+            bool? freed = null;
+            last.register_forward_hook((_, _, y) => read = y);
+            head.register_forward_pre_hook((_, x) =>
+            {
+                freed = read!.IsInvalid;
+                return x;
+            });
+            model.call(images).Dispose();
+            Assert.True(freed);
+        }
+    }
+
+    [Fact]
     public void Constructor_InsideADisposeScope_OutlivesIt()
     {
         VisionTransformer model;
