@@ -2,9 +2,6 @@ using IsVit.Core.Memory;
 using IsVit.Tool;
 using IsVit.Tool.Cli;
 
-if (!EngineOptions.AsksToSaveMemory(args))
-{
-    NativeHeap.KeepLargeBlocks();
-}
+_ = EngineOptions.AsksToSaveMemory(args) ? NativeHeap.ReturnLargeBlocks() : NativeHeap.KeepLargeBlocks();
 
 return await ToolApplication.RunAsync(args, ToolConsole.ForProcess(), CancellationToken.None);

@@ -13,6 +13,9 @@ internal static class GuardRun
     private const int Pairs = 5;
     private const int PairsNearTheLine = 25;
 
+    // Of the blocks that glibc's malloc takes from the system one by one, until it raises that by itself.
+    private const int SizeWhenAProcessStarts = 128 << 10;
+
     /// <summary>Runs the checks whose names hold a text; all if it is null.</summary>
     /// <returns>The exit code: 1 when a ratio falls short.</returns>
     public static int Run(string? filter)
@@ -44,7 +47,7 @@ internal static class GuardRun
 
     private static bool Measure(GuardCheck check, Threshold threshold)
     {
-        _ = check.Heap == HeapState.Kept ? NativeHeap.KeepLargeBlocks() : NativeHeap.ReturnLargeBlocks();
+        _ = check.Heap == HeapState.Kept ? NativeHeap.KeepLargeBlocks() : NativeHeap.ReturnLargeBlocks(SizeWhenAProcessStarts);
         var pair = check.Prepare();
         using var work = pair.Work;
         var times = new PairedTimes(pair);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using IsVit.Core.Memory;
 using IsVit.Core.Models;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
@@ -8,38 +9,38 @@ using TorchSharp;
 
 namespace IsVit.Benchmarks.Optimization;
 
-/// <summary>Quantizes a ViT-B with random weights and one step a unit, and prints the most memory that was resident in each stage and unit: steps repeat what the first one allocates.</summary>
+/// <summary>Quantizes a ViT-B with random weights and prints the most memory that was resident in each stage and unit.</summary>
 internal static class ReconstructionMemory
 {
     private const int BatchSize = 32;
-    private const int DefaultImageCount = 256;
-    private const int DefaultDepth = 2;
+    private static readonly int[] s_defaults = [256, 2, 1];
 
-    /// <summary>Runs with a number of images and a number of blocks; 256 and 2 where there are none.</summary>
+    /// <summary>Runs with a number of images, of blocks and of steps a unit; 256, 2 and 1 where there are none.</summary>
     /// <returns>The exit code: 2 where the numbers are none, or where there is no Linux to ask.</returns>
-    public static int Run(string[] numbers)
+    public static int Run(string[] given)
     {
-        if (!OperatingSystem.IsLinux() || numbers.Length > 2 || !numbers.All(static number => int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n > 0))
+        if (!OperatingSystem.IsLinux() || given.Length > s_defaults.Length || !given.All(static text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0))
         {
-            Console.Error.WriteLine($"memory [images] [blocks]: whole numbers above 0, on Linux. These are \"{string.Join(' ', numbers)}\" on {System.Runtime.InteropServices.RuntimeInformation.OSDescription}.");
+            Console.Error.WriteLine($"memory [images [blocks [steps]]]: whole numbers above 0, on Linux. These are \"{string.Join(' ', given)}\" on {System.Runtime.InteropServices.RuntimeInformation.OSDescription}.");
             return 2;
         }
 
-        var imageCount = numbers.Length > 0 ? int.Parse(numbers[0], CultureInfo.InvariantCulture) : DefaultImageCount;
-        var depth = numbers.Length > 1 ? int.Parse(numbers[1], CultureInfo.InvariantCulture) : DefaultDepth;
+        int[] numbers = [.. given.Select(static text => int.Parse(text, CultureInfo.InvariantCulture)), .. s_defaults[given.Length..]];
+        var (imageCount, depth, steps) = (numbers[0], numbers[1], numbers[2]);
+        NativeHeap.ReturnLargeBlocks();
         torch.random.manual_seed(0);
         using var model = new VisionTransformer(new() { EmbedDim = 768, HeadCount = 12, Depth = depth });
         model.eval();
         using var images = torch.randn(imageCount, 3, 224, 224);
-        var quantizer = ModelQuantizer.Create(static options =>
+        var quantizer = ModelQuantizer.Create(options =>
         {
             options.Recipe = RecipeNames.Released;
-            options.Reconstruction.Iterations = 1;
+            options.Reconstruction.Iterations = steps;
             options.Reconstruction.Evaluations = 1;
             options.Reconstruction.BatchSize = BatchSize;
             options.Reconstruction.Cache = ActivationStorage.BFloat16;
         });
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Width 768, {depth} blocks, {imageCount} images, batches of {BatchSize}; {ResidentMemory.Now / 1e9:F2} GB resident with model and images."));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Width 768, {depth} blocks, {imageCount} images, batches of {BatchSize}, {steps} steps a unit; {ResidentMemory.Now / 1e9:F2} GB resident with model and images."));
         Console.WriteLine();
         Console.WriteLine("| stage | unit | seconds | peak GB |");
         Console.WriteLine("|---|---|--:|--:|");

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using IsVit.Core.Graph;
+using IsVit.Core.Memory;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Stages;
 using Microsoft.Extensions.Logging;
@@ -61,10 +62,11 @@ public sealed class ReconstructionStage : IQuantizationStage
             RequireBatchAxes(context, unit);
         }
 
-        // Calibration leaves arrays some times as large, and a reconstruction allocates too little that is managed for them to be collected.
+        // Calibration leaves arrays and freed blocks some times as large, and a reconstruction allocates too little that is managed for them to be collected.
         if (cache.Bytes >= WorthCollecting)
         {
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            NativeHeap.ReturnFreed(NativeHeap.WorthReturning);
         }
 
         var store = ActivationStores.Create(context.Options.Reconstruction, cache.Bytes);

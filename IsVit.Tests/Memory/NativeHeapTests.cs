@@ -42,6 +42,33 @@ public sealed unsafe class NativeHeapTests
         Assert.True(areWhole, "a block in use has changed");
     }
 
+    [Fact]
+    public void ReturnLargeBlocks_ASize_IsWhereBlocksOfTheirOwnBegin()
+    {
+        Assert.SkipUnless(NativeLibrary.TryLoad("libc.so.6", out _), "malloc is not glibc's.");
+
+        Assert.True(NativeHeap.ReturnLargeBlocks(1 << 20));
+        Assert.True(IsABlockOfItsOwn(2 << 20));
+        Assert.True(NativeHeap.ReturnLargeBlocks());
+        Assert.True(IsABlockOfItsOwn(17 << 20));
+        Assert.False(IsABlockOfItsOwn(15 << 20));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void ReturnLargeBlocks_NoSize_Throws(int bytes) =>
+        Assert.Equal("fromBytes", Assert.Throws<ArgumentOutOfRangeException>(() => NativeHeap.ReturnLargeBlocks(bytes)).ParamName);
+
+    // glibc writes a block's size before it, and whether it was mapped into its second bit.
+    private static bool IsABlockOfItsOwn(nuint bytes)
+    {
+        var block = (nuint*)NativeMemory.Alloc(bytes);
+        var isMapped = (block[-1] & 2) != 0;
+        NativeMemory.Free(block);
+        return isMapped;
+    }
+
     private static long Resident() => long.Parse(
         File.ReadLines("/proc/self/status").First(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2].Split('\t')[^1],
         CultureInfo.InvariantCulture) << 10;
