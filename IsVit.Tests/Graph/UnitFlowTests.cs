@@ -69,25 +69,6 @@ public sealed class UnitFlowTests
         AssertSame(outputs["head"], flow.AdvanceToOutput(units[3], Token));
     }
 
-    [Fact]
-    public void Elements_OfTheWayToASmallActivation_AreThoseOfTheLargest()
-    {
-        using var scope = NewDisposeScope();
-        using var model = MicroModels.Create();
-        using var images = MicroModels.Images(2, 1);
-        using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, images), static _ => null);
-        var last = attachment.Graph.Units[^1];
-        using var fiber = new Fiber(attachment, images, store: null);
-
-        fiber.Advance(last, UnitBoundary.Input);
-        var (passed, stood) = (fiber.Elements, fiber.At(UnitBoundary.Input).NumberOfElements);
-        fiber.Advance(last, UnitBoundary.Output);
-
-        // The largest is what the first unit reads.
-        Assert.Equal(images.NumberOfElements, passed);
-        Assert.Equal(Math.Max(stood, fiber.At(UnitBoundary.Output).NumberOfElements), fiber.Elements);
-    }
-
     [Theory]
     [InlineData("blocks.0")]
     [InlineData("head")]
