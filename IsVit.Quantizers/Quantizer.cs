@@ -57,7 +57,7 @@ public abstract class Quantizer : IQuantizer
     }
 
     /// <inheritdoc/>
-    public torch.Tensor FakeQuantize(torch.Tensor x)
+    public virtual torch.Tensor FakeQuantize(torch.Tensor x)
     {
         var (projection, axis) = Check(x);
         if (!torch.is_floating_point(x))
@@ -151,6 +151,10 @@ public abstract class Quantizer : IQuantizer
         using var result = projection.Gradient(wide, wideGradient, axis);
         return result.to(x.dtype);
     }
+
+    /// <summary>The axis of a calibrated quantizer's channels in a tensor, -1 per tensor.</summary>
+    /// <exception cref="QuantizationException">The tensor has another number of channels.</exception>
+    private protected int Axis(torch.Tensor x) => Check(x).Axis;
 
     private protected QuantizationException NotCalibrated() =>
         new($"This '{Scheme}' quantizer of {Bits} bits has no parameters yet: call Calibrate or ImportParameters first.");

@@ -166,7 +166,10 @@ internal sealed class RankedValues : IDisposable
         return _values[rank];
     }
 
-    /// <summary>Of the numbers below a threshold, less a number that is the same for all of them.</summary>
+    /// <summary>The number that is taken off every number in <see cref="Moments"/>.</summary>
+    public double Origin => _origin;
+
+    /// <summary>Of the numbers below a threshold, each less <see cref="Origin"/>.</summary>
     public Moments Below(double threshold)
     {
         if (!(threshold > Minimum))

@@ -1,6 +1,9 @@
 using System.Globalization;
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Calibration;
+using IsVit.Quantizers.Learning;
+using IsVit.Quantizers.Tables;
+using TorchSharp;
 
 namespace IsVit.Quantizers.Uniform;
 
@@ -10,7 +13,7 @@ namespace IsVit.Quantizers.Uniform;
 /// channel is reproduced exactly; range ends beyond half of float32's range are cut there, and a step is never below 2^-21 of the range's
 /// larger end, below which float32 could not tell codes apart.
 /// </remarks>
-public sealed class UniformQuantizer : Quantizer
+public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer
 {
     /// <summary>The name of the scheme.</summary>
     public const string SchemeName = "uniform";
@@ -22,6 +25,7 @@ public sealed class UniformQuantizer : Quantizer
     private float[] _scale = [];
     private float[] _zeroPoint = [];
     private bool _symmetric;
+    private LearnedScales? _learned;
 
     /// <summary>Creates an uncalibrated quantizer.</summary>
     /// <param name="bits">The number of bits of a code.</param>
@@ -62,6 +66,56 @@ public sealed class UniformQuantizer : Quantizer
         }
 
         return clone;
+    }
+
+    /// <inheritdoc/>
+    public torch.Tensor BeginLearning()
+    {
+        if (!IsCalibrated)
+        {
+            throw NotCalibrated();
+        }
+
+        if (_learned is not null)
+        {
+            throw new QuantizationException($"This '{Scheme}' quantizer is learning already.");
+        }
+
+        _learned = new LearnedScales(_scale);
+        return _learned.Logarithms;
+    }
+
+    /// <inheritdoc/>
+    public void EndLearning()
+    {
+        if (_learned is { } learned)
+        {
+            _learned = null;
+            Set(learned.Scales(), _zeroPoint);
+            learned.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override torch.Tensor FakeQuantize(torch.Tensor x) => _learned is { } learned
+        ? LearnedScalesFunction.Run(x, learned.Logarithms, new(learned.Scales(), _zeroPoint, Bits.MaxCode), Axis(x))
+        : base.FakeQuantize(x);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _learned?.Dispose();
+        _learned = null;
+        base.Dispose(disposing);
+    }
+
+    /// <summary>The levels and thresholds of a calibrated quantizer of a whole tensor, to float32's rounding.</summary>
+    internal LevelTable ToTable()
+    {
+        var (levels, thresholds) = new UniformProjection(_scale, _zeroPoint, Bits.MaxCode).Levels();
+        var codes = Enumerable.Range(0, levels.Length).Select(static code => (byte)code).ToArray();
+        var step = _scale[0] / 2.0;
+        return LevelTable.Create(levels, Array.ConvertAll(thresholds, static threshold => (double)threshold), codes, levels[0] - step, levels[^1] + step, SlopeKind.One, shift: 0);
     }
 
     private protected override void Fit(ChannelData data)

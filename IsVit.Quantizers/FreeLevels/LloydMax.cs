@@ -1,0 +1,100 @@
+using IsVit.Core.Quantization;
+using IsVit.Quantizers.Calibration;
+using IsVit.Quantizers.Uniform;
+
+namespace IsVit.Quantizers.FreeLevels;
+
+/// <summary>
+/// The levels with the least squared error for one channel's numbers: each number goes to the nearest level, each level to the mean of its numbers, in turn, until the error stays (Lloyd, "Least squares
+/// quantization in PCM", IEEE Transactions on Information Theory 28, 1982; Max, "Quantizing for minimum distortion", 1960).
+/// </summary>
+internal static class LloydMax
+{
+    private const int MaximumIterations = 200;
+    private const double Tolerance = 1e-6;
+
+    /// <summary>The levels, ascending.</summary>
+    /// <remarks>The error has several local minima, so it starts from equal steps and from equal shares of the numbers, and takes the better end.</remarks>
+    public static double[] Find(RankedValues values, BitWidth bits)
+    {
+        if (values.Minimum == values.Maximum)
+        {
+            var constant = new double[bits.CodeCount];
+            Array.Fill(constant, values.Minimum);
+            return constant;
+        }
+
+        var (best, smallest) = Improve(EqualSteps(values, bits), values);
+        var (other, error) = Improve(EqualShares(values, bits), values);
+        return error < smallest ? other : best;
+    }
+
+    /// <summary>What separates levels: the middles between them.</summary>
+    public static void Thresholds(ReadOnlySpan<double> levels, Span<double> thresholds)
+    {
+        for (var i = 0; i < thresholds.Length; i++)
+        {
+            thresholds[i] = (levels[i] + levels[i + 1]) / 2;
+        }
+    }
+
+    private static double[] EqualSteps(RankedValues values, BitWidth bits)
+    {
+        var grid = RangeSearch.Fine.Find(values, bits, symmetric: false);
+        var levels = new double[bits.CodeCount];
+        for (var code = 0; code < levels.Length; code++)
+        {
+            levels[code] = grid.Scale * ((double)code - grid.ZeroPoint);
+        }
+
+        return levels;
+    }
+
+    private static double[] EqualShares(RankedValues values, BitWidth bits)
+    {
+        var levels = new double[bits.CodeCount];
+        for (var code = 0; code < levels.Length; code++)
+        {
+            levels[code] = values.Quantile((code + 0.5) / levels.Length);
+        }
+
+        return levels;
+    }
+
+    private static (double[] Levels, double Error) Improve(double[] levels, RankedValues values)
+    {
+        var thresholds = new double[levels.Length - 1];
+        Thresholds(levels, thresholds);
+        var error = values.SquaredError(thresholds, levels);
+        for (var iteration = 0; iteration < MaximumIterations; iteration++)
+        {
+            MoveToMeans(levels, thresholds, values);
+            Thresholds(levels, thresholds);
+            var next = values.SquaredError(thresholds, levels);
+            var gain = error - next;
+            error = next;
+            if (gain <= Tolerance * error)
+            {
+                break;
+            }
+        }
+
+        return (levels, error);
+    }
+
+    // A level that no number goes to stays where it is.
+    private static void MoveToMeans(double[] levels, double[] thresholds, RankedValues values)
+    {
+        var before = default(Moments);
+        for (var i = 0; i < levels.Length; i++)
+        {
+            var until = values.Below(i < thresholds.Length ? thresholds[i] : double.PositiveInfinity);
+            var count = until.Count - before.Count;
+            if (count > 0)
+            {
+                levels[i] = values.Origin + ((until.Sum - before.Sum) / count);
+                before = until;
+            }
+        }
+    }
+}
