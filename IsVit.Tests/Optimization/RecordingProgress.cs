@@ -7,6 +7,9 @@ internal sealed class RecordingProgress(Action<QuantizationProgress>? onReport =
 {
     public List<QuantizationProgress> Reports { get; } = [];
 
+    /// <summary>The losses of all steps of all units and stages. Unlike the weights that are kept, they depend on how steps are computed even where no loss falls.</summary>
+    public double?[] StepLosses => [.. Reports.Select(static report => report.Loss).Where(static loss => loss is not null)];
+
     public void Report(QuantizationProgress value)
     {
         Reports.Add(value);

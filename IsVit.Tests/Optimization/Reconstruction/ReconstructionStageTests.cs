@@ -295,7 +295,7 @@ public sealed class ReconstructionStageTests
     }
 
     [Fact]
-    public void Run_ActivationsAsBFloat16_TakesHalfAndGivesAnotherModel()
+    public void Run_ActivationsAsBFloat16_TakesHalfAndComparesRoundedOnes()
     {
         using var scope = NewDisposeScope();
         var images = Micro.Images();
@@ -305,7 +305,8 @@ public sealed class ReconstructionStageTests
         Assert.Equal(full.Report.CacheBytes / 2, half.Report.CacheBytes);
 
         Assert.All(half.Report.Units, static unit => Assert.True(unit.LossAfter <= unit.LossBefore));
-        Assert.True((full.Output - half.Output).abs().max().item<float>() > 0, "rounded activations cannot give the same model");
+        // Not the trained models: where no loss falls, every unit keeps the weights that it began with.
+        Assert.NotEqual(full.Report.Units.Select(static unit => unit.LossBefore), half.Report.Units.Select(static unit => unit.LossBefore));
     }
 
     /// <summary>What is bfloat16 already is kept as it is, and read as it is.</summary>
