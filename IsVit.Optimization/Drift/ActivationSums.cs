@@ -28,21 +28,23 @@ internal sealed class ActivationSums(int codeCount)
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var counts = bincount(quantizer.Quantize(x).reshape(-1), minlength: Codes.Length).cpu().data<long>();
-        var wide = x.dtype == ScalarType.Float64 ? x.detach() : x.detach().to(ScalarType.Float32);
-        var (deviation, mean) = std_mean(wide, unbiased: false);
+        var values = x.detach().contiguous();
+        var counts = bincount(quantizer.Quantize(values).reshape(-1), minlength: Codes.Length).cpu().data<long>();
+        var wide = values.dtype == ScalarType.Float64 ? values : values.to(ScalarType.Float32);
+        var mean = wide.mean();
+        var deviations = wide.sub(mean);
         var sums = new ActivationSums(Codes.Length)
         {
             Count = x.numel(),
             _mean = mean.to(ScalarType.Float64).item<double>(),
-            _squares = x.numel() * Math.Pow(deviation.to(ScalarType.Float64).item<double>(), 2),
+            _squares = x.numel() * deviations.mul_(deviations).mean().to(ScalarType.Float64).item<double>(),
         };
         for (var code = 0; code < Codes.Length; code++)
         {
             sums.Codes[code] = counts[code];
         }
 
-        (sums._low, sums._high) = Clipped(quantizer, x);
+        (sums._low, sums._high) = Clipped(quantizer, values);
         Add(sums);
     }
 
@@ -89,11 +91,12 @@ internal sealed class ActivationSums(int codeCount)
 
         var gradient = autograd.grad([quantized], [leaf], [ones_like(quantized)])[0];
         using var noGrad = no_grad();
-        var clipped = gradient.logical_not();
-        return (Number(quantized.gt(x), clipped), Number(quantized.lt(x), clipped));
-    }
 
-    private static long Number(Tensor moved, Tensor clipped) => moved.logical_and_(clipped).sum().item<long>();
+        // Few elements are clipped: finding them costs less than comparing all.
+        var clipped = gradient.logical_not().reshape(-1).nonzero().squeeze(1);
+        var (from, to) = (x.reshape(-1).index_select(0, clipped), quantized.reshape(-1).index_select(0, clipped));
+        return (to.gt(from).sum().item<long>(), to.lt(from).sum().item<long>());
+    }
 
     private double Share(long number) => Count == 0 ? 0 : (double)number / Count;
 }

@@ -11,6 +11,9 @@ internal static class DriftComparison
 {
     // Chance grows smaller with more images, what harms a model does not.
     private const int MostImagesThatCount = 64;
+
+    // Splits show what chance does in a few hundred samples, and new images were not calibrated on.
+    private const double Margin = 1.5;
     private const double LeastShift = 0.01;
     private const double LeastClippedChange = 0.002;
     private const int SitesNamed = 3;
@@ -33,7 +36,7 @@ internal static class DriftComparison
         CalibrationBatches.RequireFinite([images]);
         var observed = StatisticsRun.Read(attachment, images, cancellationToken);
         var count = (int)images.shape[0];
-        var spread = SamplingNoise.Spread(Math.Min(count, MostImagesThatCount), statistics.ImageCount);
+        var spread = Margin * SamplingNoise.Spread(Math.Min(count, MostImagesThatCount), statistics.ImageCount);
         var sites = statistics.Sites.Select(site => Compare(site, observed[site.Site.Id], spread)).OrderByDescending(static site => site.Excess);
         var report = new DriftReport(count, statistics.ImageCount, [.. sites]);
         if (report.HasDrifted)

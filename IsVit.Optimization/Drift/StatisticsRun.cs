@@ -9,6 +9,9 @@ internal static class StatisticsRun
     // Enough for means of groups to scatter as means of images do, few enough for a device to have work in a forward.
     private const int GroupsWanted = 32;
 
+    // More would make limits hardly tighter, and looking at an activation costs more than computing it.
+    private const int MostImages = 128;
+
     /// <summary>Statistics of calibration images, with the noise that random samples of them show.</summary>
     /// <param name="attachment">The finished model's quantizers.</param>
     /// <param name="images">The images that may be used, [images, ...].</param>
@@ -17,7 +20,7 @@ internal static class StatisticsRun
     public static CalibrationStatistics? Take(GraphAttachment attachment, Tensor images, CancellationToken cancellationToken)
     {
         var sites = Sites(attachment);
-        var available = (int)images.shape[0];
+        var available = (int)Math.Min(images.shape[0], MostImages);
         if (sites.Count == 0 || available < CalibrationStatistics.MinimumCalibrationImageCount)
         {
             return null;
