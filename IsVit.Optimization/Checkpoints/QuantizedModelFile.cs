@@ -70,7 +70,7 @@ internal static class QuantizedModelFile
             [SitesKey] = JsonSerializer.Serialize(sites, s_json),
             [QuantizersKey] = JsonSerializer.Serialize(records, s_json),
         };
-        StatisticsTensors.Write(quantized.CalibrationStatistics, tensors, texts);
+        StatisticsTensors.Write(quantized.CalibrationStatistics, sites, tensors, texts);
         SafetensorsWriter.Write(path, tensors, texts, withChecksums: true);
     }
 

@@ -22,16 +22,19 @@ internal static class StatisticsTensors
 
     public static bool Holds(string name) => name.StartsWith(Prefix, StringComparison.Ordinal);
 
-    public static void Write(CalibrationStatistics? statistics, Dictionary<string, Tensor> tensors, Dictionary<string, string> texts)
+    /// <summary>Adds statistics to what is saved, unless a site that is saved has none: one that was switched on after the run.</summary>
+    public static void Write(CalibrationStatistics? statistics, IEnumerable<SiteRecord> sites, Dictionary<string, Tensor> tensors, Dictionary<string, string> texts)
     {
-        if (statistics is null)
+        var known = statistics?.Sites.ToDictionary(static site => site.Site.Id, StringComparer.Ordinal) ?? [];
+        var saved = sites.Where(static site => site.Operand != SiteOperand.Weight).Select(site => known.GetValueOrDefault(site.ToSite().Id)).ToList();
+        if (statistics is null || saved.Contains(null))
         {
             return;
         }
 
         texts[ImagesKey] = statistics.ImageCount.ToString(CultureInfo.InvariantCulture);
-        tensors[CodesName] = tensor(statistics.Sites.SelectMany(static site => site.Activations.CodeShares).ToArray());
-        tensors[SitesName] = tensor(statistics.Sites.SelectMany(static site => Numbers(site)).ToArray()).reshape(-1, NumbersPerSite);
+        tensors[CodesName] = tensor(saved.SelectMany(static site => site!.Activations.CodeShares).ToArray());
+        tensors[SitesName] = tensor(saved.SelectMany(static site => Numbers(site!)).ToArray()).reshape(-1, NumbersPerSite);
     }
 
     /// <returns>Null if the file has none.</returns>

@@ -37,7 +37,7 @@ internal static class DriftComparison
         var observed = StatisticsRun.Read(attachment, images, cancellationToken);
         var count = (int)images.shape[0];
         var spread = Margin * SamplingNoise.Spread(Math.Min(count, MostImagesThatCount), statistics.ImageCount);
-        var sites = statistics.Sites.Select(site => Compare(site, observed[site.Site.Id], spread)).OrderByDescending(static site => site.Excess);
+        var sites = statistics.Sites.Where(site => observed.ContainsKey(site.Site.Id)).Select(site => Compare(site, observed[site.Site.Id], spread)).OrderByDescending(static site => site.Excess);
         var report = new DriftReport(count, statistics.ImageCount, [.. sites]);
         if (report.HasDrifted)
         {
