@@ -41,9 +41,9 @@ public sealed class DriftTests(ITestOutputHelper output)
     public void Compare_OtherKindsOfImages_DriftedWithTheSitesNamed(string kind)
     {
         using var scope = NewDisposeScope();
-        using var fashion = new Fashion();
+        using var fashion = new Fashion(128);
         var logger = new RecordingLogger<DriftTests>();
-        var pixels = fashion.Test(1, 32);
+        var pixels = fashion.Test(1, 64);
         var changed = kind switch
         {
             "inverted" => 1 - pixels,
@@ -55,7 +55,7 @@ public sealed class DriftTests(ITestOutputHelper output)
 
         output.WriteLine($"{kind}: {report.DriftedSites.Count()} of {report.Sites.Count}: {string.Join(", ", report.Sites.Take(5).Select(static s => $"{s.Site.Id} {s.Shift:F3}/{s.ShiftLimit:F3} {s.ClippedChange:F4}/{s.ClippedLimit:F4}"))}");
         Assert.True(report.HasDrifted);
-        Assert.Contains(report.DriftedSites, static site => site.Site.Path == "blocks.0.attn.qkv");
+        Assert.Contains(report.DriftedSites, static site => site.Site.Path.StartsWith("blocks.0.", StringComparison.Ordinal));
         Assert.Equal(report.Sites.OrderByDescending(static site => site.Excess), report.Sites);
         Assert.All(report.Sites, static site => Assert.InRange(site.Shift, 0, 1));
         var warning = Assert.Single(logger.Events);
@@ -77,7 +77,8 @@ public sealed class DriftTests(ITestOutputHelper output)
 
         output.WriteLine($"photographs {same.Sites[0].Excess:F2}, noise {noise.Sites[0].Excess:F2} at {noise.Sites[0].Site.Id}, {noise.DriftedSites.Count()} of {noise.Sites.Count}");
         Assert.False(same.HasDrifted, same.Sites[0].ToString());
-        Assert.InRange(noise.DriftedSites.Count(), noise.Sites.Count / 2, noise.Sites.Count);
+        Assert.InRange(noise.DriftedSites.Count(), noise.Sites.Count / 3, noise.Sites.Count);
+        Assert.Contains(noise.DriftedSites, static site => site.Site.Id == "blocks.3.attn.qkv:input");
     }
 
     [Fact]
