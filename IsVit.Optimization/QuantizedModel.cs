@@ -55,7 +55,8 @@ public sealed class QuantizedModel : IDisposable
 
     /// <summary>
     /// Runs images and tells whether the model's activations on them are unlike those on the calibration images, site by site. Chance differences between samples of the calibration
-    /// images, of as many images as are given, are no drift. Takes one forward; no other may run meanwhile.
+    /// images, of as many images as are given, are no drift. Takes the time of about three forwards; no other may run meanwhile.
+    /// <c>docs/drift.md</c> states measure and limit.
     /// </summary>
     /// <param name="images">Images as the model takes them, [images, ...], on its device; at least <see cref="CalibrationStatistics.MinimumImageCount"/>, of all kinds that the model will meet. Labels are not needed.</param>
     /// <param name="logger">Warned if the images have drifted; null for none.</param>

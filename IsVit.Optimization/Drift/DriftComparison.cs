@@ -33,7 +33,7 @@ internal static class DriftComparison
                 $"The images have shape [{string.Join(", ", images.shape)}]; expected [images, ...] with at least {CalibrationStatistics.MinimumImageCount} images, as fewer differ too much from each other.");
         }
 
-        CalibrationBatches.RequireFinite([images]);
+        CalibrationBatches.RequireFinite([images], "Image");
         var observed = StatisticsRun.Read(attachment, images, cancellationToken);
         var count = (int)images.shape[0];
         var spread = Margin * SamplingNoise.Spread(Math.Min(count, MostImagesThatCount), statistics.ImageCount);

@@ -203,7 +203,7 @@ public sealed class DriftTests(ITestOutputHelper output)
         var nan = Assert.Throws<QuantizationException>(() => fashion.Quantized.CompareWithCalibration(broken, cancellationToken: TestContext.Current.CancellationToken));
 
         Assert.Contains("[7, 1, 28, 28]; expected [images, ...] with at least 8 images", few.Message, StringComparison.Ordinal);
-        Assert.Contains("image 3 holds a NaN", nan.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Image 3 holds a NaN", nan.Message, StringComparison.Ordinal);
     }
 
     [Fact]
