@@ -26,4 +26,7 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Warning, "Fused CUDA kernels are not available, separate tensor operations serve: {Reason}")]
     public static partial void CudaKernelsUnavailable(ILogger logger, string reason);
+
+    [LoggerMessage(20, LogLevel.Warning, "{ImageCount} images are unlike the calibration images: {DriftedCount} of {SiteCount} sites exceed what is normal, most of all {Sites}")]
+    public static partial void ImagesDrifted(ILogger logger, int imageCount, int driftedCount, int siteCount, string sites);
 }

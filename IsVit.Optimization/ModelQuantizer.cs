@@ -4,6 +4,7 @@ using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Checkpoints;
 using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Drift;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
@@ -129,6 +130,7 @@ public sealed class ModelQuantizer
                 attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, progress, checkpoint, cancellationToken);
             var results = RunStages(context, run);
             WeightRounding.Apply(attachment);
+            var statistics = StatisticsRun.Take(attachment, CalibrationBatches.First(batches, _options.Calibration.StatisticsImageCount), cancellationToken);
             var report = new QuantizationReport(
                 _recipe.Name,
                 _options.WeightBits,
@@ -139,7 +141,7 @@ public sealed class ModelQuantizer
                 [.. context.Units],
                 context.CacheBytes,
                 clock.Elapsed);
-            return new QuantizedModel(attachment, report);
+            return new QuantizedModel(attachment, report, statistics);
         }
         catch (Exception e)
         {

@@ -3,6 +3,9 @@ using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Checkpoints;
 using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Drift;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization;
@@ -10,10 +13,11 @@ namespace IsVit.Optimization;
 /// <summary>A quantized model: the user's module with quantizers attached, and what the run that made it reported.</summary>
 public sealed class QuantizedModel : IDisposable
 {
-    internal QuantizedModel(GraphAttachment attachment, QuantizationReport? report)
+    internal QuantizedModel(GraphAttachment attachment, QuantizationReport? report, CalibrationStatistics? calibrationStatistics)
     {
         Attachment = attachment;
         Report = report;
+        CalibrationStatistics = calibrationStatistics;
     }
 
     /// <summary>The module that was given, with quantized weights; call it as before.</summary>
@@ -27,6 +31,12 @@ public sealed class QuantizedModel : IDisposable
 
     /// <summary>What the run did; null for a model that was loaded.</summary>
     public QuantizationReport? Report { get; }
+
+    /// <summary>
+    /// What the activation quantizers read on the calibration images. Null if the model quantizes no activations, had fewer than
+    /// <see cref="CalibrationStatistics.MinimumCalibrationImageCount"/> calibration images, or was loaded from a file that has none.
+    /// </summary>
+    public CalibrationStatistics? CalibrationStatistics { get; }
 
     /// <summary>Runs a batch through the quantized model, without gradients, in evaluation mode.</summary>
     /// <param name="images">A batch as the model takes it.</param>
@@ -42,6 +52,20 @@ public sealed class QuantizedModel : IDisposable
     /// <summary>Lists every matrix product that the model runs on a batch, what quantizes its operands, and the share of multiply-accumulates that stays in float.</summary>
     /// <param name="images">A batch as the model takes it; one image is enough.</param>
     public QuantizationCoverage MeasureCoverage(Tensor images) => QuantizationCoverage.Measure(Attachment, images);
+
+    /// <summary>
+    /// Runs images and tells whether the model's activations on them are unlike those on the calibration images, site by site. Chance differences between samples of the calibration
+    /// images, of as many images as are given, are no drift. Takes the time of about three forwards; no other may run meanwhile.
+    /// <c>docs/drift.md</c> states measure and limit.
+    /// </summary>
+    /// <param name="images">Images as the model takes them, [images, ...], on its device; at least <see cref="CalibrationStatistics.MinimumImageCount"/>, of all kinds that the model will meet. Labels are not needed.</param>
+    /// <param name="logger">Warned if the images have drifted; null for none.</param>
+    /// <param name="cancellationToken">Stops within one forward of a few images.</param>
+    /// <exception cref="QuantizationException">The model has no <see cref="CalibrationStatistics"/>; there are too few images, or one holds a NaN or an infinity.</exception>
+    /// <exception cref="InvalidOperationException">Another comparison of the model is running.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public DriftReport CompareWithCalibration(Tensor images, ILogger? logger = null, CancellationToken cancellationToken = default) =>
+        DriftComparison.Run(Attachment, CalibrationStatistics, images, logger ?? NullLogger.Instance, cancellationToken);
 
     /// <summary>Saves the model: integer codes of quantized weights, everything else in float, and all quantizer parameters, as one safetensors file.</summary>
     /// <param name="path">The file; replaced if it exists.</param>

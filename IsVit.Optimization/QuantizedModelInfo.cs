@@ -1,5 +1,6 @@
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Checkpoints;
+using IsVit.Optimization.Drift;
 
 namespace IsVit.Optimization;
 
@@ -10,6 +11,9 @@ namespace IsVit.Optimization;
 /// <param name="OtherBytes">What everything that is not quantized takes: biases, normalisations, embeddings.</param>
 public sealed record QuantizedModelInfo(IReadOnlyList<QuantizedSiteInfo> Sites, IReadOnlyDictionary<string, string> Metadata, long FileBytes, long OtherBytes)
 {
+    /// <summary>What the activation quantizers read on the calibration images; null if the file has none.</summary>
+    public CalibrationStatistics? CalibrationStatistics { get; init; }
+
     /// <summary>Reads a file, and checks that it is undamaged.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="Core.Models.WeightFiles.WeightFileException">The file is broken.</exception>

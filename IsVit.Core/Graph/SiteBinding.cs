@@ -40,6 +40,9 @@ public sealed class SiteBinding
 
     internal GraphAttachment? Attachment { get; set; }
 
+    /// <summary>Told of what the quantizer reads, before it is rounded, while the site is <see cref="SiteState.Quantized"/>; null for nobody.</summary>
+    internal Action<Tensor>? Reader { get; set; }
+
     /// <summary>Puts another quantizer in place. The one before is disposed, unless other sites share it.</summary>
     /// <param name="quantizer">The new quantizer; the attachment disposes it.</param>
     /// <param name="attachment">The attachment that this binding belongs to.</param>
@@ -79,6 +82,11 @@ public sealed class SiteBinding
             if (State == SiteState.Calibrating)
             {
                 return null;
+            }
+
+            if (State == SiteState.Quantized)
+            {
+                Reader?.Invoke(x);
             }
 
             var quantized = Quantizer.FakeQuantize(x);

@@ -28,8 +28,10 @@ internal static class CalibrationBatches
         Split(First(context.Batches, context.Options.Calibration.StatisticsImageCount), context.Options.Reconstruction.BatchSize);
 
     /// <summary>Throws if an image holds a NaN or an infinity, which would spoil every mean that it enters.</summary>
+    /// <param name="batches">The images.</param>
+    /// <param name="name">What the message calls an image.</param>
     /// <exception cref="QuantizationException">The message names the first such image.</exception>
-    public static void RequireFinite(IReadOnlyList<Tensor> batches)
+    public static void RequireFinite(IReadOnlyList<Tensor> batches, string name = "Calibration image")
     {
         using var noGrad = no_grad();
         long first = 0;
@@ -39,7 +41,7 @@ internal static class CalibrationBatches
             if (is_floating_point(batch) && !batch.isfinite().all().item<bool>())
             {
                 var wrong = batch.isfinite().flatten(1).all(1).logical_not().nonzero()[0, 0].item<long>();
-                throw new QuantizationException($"Calibration image {first + wrong} holds a NaN or an infinity; expected finite numbers.");
+                throw new QuantizationException($"{name} {first + wrong} holds a NaN or an infinity; expected finite numbers.");
             }
 
             first += batch.shape[0];

@@ -8,7 +8,7 @@ public sealed record CalibrationOptions
 
     /// <summary>
     /// From how many of the calibration images, from the first, statistics are taken that ranges need not: output sensitivity, the moments for compensation and the means for
-    /// bias correction; 1 or more.
+    /// bias correction; 1 or more. <see cref="QuantizedModel.CalibrationStatistics"/> are of 128 of them at most.
     /// </summary>
     public int StatisticsImageCount { get; set; } = 256;
 

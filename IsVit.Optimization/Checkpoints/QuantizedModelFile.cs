@@ -13,7 +13,7 @@ namespace IsVit.Optimization.Checkpoints;
 /// <remarks>
 /// Tensors: every parameter and buffer under its own name, quantized weights under <c>codes/NAME</c> as <see cref="PackedCodes"/>; quantizers' vectors of more than one
 /// entry under <c>quantizers/N/VECTOR</c> in the narrowest type that holds them. The metadata's <c>isvit.sites</c> lists the sites, each with the number of its quantizer, <c>isvit.quantizers</c> the
-/// quantizers. Everything is under checksums.
+/// quantizers. <see cref="StatisticsTensors"/> are beside them. Everything is under checksums.
 /// </remarks>
 internal static class QuantizedModelFile
 {
@@ -70,6 +70,7 @@ internal static class QuantizedModelFile
             [SitesKey] = JsonSerializer.Serialize(sites, s_json),
             [QuantizersKey] = JsonSerializer.Serialize(records, s_json),
         };
+        StatisticsTensors.Write(quantized.CalibrationStatistics, sites, tensors, texts);
         SafetensorsWriter.Write(path, tensors, texts, withChecksums: true);
     }
 
@@ -82,6 +83,7 @@ internal static class QuantizedModelFile
         var sites = Parse<SiteRecord>(file, SitesKey);
         var quantizers = Parse<QuantizerRecord>(file, QuantizersKey);
         QuantizedModelFit.Require(file, model, sites, quantizers, registry);
+        var statistics = StatisticsTensors.Read(file, sites, quantizers);
         var graph = ModuleGraph.FromSites(model, [.. sites.Select(static site => site.ToSite())]);
 
         using var noGrad = no_grad();
@@ -127,7 +129,7 @@ internal static class QuantizedModelFile
             binding.State = binding.IsWeight ? SiteState.Off : SiteState.Quantized;
         }
 
-        return new QuantizedModel(attachment, null);
+        return new QuantizedModel(attachment, null, statistics);
     }
 
     public static QuantizedModelInfo Describe(string path)
@@ -137,7 +139,8 @@ internal static class QuantizedModelFile
         file.VerifyChecksums();
         var quantizers = Parse<QuantizerRecord>(file, QuantizersKey);
         var sites = new List<QuantizedSiteInfo>();
-        foreach (var record in Parse<SiteRecord>(file, SitesKey))
+        var records = Parse<SiteRecord>(file, SitesKey);
+        foreach (var record in records)
         {
             if (record.Path is null || quantizers.ElementAtOrDefault(record.Quantizer) is not { Scheme: not null, Granularity: not null, Bits: >= BitWidth.Minimum and <= BitWidth.Maximum } quantizer)
             {
@@ -150,9 +153,12 @@ internal static class QuantizedModelFile
 
         return new QuantizedModelInfo(
             sites,
-            file.Metadata.Where(static entry => entry.Key is not (FormatKey or SitesKey or QuantizersKey)).ToDictionary(StringComparer.Ordinal),
+            file.Metadata.Where(static entry => entry.Key is not (FormatKey or SitesKey or QuantizersKey or StatisticsTensors.ImagesKey)).ToDictionary(StringComparer.Ordinal),
             new FileInfo(path).Length,
-            file.Tensors.Values.Where(static tensor => tensor.Name != SafetensorsFile.ChecksumsName && !ModelState.IsCodes(tensor.Name) && !ModelState.IsQuantizerVector(tensor.Name)).Sum(static tensor => tensor.ByteCount));
+            file.Tensors.Values.Where(static tensor => tensor.Name != SafetensorsFile.ChecksumsName && !ModelState.IsCodes(tensor.Name) && !ModelState.IsQuantizerVector(tensor.Name) && !StatisticsTensors.Holds(tensor.Name)).Sum(static tensor => tensor.ByteCount))
+        {
+            CalibrationStatistics = StatisticsTensors.Read(file, records, quantizers),
+        };
     }
 
     private static void RequireVersion(SafetensorsFile file)
@@ -233,7 +239,7 @@ internal static class QuantizedModelFile
     private static Dictionary<string, Tensor> Values(SafetensorsFile file, List<SiteRecord> sites, List<IQuantizer> quantizers, Dictionary<string, Tensor> state)
     {
         var values = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach (var name in file.Tensors.Keys.Where(static name => name != SafetensorsFile.ChecksumsName && !ModelState.IsQuantizerVector(name) && !ModelState.IsCodes(name)))
+        foreach (var name in file.Tensors.Keys.Where(static name => name != SafetensorsFile.ChecksumsName && !ModelState.IsQuantizerVector(name) && !ModelState.IsCodes(name) && !StatisticsTensors.Holds(name)))
         {
             values[name] = file.Read(name);
         }

@@ -8,6 +8,8 @@ namespace IsVit.Quantizers.Tables;
 /// </summary>
 internal sealed class LevelTable
 {
+    private LevelTable? _ofCodes;
+
     /// <summary>The most levels of a table that is held in registers.</summary>
     public const int ShortLength = 16;
 
@@ -73,6 +75,9 @@ internal sealed class LevelTable
 
     /// <summary>A long table's buckets; null for a short one, or where thresholds lie too close.</summary>
     public LevelBuckets? Buckets { get; }
+
+    /// <summary>The same thresholds with codes in place of levels, so that what finds levels finds codes.</summary>
+    public LevelTable OfCodes => _ofCodes ??= new(Array.ConvertAll(Codes, static code => (float)code), Thresholds, Codes, Lowest, Highest, Slope, Shift);
 
     /// <summary>Rounds exact levels and thresholds to float32.</summary>
     /// <param name="levels">2^b levels, ascending, equal ones allowed.</param>

@@ -21,6 +21,12 @@ internal sealed class TableProjection(LevelTable table) : IProjection
 
     public torch.Tensor Encode(torch.Tensor x, int axis)
     {
+        if (FusedCpu.Serves(x))
+        {
+            using var wide = FusedCpu.Table(x, null, table.OfCodes);
+            return wide.to(torch.ScalarType.Byte);
+        }
+
         using var scope = torch.NewDisposeScope();
         var codes = _codes.Get(Array.ConvertAll(table.Codes, c => (float)c), x.device).to(torch.ScalarType.Byte);
         return Take(codes, Positions(x)).MoveToOuterDisposeScope();

@@ -22,16 +22,22 @@ internal static class FashionFolder
         for (var i = 0; i < images; i++)
         {
             var name = string.Create(CultureInfo.InvariantCulture, $"{i:000}.png");
-            using var bitmap = new SKBitmap(28, 28, SKColorType.Gray8, SKAlphaType.Opaque);
             var pixels = new byte[28 * 28];
             random.NextBytes(pixels);
-            Marshal.Copy(pixels, 0, bitmap.GetPixels(), pixels.Length);
-            using var file = File.Create(Path.Combine(folder["images"], name));
-            bitmap.Encode(file, SKEncodedImageFormat.Png, 100);
+            WriteImage(Path.Combine(folder["images"], name), pixels);
             lines.Add(string.Create(CultureInfo.InvariantCulture, $"{name},{i % 10}"));
         }
 
         File.WriteAllLines(folder["labels.csv"], lines);
+    }
+
+    /// <summary>A grey image of 28 x 28 pixels as a PNG file.</summary>
+    public static void WriteImage(string path, byte[] pixels)
+    {
+        using var bitmap = new SKBitmap(28, 28, SKColorType.Gray8, SKAlphaType.Opaque);
+        Marshal.Copy(pixels, 0, bitmap.GetPixels(), pixels.Length);
+        using var file = File.Create(path);
+        bitmap.Encode(file, SKEncodedImageFormat.Png, 100);
     }
 
     /// <summary>The arguments of a quick run.</summary>

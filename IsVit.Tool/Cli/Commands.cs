@@ -13,6 +13,7 @@ internal static class Commands
             DemoCommand.Create(console),
             QuantizeCommand.Create(console),
             EvaluateCommand.Create(console),
+            DriftCommand.Create(console),
             ExportCommand.Create(console),
             InspectCommand.Create(console),
             BenchCommand.Create(console),

@@ -25,12 +25,19 @@ internal static class JsonFile
     /// <summary>Writes a report.</summary>
     /// <param name="path">The file; replaced if it exists.</param>
     /// <param name="report">The report.</param>
-    public static void Write(string path, QuantizationJson report)
+    public static void Write(string path, QuantizationJson report) => Write(path, JsonSerializer.Serialize(report, QuantizationJsonContext.Default.QuantizationJson));
+
+    /// <summary>Writes a report.</summary>
+    /// <param name="path">The file; replaced if it exists.</param>
+    /// <param name="report">The report.</param>
+    public static void Write(string path, DriftJson report) => Write(path, JsonSerializer.Serialize(report, DriftJsonContext.Default.DriftJson));
+
+    private static void Write(string path, string json)
     {
         var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
-            File.WriteAllText(temporary, JsonSerializer.Serialize(report, QuantizationJsonContext.Default.QuantizationJson) + "\n");
+            File.WriteAllText(temporary, json + "\n");
             File.Move(temporary, path, overwrite: true);
         }
         finally

@@ -48,7 +48,8 @@ internal static class EvaluateRun
         }
 
         ImageInput.RequireLabelsInRange(files, saved.ClassCount);
-        var images = ImageInput.OpenForRepeatedUse(files, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), cancellationToken);
+        var loading = ImageInput.Loading(arguments.SkipUnreadable, console.Error);
+        var images = ImageInput.OpenForRepeatedUse(files, preset.Preprocessing, loading, cancellationToken);
         using var imagesInMemory = images as IDisposable;
         var reference = arguments.Weights is null ? null : Reference(preset, saved, arguments, images, cancellationToken);
 
@@ -58,6 +59,11 @@ internal static class EvaluateRun
         torch.nn.Module<torch.Tensor, torch.Tensor> module = onnx is null ? classifier : onnx;
         var result = reference?.Evaluate(module, cancellationToken)
             ?? EvaluationResult.Of(Logits.Collect(module, images, arguments.BatchSize, cancellationToken));
+        if (quantized is not null)
+        {
+            DriftRun.WarnOfDrift(console, quantized, files, preset.Preprocessing, loading, arguments.Device, cancellationToken);
+        }
+
         using var floatModel = onnx is null ? null : preset.Create(saved.ClassCount);
         var report = new QuantizationJson(
             saved.Model,

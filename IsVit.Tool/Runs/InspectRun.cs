@@ -51,6 +51,7 @@ internal static class InspectRun
         }
 
         console.Ansi.Write(table);
+        Say(console, $"calibration statistics: {(info.CalibrationStatistics is { } statistics ? $"of {statistics.ImageCount} images" : "none")}");
         var codes = info.Sites.Sum(static site => site.Bytes);
         Say(console, $"{info.FileBytes} bytes: {codes} of weights' codes, {info.OtherBytes} of what is not quantized, {info.FileBytes - codes - info.OtherBytes} of quantizers, names and checksums");
     }

@@ -1,0 +1,89 @@
+using IsVit.Core.Imaging;
+using IsVit.Optimization;
+using IsVit.Optimization.Drift;
+using IsVit.Tool.Cli;
+using IsVit.Tool.Inputs;
+using IsVit.Tool.Reporting;
+using TorchSharp;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary>What <c>isvit drift</c> was asked for.</summary>
+/// <param name="Quantized">The file that <c>isvit quantize</c> saved.</param>
+/// <param name="Images">The folder of images.</param>
+/// <param name="Count">How many of them to compare.</param>
+/// <param name="Crop">Another centre crop than the saved one, or null.</param>
+/// <param name="Json">The file of the report, or null.</param>
+/// <param name="SkipUnreadable">Whether images that cannot be read are left out instead of ending the run.</param>
+/// <param name="Device">Where the model runs.</param>
+internal sealed record DriftArguments(string Quantized, string Images, int Count, double? Crop, string? Json, bool SkipUnreadable, torch.Device Device);
+
+/// <summary><c>isvit drift</c>: how unlike the calibration images some images are to a saved model.</summary>
+internal static class DriftRun
+{
+    /// <summary>How many images are compared where nothing else is asked for; more make the limits no tighter.</summary>
+    public const int SampleSize = 64;
+
+    /// <summary>The fewest images that can be compared.</summary>
+    public const int SmallestSample = CalibrationStatistics.MinimumImageCount;
+
+    // Files are sorted by class, and a sample must not be of a few classes alone.
+    private const long SampleShuffle = 0;
+
+    /// <summary>Runs the command.</summary>
+    /// <param name="console">Where to write.</param>
+    /// <param name="arguments">What was asked for.</param>
+    /// <param name="cancellationToken">Stops within a few images.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(ToolConsole console, DriftArguments arguments, CancellationToken cancellationToken)
+    {
+        var saved = SavedModel.Read(arguments.Quantized);
+        var files = ImageFolder.Read(arguments.Images, recursive: true);
+        if (arguments.Json is not null)
+        {
+            JsonFile.RequireWritable(arguments.Json);
+        }
+
+        var (quantized, module) = saved.Load(arguments.Quantized, arguments.Device);
+        using var ownedModule = module;
+        using var ownedQuantized = quantized;
+        var preset = ModelInput.Find(saved.Model, arguments.Crop ?? saved.Crop);
+        using var sample = Sample(files, arguments.Count, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), cancellationToken);
+        using var pixels = sample.Pixels.to(arguments.Device);
+        var report = quantized.CompareWithCalibration(pixels, cancellationToken: cancellationToken);
+        if (arguments.Json is not null)
+        {
+            JsonFile.Write(arguments.Json, DriftJson.Of(report));
+        }
+
+        DriftLines.Write(console, report);
+        return ExitCode.Success;
+    }
+
+    /// <summary>Compares a sample of some images with a model's calibration, and warns if they have drifted.</summary>
+    /// <param name="console">Where to warn.</param>
+    /// <param name="quantized">The model; one without statistics is not compared.</param>
+    /// <param name="files">The images; fewer than <see cref="SmallestSample"/> are not compared.</param>
+    /// <param name="preprocessing">What the model wants.</param>
+    /// <param name="loading">How files are read.</param>
+    /// <param name="device">Where the model is.</param>
+    /// <param name="cancellationToken">Stops within a few images.</param>
+    public static void WarnOfDrift(
+        ToolConsole console, QuantizedModel quantized, ImageList files, ImagePreprocessing preprocessing, ImageLoaderOptions loading, torch.Device device, CancellationToken cancellationToken)
+    {
+        if (quantized.CalibrationStatistics is null || files.Count < SmallestSample)
+        {
+            return;
+        }
+
+        using var sample = Sample(files, SampleSize, preprocessing, loading, cancellationToken);
+        if (sample.Count >= SmallestSample)
+        {
+            using var pixels = sample.Pixels.to(device);
+            DriftLines.Warn(console, quantized.CompareWithCalibration(pixels, cancellationToken: cancellationToken));
+        }
+    }
+
+    private static ImageBatch Sample(ImageList files, int count, ImagePreprocessing preprocessing, ImageLoaderOptions loading, CancellationToken cancellationToken) =>
+        new ImageFileSource(files.Shuffle(SampleShuffle).Take(Math.Min(count, files.Count)), preprocessing, loading).LoadAll(cancellationToken);
+}
