@@ -35,7 +35,7 @@ internal sealed class UnitTraining : IDisposable
         var layers = _block.modules().OfType<Linear>().ToList();
         _attachment = recipeName is null ? null : Attach(QuantizationRecipes.All.Single(recipe => recipe.Name == recipeName), weights);
         _precision = _attachment is null ? null : new ProductPrecision(_attachment.Graph, precision);
-        _optimizer = new CosineAdam([.. layers.SelectMany(static layer => new[] { layer.weight, layer.bias! })], 4e-5, 1_000_000);
+        _optimizer = new CosineAdam([.. layers.SelectMany(static layer => new[] { layer.weight, layer.bias! }).Select(static parameter => ((torch.Tensor)parameter, 4e-5))], 1_000_000);
     }
 
     /// <summary>The block as it is, with nothing attached.</summary>

@@ -20,6 +20,7 @@ namespace IsVit.Optimization.Checkpoints;
 internal sealed class RunCheckpoint
 {
     private const string RunFile = "run.json";
+    private const string LearnedPrefix = "learned/";
     private const int HashBytes = 1 << 26;
     private readonly string _directory;
 
@@ -61,9 +62,15 @@ internal sealed class RunCheckpoint
             : throw new QuantizationException($"'{directory}' holds the checkpoint of a run that differs in {string.Join(", ", different)}. Use another folder, or delete it.");
     }
 
-    /// <summary>Gives a unit the parameters that it was left with, if it was finished.</summary>
+    /// <summary>Gives a unit the parameters that it was left with, and its quantizers what they had learned, if it was finished.</summary>
     /// <exception cref="QuantizationException">The unit's file is broken, or does not fit the unit.</exception>
-    public UnitResult? TryLoadUnit(int stageIndex, string stage, int index, Unit unit, IReadOnlyList<(string Name, Parameter Parameter)> parameters)
+    public UnitResult? TryLoadUnit(
+        int stageIndex,
+        string stage,
+        int index,
+        Unit unit,
+        IReadOnlyList<(string Name, Parameter Parameter)> parameters,
+        IReadOnlyList<(string Site, Tensor Vector)> learned)
     {
         var path = UnitPath(stageIndex, index, unit.Path);
         if (!File.Exists(path))
@@ -79,6 +86,11 @@ internal sealed class RunCheckpoint
                 file.ReadInto(name, parameter);
             }
 
+            foreach (var (site, vector) in learned)
+            {
+                file.ReadInto(LearnedPrefix + site, vector);
+            }
+
             double Number(string key) => double.Parse(file.Metadata[key], CultureInfo.InvariantCulture);
             return new UnitResult(unit.Path, stage, Number("loss_before"), Number("loss_after"), (int)Number("iterations"), TimeSpan.FromSeconds(Number("seconds")), StopReason.Resumed);
         }
@@ -88,12 +100,12 @@ internal sealed class RunCheckpoint
         }
     }
 
-    public void SaveUnit(int stageIndex, int index, UnitResult result, IReadOnlyList<(string Name, Parameter Parameter)> parameters)
+    public void SaveUnit(int stageIndex, int index, UnitResult result, IReadOnlyList<(string Name, Parameter Parameter)> parameters, IReadOnlyList<(string Site, Tensor Vector)> learned)
     {
         static string Text(double value) => value.ToString("r", CultureInfo.InvariantCulture);
         SafetensorsWriter.Write(
             UnitPath(stageIndex, index, result.Unit),
-            parameters.Select(static entry => KeyValuePair.Create(entry.Name, (Tensor)entry.Parameter)),
+            parameters.Select(static entry => KeyValuePair.Create(entry.Name, (Tensor)entry.Parameter)).Concat(learned.Select(static entry => KeyValuePair.Create(LearnedPrefix + entry.Site, entry.Vector))),
             new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["loss_before"] = Text(result.LossBefore),

@@ -86,7 +86,7 @@ public sealed class ActivationCompensationStage : IQuantizationStage
         }
 
         var weight = SiteWeights.Get(graph, site);
-        weight.copy_(RidgeRegression.Fit(weight, products, moments.Outputs.Products(centred), moments.Inputs.Count, Ridge, site.Path));
+        weight.copy_(RidgeRegression.Fit(weight, products, moments.Outputs.Products(centred), Ridge + (weight.numel() / weight.shape[0] / moments.Inputs.Count), site.Path));
         var matrix = weight.detach().flatten(1).to(float64);
         bias?.copy_((moments.Outputs.MeanY() - matrix.matmul(moments.Inputs.MeanX())).to(bias.dtype));
     }

@@ -17,8 +17,8 @@ namespace IsVit.Optimization.Compensation;
 /// </remarks>
 public sealed class OutputMatchingStage : IQuantizationStage
 {
-    // The share of the inputs' mean variance that every input's variance is raised by; weights stay the nearer to what they were.
-    private const double Ridge = 0.05;
+    // The shares of the inputs' mean variance to raise every input's variance by: weights stay the nearer to what they were. Which of them is decided on images that were not fitted to.
+    private static readonly double[] s_ridges = [0.02, 0.05, 0.15, 0.5, 1.5, 5, 15, 50];
 
     /// <inheritdoc/>
     public string Name => StageNames.OutputMatching;
@@ -67,21 +67,36 @@ public sealed class OutputMatchingStage : IQuantizationStage
 
     private static void Fit(QuantizationContext context, SiteBinding site, nn.Module<Tensor, Tensor> layer, IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> wanted)
     {
-        using var moments = new LayerMoments(layer, context.VectorWeights.GetValueOrDefault(site.Site.Path));
+        var weights = context.VectorWeights.GetValueOrDefault(site.Site.Path);
+        using var moments = new LayerMoments(layer, weights);
+        using var fitted = new LayerMoments(layer, weights);
+        using var held = new LayerMoments(layer, weights);
         for (var batch = 0; batch < inputs.Count; batch++)
         {
             moments.Add(inputs[batch], wanted[batch]);
+            var half = inputs[batch].shape[0] / 2;
+            var rest = inputs[batch].shape[0] - half;
+            if (half > 0)
+            {
+                fitted.Add(inputs[batch].narrow(0, 0, half), wanted[batch].narrow(0, 0, half));
+                held.Add(inputs[batch].narrow(0, half, rest), wanted[batch].narrow(0, half, rest));
+            }
         }
 
+        var path = site.Site.Path;
         var bias = SiteWeights.GetBias(layer);
         var centred = bias is not null;
-        if (moments.Products(site.Site.Path, centred) is not { } products)
+        if (moments.Products(path, centred) is not { } products)
         {
             return;
         }
 
         var weight = SiteWeights.Get(context.Graph, site.Site);
-        weight.copy_(RidgeRegression.Fit(weight, products, moments.Outputs.Products(centred), moments.Inputs.Count, Ridge, site.Site.Path));
+        if (ChooseRidge(weight, fitted, held, centred, path) is { } ridge)
+        {
+            weight.copy_(RidgeRegression.Fit(weight, products, moments.Outputs.Products(centred), ridge, path));
+        }
+
         site.Quantizer.Calibrate(weight.detach());
         weight.copy_(CompensatedRounding.Apply(weight, products, moments.Inputs.Count, site.Quantizer));
         if (bias is not null)
@@ -89,5 +104,37 @@ public sealed class OutputMatchingStage : IQuantizationStage
             var rounded = site.Quantizer.FakeQuantize(weight.detach()).flatten(1).to(float64);
             bias.copy_((moments.Outputs.MeanY() - rounded.matmul(moments.Inputs.MeanX())).to(bias.dtype));
         }
+    }
+
+    // Null if no fit is nearer to what is wanted on the images it did not see than the weights that are there.
+    private static double? ChooseRidge(Tensor weight, LayerMoments fitted, LayerMoments held, bool centred, string path)
+    {
+        if (fitted.Products(path, centred) is not { } products || held.Products(path, centred) is not { } heldProducts)
+        {
+            return null;
+        }
+
+        var wanted = fitted.Outputs.Products(centred);
+        var heldWanted = held.Outputs.Products(centred);
+        double? best = null;
+        var smallest = Error(weight.detach().flatten(1).to(float64), heldProducts, heldWanted);
+        foreach (var ridge in s_ridges)
+        {
+            using var scope = NewDisposeScope();
+            var error = Error(RidgeRegression.Fit(weight, products, wanted, ridge, path).flatten(1).to(float64), heldProducts, heldWanted);
+            if (error < smallest)
+            {
+                (best, smallest) = (ridge, error);
+            }
+        }
+
+        return best;
+    }
+
+    // The mean squared distance from the wanted outputs, less a number that is the same for all weights.
+    private static double Error(Tensor matrix, Tensor products, Tensor wanted)
+    {
+        using var scope = NewDisposeScope();
+        return (matrix.matmul(products) - wanted.transpose(0, 1).Times(2)).mul(matrix).sum().item<double>();
     }
 }

@@ -10,6 +10,7 @@ using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Reparameterization;
 using IsVit.Optimization.Stages;
 using IsVit.Optimization.Compensation;
+using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Log2;
 using IsVit.Quantizers.LogSqrt2;
 using IsVit.Quantizers.ShiftUniformLog2;
@@ -37,6 +38,7 @@ internal static class Defaults
         new LogSqrt2QuantizerFactory(),
         new TwinUniformQuantizerFactory(),
         new ShiftUniformLog2QuantizerFactory(),
+        new FreeLevelsQuantizerFactory(),
         new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2PowerOfTwo, Sulq(ShiftUniformLog2Options.DefaultEtaGrid)),
         new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2Released, Sulq(ShiftUniformLog2Options.ReleasedEtaGrid)),
     ];
@@ -51,6 +53,7 @@ internal static class Defaults
         new ReparameterizationStage(),
         new WeightCalibrationStage(),
         new WeightCompensationStage(),
+        new OutputMatchingStage(),
         new BiasCorrectionStage(),
         new ReconstructionStage(StageNames.WeightReconstruction, UnitInput.Quantized),
         new ReconstructionStage(StageNames.DirectReconstruction, UnitInput.Quantized, iterationFactor: 2),
@@ -74,14 +77,15 @@ internal static class Defaults
         string[] direct = [StageNames.HeadRotation, calibration[0], StageNames.OutputSensitivity, StageNames.ActivationCompensation, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction];
         return
         [
-            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine),
+            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine, other: SchemeNames.FreeLevels),
             Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released),
             Recipe(RecipeNames.RepQ, SchemeNames.LogSqrt2, s_lastAxis, repq),
             Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
             Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
-            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct, SchemeNames.UniformFine),
-            Recipe(RecipeNames.SosOnly, SchemeNames.Log2Fine, s_lastAxis, sos, SchemeNames.UniformFine),
-            Recipe(RecipeNames.Neither, SchemeNames.Log2Fine, Granularity.Tensor, direct, SchemeNames.UniformFine),
+            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct, SchemeNames.UniformFine, other: SchemeNames.FreeLevels),
+            Recipe(RecipeNames.SosOnly, SchemeNames.Log2Fine, s_lastAxis, sos, SchemeNames.UniformFine, other: SchemeNames.FreeLevels),
+            Recipe(RecipeNames.Neither, SchemeNames.Log2Fine, Granularity.Tensor, direct, SchemeNames.UniformFine, other: SchemeNames.FreeLevels),
+            Recipe(RecipeNames.Uniform, SchemeNames.UniformFine, s_lastAxis, sos, SchemeNames.UniformFine),
             Recipe(RecipeNames.IntegerArithmetic, SchemeNames.UniformFine, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.UniformSymmetricFine),
             new(
                 RecipeNames.WeightOnly,
@@ -102,12 +106,13 @@ internal static class Defaults
         Granularity postLayerNorm,
         IReadOnlyList<string> stages,
         string uniform = SchemeNames.Uniform,
-        string? weight = null) => new(
+        string? weight = null,
+        string? other = null) => new(
             name,
             new Dictionary<SiteRole, SiteScheme>
             {
-                [SiteRole.Other] = new(uniform, Granularity.Tensor),
-                [SiteRole.PostGelu] = new(uniform, Granularity.Tensor),
+                [SiteRole.Other] = new(other ?? uniform, Granularity.Tensor),
+                [SiteRole.PostGelu] = new(other ?? uniform, Granularity.Tensor),
                 [SiteRole.PostLayerNorm] = new(uniform, postLayerNorm),
                 [SiteRole.PostSoftmax] = new(postSoftmax, Granularity.Tensor),
                 [SiteRole.Weight] = new(weight ?? uniform, s_firstAxis),

@@ -30,6 +30,9 @@ public static class SchemeNames
     /// <summary>Twin uniform of PTQ4ViT.</summary>
     public const string TwinUniform = "twin-uniform";
 
+    /// <summary>2^b levels anywhere, those with the least squared error (Lloyd-Max).</summary>
+    public const string FreeLevels = "free-levels";
+
     /// <summary>Shift-uniform-log2 with free levels.</summary>
     public const string ShiftUniformLog2 = "sulq";
 

@@ -30,6 +30,9 @@ public static class RecipeNames
     /// <summary>Neither: log2, its scale searched for, and one reconstruction with everything quantized at once.</summary>
     public const string Neither = "neither";
 
+    /// <summary>The stages of <see cref="ISVit"/> with uniform quantizers everywhere, as most published methods have them.</summary>
+    public const string Uniform = "uniform";
+
     /// <summary>What integer kernels compute: uniform quantizers everywhere, weights with a zero point fixed in the middle, reconstructed by SOS.</summary>
     public const string IntegerArithmetic = "integer";
 

@@ -1,6 +1,5 @@
 using IsVit.Core.Arithmetic;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Reconstruction;
@@ -11,42 +10,43 @@ internal sealed class CosineAdam : IDisposable
     private const double Beta1 = 0.9;
     private const double Beta2 = 0.999;
     private const double Epsilon = 1e-8;
-    private readonly IReadOnlyList<Parameter> _parameters;
+    private readonly IReadOnlyList<(Tensor Values, double LearningRate)> _trained;
     private readonly Tensor[] _mean;
     private readonly Tensor[] _square;
-    private readonly double _learningRate;
     private readonly int _steps;
     private int _step;
 
-    public CosineAdam(IReadOnlyList<Parameter> parameters, double learningRate, int steps)
+    /// <param name="trained">What is trained, each with its learning rate at the first step.</param>
+    /// <param name="steps">The steps until the learning rate is 0.</param>
+    public CosineAdam(IReadOnlyList<(Tensor Values, double LearningRate)> trained, int steps)
     {
-        _parameters = parameters;
-        _learningRate = learningRate;
+        _trained = trained;
         _steps = steps;
-        _mean = [.. parameters.Select(static parameter => zeros_like(parameter).DetachFromDisposeScope())];
-        _square = [.. parameters.Select(static parameter => zeros_like(parameter).DetachFromDisposeScope())];
+        _mean = [.. trained.Select(static entry => zeros_like(entry.Values).DetachFromDisposeScope())];
+        _square = [.. trained.Select(static entry => zeros_like(entry.Values).DetachFromDisposeScope())];
     }
 
     public void Step()
     {
         using var noGrad = no_grad();
-        var rate = _learningRate * 0.5 * (1 + Math.Cos(Math.PI * _step / _steps));
+        var decay = 0.5 * (1 + Math.Cos(Math.PI * _step / _steps));
         _step++;
         var correction1 = 1 - Math.Pow(Beta1, _step);
         var correction2 = Math.Sqrt(1 - Math.Pow(Beta2, _step));
         using var newSquare = (1 - Beta2).ToScalar();
-        using var step = (-rate / correction1).ToScalar();
-        for (var i = 0; i < _parameters.Count; i++)
+        for (var i = 0; i < _trained.Count; i++)
         {
-            if (_parameters[i].grad is not { } gradient)
+            var (values, learningRate) = _trained[i];
+            if (values.grad is not { } gradient)
             {
                 continue;
             }
 
             using var scope = NewDisposeScope();
+            using var step = (-learningRate * decay / correction1).ToScalar();
             _mean[i].lerp_(gradient, (1 - Beta1));
             _square[i].TimesInPlace(Beta2).addcmul_(gradient, gradient, newSquare);
-            _parameters[i].addcdiv_(_mean[i], _square[i].sqrt().OverInPlace(correction2).PlusInPlace(Epsilon), step);
+            values.addcdiv_(_mean[i], _square[i].sqrt().OverInPlace(correction2).PlusInPlace(Epsilon), step);
             gradient.zero_();
         }
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace IsVit.Optimization.Reconstruction;
 
 /// <summary>How units are reconstructed (eq. 12). The defaults are the paper's (section 5.1).</summary>
@@ -11,6 +13,12 @@ public sealed record ReconstructionOptions
 
     /// <summary>Adam's learning rate at the first step; it falls to 0 along a cosine.</summary>
     public double LearningRate { get; set; } = 4e-5;
+
+    /// <summary>
+    /// Adam's learning rate at the first step for what quantizers of activations learn, in units of <see cref="Core.Quantization.ILearnableQuantizer"/>: parts of a scale or of a step between levels; 0 leaves quantizers as calibrated, as the paper does. It falls to 0
+    /// along the same cosine.
+    /// </summary>
+    public double QuantizerLearningRate { get; set; }
 
     /// <summary>How often the loss over all calibration images is looked at after the first look, evenly spaced and last at the end; the best state seen is kept. 1 to 100.</summary>
     public int Evaluations { get; set; } = 2;
@@ -38,6 +46,11 @@ public sealed record ReconstructionOptions
         OptionRange.Require($"{Prefix}.{nameof(Iterations)}", Iterations ?? 0, 0, int.MaxValue);
         OptionRange.Require($"{Prefix}.{nameof(BatchSize)}", BatchSize, 1, int.MaxValue);
         OptionRange.RequirePositive($"{Prefix}.{nameof(LearningRate)}", LearningRate);
+        if (!(QuantizerLearningRate >= 0 && double.IsFinite(QuantizerLearningRate)))
+        {
+            throw new OptionsException(string.Create(CultureInfo.InvariantCulture, $"{Prefix}.{nameof(QuantizerLearningRate)} is {QuantizerLearningRate}; allowed is 0 or a positive finite number."));
+        }
+
         OptionRange.Require($"{Prefix}.{nameof(Evaluations)}", Evaluations, 1, 100);
         OptionRange.Require($"{Prefix}.{nameof(CacheBudgetBytes)}", CacheBudgetBytes, 1, long.MaxValue);
         OptionRange.RequireDefined($"{Prefix}.{nameof(Cache)}", Cache);

@@ -115,7 +115,8 @@ public sealed class ReconstructionStage : IQuantizationStage
             return new UnitResult(unit.Path, Name, 0, 0, 0, clock.Elapsed, StopReason.NothingToDo);
         }
 
-        if (context.Checkpoint?.TryLoadUnit(context.Progress.StageIndex, Name, index, unit, parameters) is { } earlier)
+        using var learning = new QuantizerLearning(context.Options.Reconstruction.QuantizerLearningRate > 0 ? context.Attachment.Bindings.Where(binding => unit.Contains(binding.Site.Path)) : []);
+        if (context.Checkpoint?.TryLoadUnit(context.Progress.StageIndex, Name, index, unit, parameters, learning.Vectors) is { } earlier)
         {
             context.Progress.EndUnit(iterations);
             return earlier;
@@ -131,6 +132,7 @@ public sealed class ReconstructionStage : IQuantizationStage
         var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction, precision).Reconstruct(
             unit,
             [.. parameters.Select(static entry => entry.Parameter)],
+            [.. learning.Vectors.Select(static entry => entry.Vector)],
             inputs,
             targets,
             context.OutputWeights.GetValueOrDefault(unit.Path),
@@ -140,7 +142,7 @@ public sealed class ReconstructionStage : IQuantizationStage
             context.CancellationToken);
         context.Progress.EndUnit(iterations - made);
         var result = new UnitResult(unit.Path, Name, before, after, made, clock.Elapsed, reason);
-        context.Checkpoint?.SaveUnit(context.Progress.StageIndex, index, result, parameters);
+        context.Checkpoint?.SaveUnit(context.Progress.StageIndex, index, result, parameters, learning.Vectors);
         return result;
 
         ActivationCache Cache(IReadOnlyList<Tensor> batches, int axis) => new(batches, axis, imageCounts, (store as BFloat16Store)?.TypeOf(batches[0]));

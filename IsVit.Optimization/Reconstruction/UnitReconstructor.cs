@@ -16,10 +16,21 @@ internal sealed class UnitReconstructor(
     public delegate void IterationCallback(int iteration, double loss);
 
     /// <summary>Reconstructs a unit and leaves it in the best state seen, the initial one included.</summary>
+    /// <param name="unit">The unit.</param>
+    /// <param name="parameters">Its weights and biases.</param>
+    /// <param name="learned">What its quantizers learn, see <see cref="Core.Quantization.ILearnableQuantizer"/>.</param>
+    /// <param name="inputs">What it reads.</param>
+    /// <param name="targets">What it should give.</param>
+    /// <param name="outputWeights">How much an error of each number of its output counts; null if all count alike.</param>
+    /// <param name="iterations">The steps.</param>
+    /// <param name="random">Draws the images of a step.</param>
+    /// <param name="onIteration">Told of each step.</param>
+    /// <param name="cancellationToken">Stops between steps.</param>
     /// <returns>The loss over all images before and after, the steps made, and why they ended.</returns>
     public (double Before, double After, int Iterations, StopReason Reason) Reconstruct(
         Unit unit,
         IReadOnlyList<Parameter> parameters,
+        IReadOnlyList<Tensor> learned,
         ActivationCache inputs,
         ActivationCache targets,
         Tensor? outputWeights,
@@ -30,8 +41,8 @@ internal sealed class UnitReconstructor(
     {
         var module = (nn.Module<Tensor, Tensor>)attachment.Graph.Modules[unit.Path];
         using var trainable = new TrainableScope(attachment.Graph.Model, parameters);
-        using var optimizer = new CosineAdam(parameters, options.LearningRate, iterations);
-        using var best = new BestState(parameters);
+        using var optimizer = new CosineAdam([.. parameters.Select(parameter => ((Tensor)parameter, options.LearningRate)), .. learned.Select(vector => (vector, options.QuantizerLearningRate))], iterations);
+        using var best = new BestState([.. parameters, .. learned]);
         using var factor = outputWeights?.sqrt();
         var before = best.Loss = Evaluate(module, inputs, targets, factor, cancellationToken);
         var reason = StopReason.Completed;
@@ -117,10 +128,10 @@ internal sealed class UnitReconstructor(
 
     private sealed class BestState : IDisposable
     {
-        private readonly IReadOnlyList<Parameter> _parameters;
+        private readonly IReadOnlyList<Tensor> _parameters;
         private readonly Tensor[] _values;
 
-        public BestState(IReadOnlyList<Parameter> parameters)
+        public BestState(IReadOnlyList<Tensor> parameters)
         {
             _parameters = parameters;
             _values = [.. parameters.Select(static parameter => parameter.detach().clone().DetachFromDisposeScope())];

@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Log2;
 using IsVit.Quantizers.LogSqrt2;
 using IsVit.Quantizers.ShiftUniformLog2;
@@ -158,4 +159,19 @@ public sealed class TwinUniformSignContract : TwinUniformContract;
 public sealed class TwinUniformMagnitudeContract : TwinUniformContract
 {
     protected override bool NonNegative => true;
+}
+
+public sealed class FreeLevelsContract : QuantizerContract
+{
+    protected override IQuantizer Create(int bits) => new FreeLevelsQuantizer(bits, Granularity);
+
+    /// <summary>Nearest levels, and the gradient of a clamp whose ends lie as far beyond the outermost levels as the thresholds next to them lie within.</summary>
+    protected override torch.Tensor Compose(torch.Tensor x, QuantizationParameters parameters, Func<torch.Tensor, torch.Tensor> round)
+    {
+        var levels = torch.tensor(parameters.Required("levels").ToArray());
+        var values = levels.data<double>().ToArray();
+        var clamped = x.clamp(values[0] - ((values[1] - values[0]) / 2), values[^1] + ((values[^1] - values[^2]) / 2));
+        var nearest = (x.detach().to(torch.float64).unsqueeze(-1) - levels).abs().argmin(-1);
+        return clamped + (levels.index_select(0, nearest.reshape(-1)).view(x.shape).to(x.dtype) - clamped).detach();
+    }
 }

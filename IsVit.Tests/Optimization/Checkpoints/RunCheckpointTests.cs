@@ -48,6 +48,30 @@ public sealed class RunCheckpointTests
             resumed.Report.Units.Select(static result => (result.Unit, result.Stage, result.LossBefore, result.LossAfter)));
     }
 
+    /// <summary>What quantizers have learned is kept with the unit that they belong to.</summary>
+    [Fact]
+    public void Quantize_ResumedWhereQuantizersLearn_SameOutputsAsUninterrupted()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var whole = Micro.Vit();
+        using var again = Micro.Vit();
+        var images = Micro.Images();
+        static void Learn(QuantizationOptions options) => options.Reconstruction.QuantizerLearningRate = 0.02;
+        var run = new QuantizationRun { CheckpointDirectory = folder.Path };
+
+        using var expected = Micro.Quantizer(Learn).Run(whole, images, run);
+        using var resumed = Micro.Quantizer(Learn).Run(again, images, run);
+
+        Assert.All(resumed.Report!.Units.Where(static result => result.Iterations > 0), static result => Assert.Equal(StopReason.Resumed, result.StopReason));
+        TensorAssert.Identical(expected.Predict(images), resumed.Predict(images));
+        foreach (var binding in expected.Attachment.Bindings)
+        {
+            var (own, other) = (binding.Quantizer.ExportParameters(), resumed.Attachment.Find(binding.Site.Id)!.Quantizer.ExportParameters());
+            Assert.All(own.Values, entry => Assert.Equal(entry.Value, other.Required(entry.Key)));
+        }
+    }
+
     [Fact]
     public void Quantize_FinishedRunAgain_TakesEveryUnitOver()
     {

@@ -20,7 +20,7 @@ public sealed class CosineAdamTests
         var x = Seeded.Normal(3, 16, 5).to(type);
         torch.Tensor Loss(Parameter[] p) => (x.matmul(p[0]) + p[1]).sin().pow(2).sum();
         using var adam = torch.optim.Adam(theirs, lr: Rate);
-        using var cosine = new CosineAdam(ours, Rate, Steps);
+        using var cosine = new CosineAdam([.. ours.Select(static parameter => ((torch.Tensor)parameter, Rate))], Steps);
 
         for (var step = 0; step < Steps; step++)
         {
@@ -47,7 +47,7 @@ public sealed class CosineAdamTests
     {
         using var scope = torch.NewDisposeScope();
         var parameter = new Parameter(torch.ones(3));
-        using var adam = new CosineAdam([parameter], 1, 2);
+        using var adam = new CosineAdam([(parameter, 1)], 2);
 
         adam.Step();
 

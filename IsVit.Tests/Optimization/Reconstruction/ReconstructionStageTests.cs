@@ -61,6 +61,32 @@ public sealed class ReconstructionStageTests
 
     // The loss that is reported is the one that the unit has: measured here by hand, through the unit's own call.
     [Fact]
+    public void Run_QuantizersLearn_LossesFallFurtherAndParametersMove()
+    {
+        using var scope = NewDisposeScope();
+        var images = Micro.Images();
+        (double Loss, IReadOnlyList<double> Scale) Of(double rate)
+        {
+            using var model = Micro.Vit();
+            using var quantized = Micro.Quantizer(options =>
+            {
+                options.ActivationBits = 3;
+                options.Reconstruction.Iterations = 60;
+                options.Reconstruction.LearningRate = 1e-4;
+                options.Reconstruction.QuantizerLearningRate = rate;
+            }).Run(model, images);
+            return (
+                quantized.Report!.Units.Where(static result => result.Stage == StageNames.WeightReconstruction && result.Unit.StartsWith("blocks", StringComparison.Ordinal)).Sum(static result => result.LossAfter / result.LossBefore),
+                quantized.Attachment.Find("blocks.0.mlp.fc1:input")!.Quantizer.ExportParameters().Required("scale"));
+        }
+
+        var (frozen, learning) = (Of(0), Of(0.01));
+
+        Assert.True(learning.Loss < 0.97 * frozen.Loss, $"{learning.Loss} against {frozen.Loss}.");
+        Assert.NotEqual(frozen.Scale, learning.Scale);
+    }
+
+    [Fact]
     public void Run_LossAfter_IsTheUnitsLossOverAllImages()
     {
         using var scope = NewDisposeScope();

@@ -1,0 +1,40 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.Reconstruction;
+
+/// <summary>Lets the activation quantizers of some sites learn until disposed; what they have learned by then becomes their parameters. Those that cannot learn stay as they are.</summary>
+internal sealed class QuantizerLearning : IDisposable
+{
+    private readonly List<(string Site, ILearnableQuantizer Quantizer, Tensor Vector)> _learning = [];
+
+    public QuantizerLearning(IEnumerable<SiteBinding> bindings)
+    {
+        try
+        {
+            // Sites that read one LayerNorm's output share a quantizer.
+            foreach (var binding in bindings.Where(static binding => !binding.IsWeight && binding.State == SiteState.Quantized).DistinctBy(static binding => binding.Quantizer))
+            {
+                if (binding.Quantizer is ILearnableQuantizer learnable)
+                {
+                    _learning.Add((binding.Site.Id, learnable, learnable.BeginLearning()));
+                }
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What is learned, by the site's identity.</summary>
+    public IReadOnlyList<(string Site, Tensor Vector)> Vectors => [.. _learning.Select(static entry => (entry.Site, entry.Vector))];
+
+    public void Dispose()
+    {
+        _learning.ForEach(static entry => entry.Quantizer.EndLearning());
+        _learning.Clear();
+    }
+}
