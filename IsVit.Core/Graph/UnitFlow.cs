@@ -50,13 +50,6 @@ public sealed class UnitFlow : IDisposable
         {
             var unit = new Unit(attachment.Graph.Modules.First(entry => ReferenceEquals(entry.Value, layer)).Key, [], [], 0);
             units.Add(unit);
-
-            // Behind the quantizers' hooks: what the layer computes with. Nothing is put in its place.
-            _removals.Add(layer.register_forward_pre_hook((_, input) =>
-            {
-                Fiber.Current?.AtBoundary(attachment, unit, UnitBoundary.Input, input);
-                return input;
-            }).remove);
             _removals.Add(layer.register_forward_hook((_, _, output) =>
             {
                 Fiber.Current?.AtBoundary(attachment, unit, UnitBoundary.Output, output);
@@ -78,12 +71,6 @@ public sealed class UnitFlow : IDisposable
     /// <param name="cancellationToken">Looked at between batches.</param>
     /// <returns>What flows out of the layer, one tensor a batch, and flows on as it then is.</returns>
     internal IReadOnlyList<Tensor> AdvanceToLayer(int layer, CancellationToken cancellationToken) => Advance(_units[layer], UnitBoundary.Output, cancellationToken);
-
-    /// <summary>Goes on until every batch stands behind a layer, whose forward still holds its input.</summary>
-    /// <param name="layer">The number of the present layer of <see cref="OfLayers"/> or one behind it.</param>
-    /// <param name="cancellationToken">Looked at between batches.</param>
-    /// <returns>What the layer computed with, quantized where its input is, and what flows out of it and flows on as it then is; one tensor a batch each.</returns>
-    internal (IReadOnlyList<Tensor> Inputs, IReadOnlyList<Tensor> Outputs) AdvanceThroughLayer(int layer, CancellationToken cancellationToken) => AdvanceThrough(_units[layer], cancellationToken);
 
     /// <summary>Goes on until every batch stands before a unit.</summary>
     /// <param name="unit">The unit before which the batches stand already, or one behind the present one.</param>

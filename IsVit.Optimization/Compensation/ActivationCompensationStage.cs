@@ -1,5 +1,6 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
@@ -86,8 +87,17 @@ public sealed class ActivationCompensationStage : IQuantizationStage
         }
 
         var weight = SiteWeights.Get(graph, site);
-        weight.copy_(RidgeRegression.Fit(weight, products, moments.Outputs.Products(centred), Ridge + (weight.numel() / weight.shape[0] / moments.Inputs.Count), site.Path));
-        var matrix = weight.detach().flatten(1).to(float64);
+        var matrix = weight.flatten(1).to(float64);
+        var damping = products.diagonal().mean().Times(Ridge + (matrix.shape[1] / moments.Inputs.Count));
+        var damped = products.Plus(diag(damping.expand(matrix.shape[1])));
+        var wanted = moments.Outputs.Products(centred).Plus(matrix.transpose(0, 1) * damping);
+        if (!wanted.isfinite().all().item<bool>())
+        {
+            throw new QuantizationException($"Layer '{site.Path}' gave a NaN or an infinity as output; expected finite numbers.");
+        }
+
+        matrix = linalg.solve(damped, wanted).transpose(0, 1);
+        weight.copy_(matrix.view(weight.shape).to(weight.dtype));
         bias?.copy_((moments.Outputs.MeanY() - matrix.matmul(moments.Inputs.MeanX())).to(bias.dtype));
     }
 }

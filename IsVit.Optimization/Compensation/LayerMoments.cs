@@ -47,19 +47,6 @@ internal sealed class LayerMoments(nn.Module<Tensor, Tensor> layer, Tensor? vect
         _outputs.Dispose();
     }
 
-    /// <summary>Takes in what the layer read, and what is wanted of it.</summary>
-    /// <param name="input">The layer's input.</param>
-    /// <param name="wanted">As the layer's output.</param>
-    public void Add(Tensor input, Tensor wanted)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        var vectors = Vectors(input.detach());
-        var weights = VectorWeights.Of(vectorWeights, vectors);
-        _inputs.Add(vectors, vectors, weights);
-        _outputs.Add(vectors, VectorWeights.Rows(Layer, wanted.detach()), weights);
-    }
-
     protected override void See(Tensor input, Tensor output)
     {
         using var scope = NewDisposeScope();

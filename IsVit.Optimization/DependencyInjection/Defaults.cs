@@ -53,7 +53,6 @@ internal static class Defaults
         new ReparameterizationStage(),
         new WeightCalibrationStage(),
         new WeightCompensationStage(),
-        new OutputMatchingStage(),
         new BiasCorrectionStage(),
         new ReconstructionStage(StageNames.WeightReconstruction, UnitInput.Quantized),
         new ReconstructionStage(StageNames.DirectReconstruction, UnitInput.Quantized, iterationFactor: 2),

@@ -27,9 +27,6 @@ public static class StageNames
     /// <summary>Weights are moved so that their codes change the layers' outputs least.</summary>
     public const string WeightCompensation = "weight-compensation";
 
-    /// <summary>Layer by layer, weights and biases are fitted to the float model's outputs on quantized inputs and rounded by GPTQ.</summary>
-    public const string OutputMatching = "output-matching";
-
     /// <summary>Biases are moved so that the means of every layer's outputs are the float model's again.</summary>
     public const string BiasCorrection = "bias-correction";
 

@@ -1,14 +1,12 @@
 using System.Globalization;
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Calibration;
-using IsVit.Quantizers.Learning;
 using IsVit.Quantizers.Tables;
-using IsVit.Quantizers.Uniform;
 using TorchSharp;
 
 namespace IsVit.Quantizers.FreeLevels;
 
-/// <summary>2^b levels anywhere and the thresholds between them, per tensor. Calibration chooses the levels with the least squared error (Lloyd-Max), thresholds in their middles; learning moves each level by its gradient.</summary>
+/// <summary>2^b levels anywhere, per tensor; a number's code is that of the nearest level. Calibration chooses the levels with the least squared error (Lloyd-Max), learning moves each by its gradient.</summary>
 /// <remarks>
 /// Codes are numbered from the smallest level. A product reads levels through a table of 2^b entries, as it does those of <see cref="ShiftUniformLog2.ShiftUniformLog2Quantizer"/> with free levels. While learning,
 /// an entry of the learned vector is a level's displacement in mean distances between neighbouring levels.
@@ -19,7 +17,6 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
     public const string SchemeName = "free-levels";
 
     private const string LevelsName = "levels";
-    private const string ThresholdsName = "thresholds";
 
     private LearnedLevels? _learned;
 
@@ -40,11 +37,7 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
         Scheme,
         Bits,
         Granularity,
-        new Dictionary<string, IReadOnlyList<double>>
-        {
-            [LevelsName] = Array.ConvertAll(Table!.Levels, static level => (double)level),
-            [ThresholdsName] = Array.ConvertAll(Table!.Thresholds, static threshold => (double)threshold),
-        },
+        new Dictionary<string, IReadOnlyList<double>> { [LevelsName] = Array.ConvertAll(Table!.Levels, static level => (double)level) },
         new Dictionary<string, string>());
 
     /// <inheritdoc/>
@@ -57,24 +50,6 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
         }
 
         return clone;
-    }
-
-    /// <summary>A quantizer that gives every number the level that another one gives it, for learning to go on from.</summary>
-    /// <param name="quantizer">A calibrated quantizer of this library, per tensor.</param>
-    /// <exception cref="QuantizationException">The quantizer is per channel, not calibrated, or none of this library.</exception>
-    public static FreeLevelsQuantizer From(IQuantizer quantizer)
-    {
-        ArgumentNullException.ThrowIfNull(quantizer);
-        var table = quantizer switch
-        {
-            { IsCalibrated: false } => throw new QuantizationException($"The '{quantizer.Scheme}' quantizer has no parameters yet; expected a calibrated one."),
-            TableQuantizer { Table: { } own } => own,
-            UniformQuantizer { Granularity: Granularity.PerTensor } uniform => uniform.ToTable(),
-            _ => throw new QuantizationException($"A '{quantizer.Scheme}' quantizer, {quantizer.Granularity}, has no single table of levels; expected one of this library's, per tensor."),
-        };
-        var result = new FreeLevelsQuantizer(quantizer.Bits, Granularity.Tensor);
-        result.Set(ToTable(Array.ConvertAll(table.Levels, static level => (double)level), Array.ConvertAll(table.Thresholds, static threshold => (double)threshold)));
-        return result;
     }
 
     /// <inheritdoc/>
@@ -100,8 +75,7 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
         if (_learned is { } learned)
         {
             _learned = null;
-            var (levels, thresholds, _) = learned.Present();
-            Set(ToTable(levels, thresholds));
+            Set(ToTable(learned.Present().Levels));
             learned.Dispose();
         }
     }
@@ -115,8 +89,8 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
         }
 
         ArgumentNullException.ThrowIfNull(x);
-        var (levels, thresholds, order) = learned.Present();
-        return LearnedLevelsFunction.Run(x, learned.Displacements, new(ToTable(levels, thresholds)), learned.Unit, order);
+        var (levels, order) = learned.Present();
+        return LearnedLevelsFunction.Run(x, learned.Displacements, new(ToTable(levels)), learned.Unit, order);
     }
 
     /// <inheritdoc/>
@@ -130,50 +104,35 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
     private protected override void Fit(ChannelData data)
     {
         using var values = RankedValues.Of(data[0]);
-        var levels = LloydMax.Find(values, Bits);
-        var thresholds = new double[levels.Length - 1];
-        LloydMax.Thresholds(levels, thresholds);
-        Set(ToTable(levels, thresholds));
+        Set(ToTable(LloydMax.Find(values, Bits)));
     }
 
     private protected override void Import(QuantizationParameters parameters)
     {
-        var levels = Ascending(parameters, LevelsName, Bits.CodeCount);
-        var thresholds = Ascending(parameters, ThresholdsName, Bits.MaxCode);
-        for (var i = 0; i < thresholds.Length; i++)
+        var levels = ParameterCheck.Vector(parameters, LevelsName, static level => double.IsFinite((float)level), "a finite float32 number").ToArray();
+        if (levels.Length != Bits.CodeCount)
         {
-            if (thresholds[i] < levels[i] || thresholds[i] > levels[i + 1])
+            throw new QuantizationException($"'{LevelsName}' of a '{Scheme}' quantizer of {Bits} bits has {levels.Length} entries; expected {Bits.CodeCount}.");
+        }
+
+        for (var i = 1; i < levels.Length; i++)
+        {
+            if (levels[i] < levels[i - 1])
             {
                 throw new QuantizationException(string.Create(
-                    CultureInfo.InvariantCulture, $"'{ThresholdsName}'[{i}] of a '{Scheme}' quantizer is {thresholds[i]:r}; expected a number between its levels, {levels[i]:r} and {levels[i + 1]:r}."));
+                    CultureInfo.InvariantCulture, $"'{LevelsName}'[{i}] of a '{Scheme}' quantizer is {levels[i]:r}; expected at least the entry before, {levels[i - 1]:r}."));
             }
         }
 
-        Set(ToTable(levels, thresholds));
+        Set(ToTable(levels));
     }
 
-    private double[] Ascending(QuantizationParameters parameters, string name, int count)
+    private static LevelTable ToTable(double[] exact)
     {
-        var values = ParameterCheck.Vector(parameters, name, static value => double.IsFinite((float)value), "a finite float32 number").ToArray();
-        if (values.Length != count)
-        {
-            throw new QuantizationException($"'{name}' of a '{Scheme}' quantizer of {Bits} bits has {values.Length} entries; expected {count}.");
-        }
-
-        for (var i = 1; i < count; i++)
-        {
-            if (values[i] < values[i - 1])
-            {
-                throw new QuantizationException(string.Create(
-                    CultureInfo.InvariantCulture, $"'{name}'[{i}] of a '{Scheme}' quantizer is {values[i]:r}; expected at least the entry before, {values[i - 1]:r}."));
-            }
-        }
-
-        return values;
-    }
-
-    private static LevelTable ToTable(double[] levels, double[] thresholds)
-    {
+        // The levels as they are kept, so that a copy made of them has the same thresholds.
+        var levels = Array.ConvertAll(exact, static level => (double)(float)level);
+        var thresholds = new double[levels.Length - 1];
+        LloydMax.Thresholds(levels, thresholds);
         var codes = new byte[levels.Length];
         for (var i = 0; i < codes.Length; i++)
         {

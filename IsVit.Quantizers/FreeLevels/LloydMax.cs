@@ -1,6 +1,5 @@
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Calibration;
-using IsVit.Quantizers.Uniform;
 
 namespace IsVit.Quantizers.FreeLevels;
 
@@ -26,7 +25,11 @@ internal static class LloydMax
 
         var (best, smallest) = Improve(EqualSteps(values, bits), values);
         var (other, error) = Improve(EqualShares(values, bits), values);
-        return error < smallest ? other : best;
+        best = error < smallest ? other : best;
+
+        // Means of few numbers beside much larger ones are off by rounding, by more than what lies between them.
+        Array.Sort(best);
+        return best;
     }
 
     /// <summary>What separates levels: the middles between them.</summary>
@@ -40,11 +43,10 @@ internal static class LloydMax
 
     private static double[] EqualSteps(RankedValues values, BitWidth bits)
     {
-        var grid = RangeSearch.Fine.Find(values, bits, symmetric: false);
         var levels = new double[bits.CodeCount];
         for (var code = 0; code < levels.Length; code++)
         {
-            levels[code] = grid.Scale * ((double)code - grid.ZeroPoint);
+            levels[code] = values.Minimum + (((double)values.Maximum - values.Minimum) * (code + 0.5) / levels.Length);
         }
 
         return levels;

@@ -71,7 +71,8 @@ internal static unsafe class LevelSums
         var bounds = torch.tensor(thresholds, torch.ScalarType.Float32).to(x.device).to(x.dtype);
         var positions = torch.bucketize(x.detach().contiguous(), bounds, outInt32: false, right: true).reshape(-1);
         var sums = torch.zeros([thresholds.Length + 1], torch.ScalarType.Float64, x.device);
-        sums.index_add_(0, positions, gradient.detach().reshape(-1).to(torch.ScalarType.Float64), 1);
+        using var one = 1.ToScalar();
+        sums.index_add_(0, positions, gradient.detach().reshape(-1).to(torch.ScalarType.Float64), one);
         return sums.cpu().data<double>().ToArray();
     }
 

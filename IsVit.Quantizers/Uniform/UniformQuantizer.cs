@@ -1,8 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Calibration;
-using IsVit.Quantizers.Learning;
-using IsVit.Quantizers.Tables;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Uniform;
@@ -107,15 +105,6 @@ public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer
         _learned?.Dispose();
         _learned = null;
         base.Dispose(disposing);
-    }
-
-    /// <summary>The levels and thresholds of a calibrated quantizer of a whole tensor, to float32's rounding.</summary>
-    internal LevelTable ToTable()
-    {
-        var (levels, thresholds) = new UniformProjection(_scale, _zeroPoint, Bits.MaxCode).Levels();
-        var codes = Enumerable.Range(0, levels.Length).Select(static code => (byte)code).ToArray();
-        var step = _scale[0] / 2.0;
-        return LevelTable.Create(levels, Array.ConvertAll(thresholds, static threshold => (double)threshold), codes, levels[0] - step, levels[^1] + step, SlopeKind.One, shift: 0);
     }
 
     private protected override void Fit(ChannelData data)

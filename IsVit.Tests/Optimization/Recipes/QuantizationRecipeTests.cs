@@ -94,17 +94,17 @@ public sealed class QuantizationRecipeTests
                 ["patch_embed.proj:weight"] = "uniform channel:0",
                 ["blocks.0.attn.qkv:input"] = "uniform channel:-1",
                 ["blocks.0.attn.qkv:weight"] = "uniform channel:0",
-                ["blocks.0.attn.qk:left"] = "uniform tensor",
-                ["blocks.0.attn.qk:right"] = "uniform tensor",
+                ["blocks.0.attn.qk:left"] = "free-levels tensor",
+                ["blocks.0.attn.qk:right"] = "free-levels tensor",
                 ["blocks.0.attn.av:left"] = "sulq tensor",
-                ["blocks.0.attn.av:right"] = "uniform tensor",
-                ["blocks.0.attn.proj:input"] = "uniform tensor",
+                ["blocks.0.attn.av:right"] = "free-levels tensor",
+                ["blocks.0.attn.proj:input"] = "free-levels tensor",
                 ["blocks.0.attn.proj:weight"] = "uniform channel:0",
                 ["blocks.0.mlp.fc1:input"] = "uniform channel:-1",
                 ["blocks.0.mlp.fc1:weight"] = "uniform channel:0",
-                ["blocks.0.mlp.fc2:input"] = "uniform tensor",
+                ["blocks.0.mlp.fc2:input"] = "free-levels tensor",
                 ["blocks.0.mlp.fc2:weight"] = "uniform channel:0",
-                ["head:input"] = "uniform tensor",
+                ["head:input"] = "free-levels tensor",
                 ["head:weight"] = "uniform channel:0",
             },
             found);
@@ -127,10 +127,10 @@ public sealed class QuantizationRecipeTests
         ]).Run(model, Micro.Images());
 
         string Of(string id) => quantized.Attachment.Find(id) is { } binding ? $"{binding.Quantizer.Scheme} {binding.Quantizer.Bits.Bits}" : "float";
-        Assert.Equal(("uniform 8", "uniform 8"), (Of("head:input"), Of("head:weight")));
+        Assert.Equal(("free-levels 8", "uniform 8"), (Of("head:input"), Of("head:weight")));
         Assert.Equal(("twin-uniform 4", "uniform 4"), (Of("blocks.1.mlp.fc2:input"), Of("blocks.1.mlp.fc2:weight")));
         Assert.Equal(("float", "float", "uniform 4"), (Of("blocks.0.mlp.fc1:weight"), Of("blocks.0.attn.qkv:weight"), Of("blocks.0.mlp.fc1:input")));
-        Assert.Equal(("uniform 7", "uniform 7"), (Of("blocks.1.attn.proj:input"), Of("blocks.1.attn.proj:weight")));
+        Assert.Equal(("free-levels 7", "uniform 7"), (Of("blocks.1.attn.proj:input"), Of("blocks.1.attn.proj:weight")));
     }
 
     [Fact]
@@ -171,6 +171,6 @@ public sealed class QuantizationRecipeTests
 
     [Fact]
     public void Names_AreThoseOfTheBuiltInRecipes() => Assert.Equal(
-        [RecipeNames.ISVit, RecipeNames.Released, RecipeNames.RepQ, RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Neither, RecipeNames.IntegerArithmetic, RecipeNames.WeightOnly],
+        [RecipeNames.ISVit, RecipeNames.Released, RecipeNames.RepQ, RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Neither, RecipeNames.Uniform, RecipeNames.IntegerArithmetic, RecipeNames.WeightOnly],
         QuantizationRecipes.All.Select(static recipe => recipe.Name));
 }

@@ -60,30 +60,32 @@ public sealed class ReconstructionStageTests
     }
 
     // The loss that is reported is the one that the unit has: measured here by hand, through the unit's own call.
+    /// <summary>Weights hardly move here, so that what the loss falls by is the quantizers' doing.</summary>
     [Fact]
-    public void Run_QuantizersLearn_LossesFallFurtherAndParametersMove()
+    public void Run_QuantizersLearn_LossesFallAndParametersMove()
     {
         using var scope = NewDisposeScope();
-        var images = Micro.Images();
-        (double Loss, IReadOnlyList<double> Scale) Of(double rate)
+        (double Loss, IReadOnlyList<double> Levels) Of(double rate)
         {
             using var model = Micro.Vit();
-            using var quantized = Micro.Quantizer(options =>
+            using var quantized = Micro.Quantizer([StageNames.ActivationCalibration, StageNames.ActivationReconstruction], [], options =>
             {
                 options.ActivationBits = 3;
-                options.Reconstruction.Iterations = 60;
-                options.Reconstruction.LearningRate = 1e-4;
+                options.Reconstruction.Iterations = 100;
+                options.Reconstruction.BatchSize = 40;
+                options.Reconstruction.LearningRate = 1e-12;
                 options.Reconstruction.QuantizerLearningRate = rate;
-            }).Run(model, images);
+            }).Run(model, Micro.Images());
             return (
-                quantized.Report!.Units.Where(static result => result.Stage == StageNames.WeightReconstruction && result.Unit.StartsWith("blocks", StringComparison.Ordinal)).Sum(static result => result.LossAfter / result.LossBefore),
-                quantized.Attachment.Find("blocks.0.mlp.fc1:input")!.Quantizer.ExportParameters().Required("scale"));
+                quantized.Report!.Units.Where(static result => result.Unit.StartsWith("blocks", StringComparison.Ordinal)).Average(static result => result.LossAfter / result.LossBefore),
+                quantized.Attachment.Find("blocks.0.mlp.fc2:input")!.Quantizer.ExportParameters().Required("levels"));
         }
 
         var (frozen, learning) = (Of(0), Of(0.01));
 
-        Assert.True(learning.Loss < 0.97 * frozen.Loss, $"{learning.Loss} against {frozen.Loss}.");
-        Assert.NotEqual(frozen.Scale, learning.Scale);
+        Assert.InRange(frozen.Loss, 0.999, 1);
+        Assert.InRange(learning.Loss, 0, 0.97);
+        Assert.NotEqual(frozen.Levels, learning.Levels);
     }
 
     [Fact]
@@ -153,7 +155,7 @@ public sealed class ReconstructionStageTests
         {
             // Compensated units are so near their best that a few large steps lead away from it.
             options.Recipe = recipe;
-            options.Reconstruction.LearningRate = 3e-5;
+            options.Reconstruction.LearningRate = 3e-6;
         }).Run(model, Micro.Images(), new QuantizationRun { Progress = progress });
 
         Assert.Equal(recipe == RecipeNames.ISVit ? 8 : 4, changed.Count);
@@ -406,8 +408,8 @@ public sealed class ReconstructionStageTests
 
         // Two batches. Tracing: 4, roles tried out included; head rotation: the check before and after; output sensitivity: 5 times eight images; where the images lie: 2; calibration: 1; activation compensation: one stream, one look at the inputs; stage 1: one stream, two looks at the loss, 2 steps; stage 2: the check before and after;
         // weight compensation: one stream, one look at the inputs; bias correction: two streams, the float means, then the means of each of four layers; stage 3: two streams, two looks, 2 steps. A stream ends
-        // behind the last unit's input, so each block runs in full.
-        const int Expected = 4 + 2 + 5 + 2 + 1 + (2 + 2) + (2 + (2 * 2) + 2) + 2 + (2 + 2) + (2 + 2) + ((2 * 2) + (2 * 2) + 2);
+        // behind the last unit's input, so each block runs in full. Statistics of the finished model's activations: each of 40 images by itself.
+        const int Expected = 4 + 2 + 5 + 2 + 1 + (2 + 2) + (2 + (2 * 2) + 2) + 2 + (2 + 2) + (2 + 2) + ((2 * 2) + (2 * 2) + 2) + 40;
         Assert.All(shallow, static count => Assert.Equal(Expected, count));
         Assert.All(deep, static count => Assert.Equal(Expected, count));
     }

@@ -1,6 +1,6 @@
 using TorchSharp;
 
-namespace IsVit.Quantizers.Learning;
+namespace IsVit.Quantizers.Uniform;
 
 /// <summary>Scales that are being trained, each as the logarithm of its ratio to where it began: it stays positive, and one learning rate serves large and small ones.</summary>
 internal sealed class LearnedScales : IDisposable

@@ -1,9 +1,8 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Quantizers.Kernels;
-using IsVit.Quantizers.Uniform;
 using TorchSharp;
 
-namespace IsVit.Quantizers.Learning;
+namespace IsVit.Quantizers.Uniform;
 
 /// <summary>
 /// Uniform fake quantization whose scales are trained (LSQ; Esser et al., arXiv 1902.08153, eq. 3): numbers get the straight-through gradient; of x' = s (q - z), q being x / s rounded straight through, the

@@ -2,7 +2,7 @@ using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 
-namespace IsVit.Quantizers.Learning;
+namespace IsVit.Quantizers.FreeLevels;
 
 /// <summary>Fake quantization by a table whose levels are trained: numbers get the straight-through gradient, each level the sum of the gradients of the numbers that are rounded to it.</summary>
 internal sealed class LearnedLevelsFunction : torch.autograd.SingleTensorFunction<LearnedLevelsFunction>
