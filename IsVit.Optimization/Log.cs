@@ -26,4 +26,7 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Warning, "Fused CUDA kernels are not available, separate tensor operations serve: {Reason}")]
     public static partial void CudaKernelsUnavailable(ILogger logger, string reason);
+
+    [LoggerMessage(8, LogLevel.Information, "Looked at the sensitivity of {SiteCount} sites on {ImageCount} images in {Duration}")]
+    public static partial void SensitivityMeasured(ILogger logger, int siteCount, int imageCount, TimeSpan duration);
 }
