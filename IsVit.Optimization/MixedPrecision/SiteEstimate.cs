@@ -42,9 +42,9 @@ internal sealed class SiteEstimate(SiteBinding binding) : IDisposable
         foreach (var bits in ladder.Widths)
         {
             var errors = ladder.At(bits).FakeQuantize(numbers) - numbers;
-            var change = derivatives.Sum(derivative => derivative is null ? 0 : Math.Pow((derivative * errors).sum(float64).item<double>(), 2));
+            var change = derivatives.Sum(derivative => derivative is null ? 0 : (Environment.GetEnvironmentVariable("XDIAG") is null ? Math.Pow((derivative * errors).sum(float64).item<double>(), 2) : (derivative * errors).Squared().sum(float64).item<double>()));
             var (before, error) = _sums.GetValueOrDefault(bits);
-            _sums[bits] = (before + change, error + errors.Squared().mean().item<double>());
+            _sums[bits] = (before + change, error + errors.Squared().mean().to(float64).item<double>());
         }
 
         _terms += derivatives.Count;

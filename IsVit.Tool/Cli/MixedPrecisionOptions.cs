@@ -38,7 +38,7 @@ internal static class MixedPrecisionOptions
     /// <summary>A list of bit widths, separated by commas.</summary>
     /// <param name="name">The option, with its dashes.</param>
     /// <param name="description">What it does.</param>
-    public static Option<int[]?> Widths(string name, string description) => new(name)
+    public static Option<int[]> Widths(string name, string description) => new(name)
     {
         Description = $"{description}, separated by commas ({BitWidth.Minimum} to {BitWidth.Maximum})",
         HelpName = "N,N",

@@ -86,7 +86,7 @@ internal static class QuantizeCommand
                 WeightBits = preset?.WeightBits ?? BitsOf(weightBits),
                 ActivationBits = preset?.ActivationBits ?? BitsOf(activationBits),
                 Budget = parsed.GetValue(budget),
-                AllowedBits = parsed.GetValue(allowedBits),
+                AllowedBits = parsed.GetValue(allowedBits) is { Length: > 0 } list ? list : null,
                 Sensitivity = parsed.GetValue(sensitivity),
                 SensitivityCount = parsed.GetValue(sensitivityCount),
                 Method = preset?.Recipe ?? parsed.GetRequiredValue(method),

@@ -49,7 +49,7 @@ internal static class SensitivityCommand
                 Method = parsed.GetRequiredValue(method),
                 WeightBits = parsed.GetValue(weightBits),
                 ActivationBits = parsed.GetValue(activationBits),
-                Widths = parsed.GetValue(widths),
+                Widths = parsed.GetValue(widths) is { Length: > 0 } list ? list : null,
                 Sensitivity = parsed.GetValue(sensitivity),
                 SensitivityCount = parsed.GetValue(count),
                 Seed = parsed.GetValue(seed),
