@@ -21,8 +21,9 @@ internal static class GradientEstimate
     /// <param name="bindings">Sites with ladders for quantizers, calibrated.</param>
     /// <param name="images">The images.</param>
     /// <param name="drawCount">How many draws of u an image.</param>
+    /// <param name="seen">Called after every image.</param>
     /// <returns>The sites' estimates, in their order.</returns>
-    public static IReadOnlyList<SiteEstimate> Make(QuantizationContext context, IReadOnlyList<SiteBinding> bindings, Tensor images, int drawCount)
+    public static IReadOnlyList<SiteEstimate> Make(QuantizationContext context, IReadOnlyList<SiteBinding> bindings, Tensor images, int drawCount, Action seen)
     {
         var sites = bindings.Select(static binding => new SiteEstimate(binding)).ToList();
         try
@@ -36,6 +37,7 @@ internal static class GradientEstimate
                 using var scope = NewDisposeScope();
                 using var image = images.narrow(0, i, 1).detach().clone().requires_grad_(true);
                 AddImage(sites, context.Graph.Model.call(image), drawCount, context.Options.OutputMetric, random);
+                seen();
             }
 
             return sites;

@@ -22,6 +22,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
     public const string StageName = "sensitivity";
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly long _imageCount = Math.Min(options.ImageCount, context.Batches.Sum(static batch => batch.shape[0]));
     private int _done;
 
     /// <summary>Runs it. The model's parameters are not as they were afterwards.</summary>
@@ -54,7 +55,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
             Recipe = context.Recipe.Name,
             Method = options.Method,
             Metric = context.Options.OutputMetric,
-            ImageCount = (int)Images().shape[0],
+            ImageCount = (int)_imageCount,
             Widths = [.. options.Widths.Distinct().Order()],
             Sites = [.. context.Attachment.Bindings.Select(binding => found[binding])],
             OtherParameterBytes = other,
@@ -93,9 +94,14 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
 
     private void Look(List<SiteBinding> bindings, Dictionary<SiteBinding, SiteSensitivity> found, IReadOnlyDictionary<string, long> macs, HashSet<string> ownInput)
     {
+        if (bindings.Count == 0)
+        {
+            return;
+        }
+
         using var scope = NewDisposeScope();
         var images = Images();
-        var estimates = GradientEstimate.Make(context, bindings, images, options.DrawCount);
+        var estimates = GradientEstimate.Make(context, bindings, images, options.DrawCount, () => Report(null));
         using var noGrad = no_grad();
         using var floatOutputs = entrances.Record(images);
         var factor = OutputDivergence.HasClasses(floatOutputs, context.Options.OutputMetric) ? 0.5 : 1;
@@ -104,7 +110,11 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         {
             var (binding, estimate) = (bindings[i], estimates[i]);
             var ladder = (QuantizerLadder)binding.Quantizer;
-            Report(binding);
+            if (options.Method == SensitivityMethod.Measured)
+            {
+                Report(binding.Site.Id);
+            }
+
             var widths = new List<WidthSensitivity>();
             foreach (var bits in ladder.Widths)
             {
@@ -182,10 +192,13 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         return context.Graph.Model.parameters().Sum(static parameter => parameter.numel() * parameter.element_size()) - weights;
     }
 
-    private void Report(SiteBinding binding)
+    // Steps of progress are images that are estimated on and sites that are measured.
+    private void Report(string? site)
     {
-        var count = context.Attachment.Bindings.Count;
+        var bindings = context.Attachment.Bindings;
+        var passes = bindings.Select(static binding => binding.IsWeight).Distinct().Count();
+        var count = (int)(passes * _imageCount) + (options.Method == SensitivityMethod.Measured ? bindings.Count : 0);
         TimeSpan? remaining = _done > 0 ? _clock.Elapsed / _done * (count - _done) : null;
-        progress?.Report(new QuantizationProgress(StageName, 0, 1, binding.Site.Id, _done++, count, 0, 0, null, _clock.Elapsed, remaining));
+        progress?.Report(new QuantizationProgress(StageName, 0, 1, site, _done++, count, 0, 0, null, _clock.Elapsed, remaining));
     }
 }

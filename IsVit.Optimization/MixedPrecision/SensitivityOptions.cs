@@ -6,10 +6,10 @@ namespace IsVit.Optimization.MixedPrecision;
 public sealed record SensitivityOptions
 {
     /// <summary>Whether it is measured or estimated.</summary>
-    public SensitivityMethod Method { get; set; } = SensitivityMethod.Measured;
+    public SensitivityMethod Method { get; set; } = SensitivityMethod.Estimated;
 
     /// <summary>On how many of the calibration images, from the first, it is found out; 1 or more, all if there are fewer. Quantizers choose their parameters on as many as in any run.</summary>
-    public int ImageCount { get; set; } = 16;
+    public int ImageCount { get; set; } = 64;
 
     /// <summary>The bit widths that are looked at, each 2 to 8. A site that an override gives its bits is looked at with these alone.</summary>
     public IList<int> Widths { get; set; } = [2, 3, 4, 5, 6, 7, 8];

@@ -39,10 +39,12 @@ internal sealed class SiteEstimate(SiteBinding binding) : IDisposable
         using var scope = NewDisposeScope();
         var ladder = (QuantizerLadder)binding.Quantizer;
         var numbers = Numbers!.detach();
+        var rows = derivatives.OfType<Tensor>().Select(static derivative => derivative.flatten()).ToList();
+        var stacked = rows.Count > 0 ? stack(rows) : null;
         foreach (var bits in ladder.Widths)
         {
             var errors = ladder.At(bits).FakeQuantize(numbers) - numbers;
-            var change = derivatives.Sum(derivative => derivative is null ? 0 : (Environment.GetEnvironmentVariable("XDIAG") is null ? Math.Pow((derivative * errors).sum(float64).item<double>(), 2) : (derivative * errors).Squared().sum(float64).item<double>()));
+            var change = stacked?.mv(errors.flatten()).to(float64).Squared().sum().item<double>() ?? 0;
             var (before, error) = _sums.GetValueOrDefault(bits);
             _sums[bits] = (before + change, error + errors.Squared().mean().to(float64).item<double>());
         }

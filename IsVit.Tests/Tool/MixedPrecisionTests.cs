@@ -14,7 +14,7 @@ public sealed class MixedPrecisionTests
         using var folder = new TemporaryFolder();
         FashionFolder.Write(folder, images: 6);
 
-        var run = await ToolRun.Of(Sensitivity(folder, "--widths", "3,8", "--json", folder["report.json"]));
+        var run = await ToolRun.Of(Sensitivity(folder, "--widths", "3,8", "--sensitivity", "measured", "--json", folder["report.json"]));
 
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         var report = Read(folder["report.json"]);
@@ -40,7 +40,7 @@ public sealed class MixedPrecisionTests
         FashionFolder.Write(folder);
 
         var run = await ToolRun.Of(FashionFolder.Quantize(
-            folder, "--budget", "4.0bits", "--allowed-bits", "3,4,8", "--sensitivity-count", "2", "--sensitivity", "estimated", "--output", folder["out"], "--json", folder["report.json"]));
+            folder, "--budget", "4.0bits", "--allowed-bits", "3,4,8", "--sensitivity-count", "2", "--output", folder["out"], "--json", folder["report.json"]));
 
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         Assert.Contains("isvit 4bits: ", run.Output, StringComparison.Ordinal);
@@ -67,7 +67,7 @@ public sealed class MixedPrecisionTests
         using var folder = new TemporaryFolder();
         FashionFolder.Write(folder, images: 4);
 
-        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--budget", budget, "--sensitivity-count", "2", "--sensitivity", "estimated"));
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--budget", budget, "--sensitivity-count", "2"));
 
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         Assert.Contains(expected, run.Output, StringComparison.Ordinal);
@@ -79,7 +79,7 @@ public sealed class MixedPrecisionTests
         using var folder = new TemporaryFolder();
         FashionFolder.Write(folder, images: 4);
 
-        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--budget", "3.2bits", "--activation-bits", "5", "--sensitivity-count", "2", "--sensitivity", "estimated", "--json", folder["report.json"]));
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--budget", "3.2bits", "--activation-bits", "5", "--sensitivity-count", "2", "--json", folder["report.json"]));
 
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         var report = Read(folder["report.json"]);
@@ -93,7 +93,7 @@ public sealed class MixedPrecisionTests
         FashionFolder.Write(folder, images: 4);
         var before = folder.Entries.ToList();
 
-        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--budget", "3bits", "--allowed-bits", "4,8", "--sensitivity-count", "2", "--sensitivity", "estimated", "--output", folder["out"]));
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--budget", "3bits", "--allowed-bits", "4,8", "--sensitivity-count", "2", "--output", folder["out"]));
 
         run.AssertRefused("A budget of 3bits for weights cannot be met; the least that the allowed widths and the overrides leave is 4 bits.");
         Assert.Equal(before, folder.Entries);

@@ -94,7 +94,7 @@ public sealed class SensitivityTests
         model.eval();
 
         var report = Micro.Quantizer(options => (options.Recipe, options.OutputMetric) = (RecipeNames.MinMax, OutputMetric.Values))
-            .MeasureSensitivity(model, Seeded.Normal(4, 64, 6), new SensitivityOptions { ImageCount = 64, DrawCount = 100, Widths = [4] }, null, TestContext.Current.CancellationToken);
+            .MeasureSensitivity(model, Seeded.Normal(4, 64, 6), new SensitivityOptions { Method = SensitivityMethod.Measured, ImageCount = 64, DrawCount = 100, Widths = [4] }, null, TestContext.Current.CancellationToken);
 
         Assert.Equal(["first:weight", "second:input", "second:weight"], report.Sites.Select(static site => site.Site.Id));
         Assert.All(report.Sites, static site =>
@@ -109,14 +109,15 @@ public sealed class SensitivityTests
     }
 
     [Fact]
-    public void MeasureSensitivity_EstimatedOnly_MeasuresNothing()
+    public void MeasureSensitivity_Default_EstimatesOnly()
     {
         using var scope = NewDisposeScope();
         using var model = Micro.Vit();
 
         var report = Micro.Quantizer().MeasureSensitivity(
-            model, Micro.Images(), new SensitivityOptions { Method = SensitivityMethod.Estimated, ImageCount = 4, Widths = [3, 8] }, null, TestContext.Current.CancellationToken);
+            model, Micro.Images(), new SensitivityOptions { ImageCount = 4, Widths = [3, 8] }, null, TestContext.Current.CancellationToken);
 
+        Assert.Equal(SensitivityMethod.Estimated, report.Method);
         Assert.Null(report.RankCorrelation);
         Assert.All(report.Sites.SelectMany(static site => site.Widths), static width =>
         {
@@ -200,7 +201,7 @@ public sealed class SensitivityTests
         });
 
         Assert.Throws<OperationCanceledException>(() => Micro.Quantizer().MeasureSensitivity(
-            model, images, new SensitivityOptions { ImageCount = 2, Widths = [4] }, new QuantizationRun { Progress = progress }, source.Token));
+            model, images, new SensitivityOptions { Method = SensitivityMethod.Measured, ImageCount = 2, Widths = [4] }, new QuantizationRun { Progress = progress }, source.Token));
 
         Micro.AssertUntouched(model, parameters, images, output);
     }
@@ -291,7 +292,7 @@ public sealed class SensitivityTests
 
     private static SensitivityReport Measure(nn.Module<Tensor, Tensor> model, Tensor images, string recipe, int imageCount, IList<int> widths, int draws = 4) =>
         Micro.Quantizer(options => options.Recipe = recipe).MeasureSensitivity(
-            model, images, new SensitivityOptions { ImageCount = imageCount, Widths = widths, DrawCount = draws }, null, TestContext.Current.CancellationToken);
+            model, images, new SensitivityOptions { Method = SensitivityMethod.Measured, ImageCount = imageCount, Widths = widths, DrawCount = draws }, null, TestContext.Current.CancellationToken);
 
     private static nn.Module<Tensor, Tensor> Create(string name)
     {
