@@ -29,4 +29,7 @@ internal static partial class Log
 
     [LoggerMessage(20, LogLevel.Warning, "{ImageCount} images are unlike the calibration images: {DriftedCount} of {SiteCount} sites exceed what is normal, most of all {Sites}")]
     public static partial void ImagesDrifted(ILogger logger, int imageCount, int driftedCount, int siteCount, string sites);
+
+    [LoggerMessage(8, LogLevel.Information, "Looked at the sensitivity of {SiteCount} sites on {ImageCount} images in {Duration}")]
+    public static partial void SensitivityMeasured(ILogger logger, int siteCount, int imageCount, TimeSpan duration);
 }

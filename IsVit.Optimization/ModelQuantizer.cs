@@ -16,7 +16,7 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization;
 
 /// <summary>Quantizes a model by a recipe, by default I&amp;S-ViT (arXiv 2311.10126).</summary>
-public sealed class ModelQuantizer
+public sealed partial class ModelQuantizer
 {
     private readonly QuantizationOptions _options;
     private readonly QuantizationRecipe _recipe;
@@ -92,13 +92,7 @@ public sealed class ModelQuantizer
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public QuantizedModel Quantize(nn.Module<Tensor, Tensor> model, Tensor images, QuantizationRun? run = null, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(images);
-        if (images.dim() < 2 || images.shape[0] < 1)
-        {
-            throw new QuantizationException($"The calibration images have shape [{string.Join(", ", images.shape)}]; expected [images, ...] with at least one image.");
-        }
-
+        RequireImages(model, images);
         cancellationToken.ThrowIfCancellationRequested();
         run ??= new QuantizationRun();
         var clock = Stopwatch.StartNew();
@@ -114,7 +108,7 @@ public sealed class ModelQuantizer
         }
 
         using var floatParameters = new ParameterSnapshot(model);
-        var attachment = GraphAttachment.Attach(graph, ChooseQuantizers(graph, _recipe));
+        var attachment = GraphAttachment.Attach(graph, ChooseQuantizers(graph, _recipe, (site, spec) => _quantizers.Create(spec, site.Role == SiteRole.Weight)));
         try
         {
             var activationBits = _recipe.QuantizesActivations ? _options.ActivationBits : QuantizationReport.FloatActivationBits;
@@ -149,6 +143,16 @@ public sealed class ModelQuantizer
             floatParameters.Restore();
             Log.RunAbandoned(_logger, e);
             throw;
+        }
+    }
+
+    private static void RequireImages(nn.Module<Tensor, Tensor> model, Tensor images)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.dim() < 2 || images.shape[0] < 1)
+        {
+            throw new QuantizationException($"The calibration images have shape [{string.Join(", ", images.shape)}]; expected [images, ...] with at least one image.");
         }
     }
 
@@ -199,7 +203,7 @@ public sealed class ModelQuantizer
     }
 
     // Linear layers that read one LayerNorm's output share a quantizer: its scale moves into all of them or none.
-    private Func<Site, IQuantizer?> ChooseQuantizers(ModuleGraph graph, QuantizationRecipe recipe)
+    private Func<Site, IQuantizer?> ChooseQuantizers(ModuleGraph graph, QuantizationRecipe recipe, Func<Site, QuantizerSpec, IQuantizer> create)
     {
         var shared = new Dictionary<(string Producer, QuantizerSpec Spec), IQuantizer>();
         foreach (var group in graph.Sites.Where(static site => site is { Role: SiteRole.PostLayerNorm, Producer: not null }).GroupBy(static site => site.Producer!, StringComparer.Ordinal))
@@ -221,12 +225,12 @@ public sealed class ModelQuantizer
 
             if (site is not { Role: SiteRole.PostLayerNorm, Producer: { } producer })
             {
-                return _quantizers.Create(spec, site.Role == SiteRole.Weight);
+                return create(site, spec);
             }
 
             if (!shared.TryGetValue((producer, spec), out var quantizer))
             {
-                shared[(producer, spec)] = quantizer = _quantizers.Create(spec, isWeight: false);
+                shared[(producer, spec)] = quantizer = create(site, spec);
             }
 
             return quantizer;

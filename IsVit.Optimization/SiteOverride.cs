@@ -26,7 +26,9 @@ public sealed record SiteOverride
     /// </summary>
     public string? Granularity { get; set; }
 
-    internal bool Fits(Site site) => (Operand is null || Operand == site.Operand) && new PathPattern(Pattern).IsMatch(site.Path);
+    // A pattern without wildcards is one path, and there may be one for every site.
+    internal bool Fits(Site site) =>
+        (Operand is null || Operand == site.Operand) && (Pattern.Contains('*', StringComparison.Ordinal) ? new PathPattern(Pattern).IsMatch(site.Path) : Pattern == site.Path);
 
     internal void Validate(string name)
     {

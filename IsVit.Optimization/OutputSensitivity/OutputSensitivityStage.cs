@@ -87,7 +87,7 @@ public sealed class OutputSensitivityStage : IQuantizationStage
     }
 
     /// <summary>Random numbers of the outputs' shape whose covariance is the metric: I, or diag(p) - p p^T of each image's class probabilities p.</summary>
-    private static Tensor Draws(Tensor outputs, OutputMetric metric, Generator random)
+    internal static Tensor Draws(Tensor outputs, OutputMetric metric, Generator random)
     {
         var draws = randn(outputs.shape, generator: random).to(outputs.dtype, outputs.device);
         if (metric == OutputMetric.Values || outputs.dim() < 2 || outputs.shape[1] == 1)

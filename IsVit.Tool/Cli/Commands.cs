@@ -12,6 +12,7 @@ internal static class Commands
         {
             DemoCommand.Create(console),
             QuantizeCommand.Create(console),
+            SensitivityCommand.Create(console),
             EvaluateCommand.Create(console),
             DriftCommand.Create(console),
             ExportCommand.Create(console),

@@ -52,12 +52,17 @@ internal static class EngineOptions
     /// <summary>The type of the matrix products of training.</summary>
     public static Option<MatrixPrecision> Precision() => OneOf("--precision", "What matrix products are computed in while weights are trained", s_precisions);
 
-    private static Option<T> OneOf<T>(string name, string description, Dictionary<string, T> values)
+    /// <summary>One of several names.</summary>
+    /// <param name="name">The option, with its dashes.</param>
+    /// <param name="description">What it does; the names come behind it.</param>
+    /// <param name="values">What the names stand for.</param>
+    /// <param name="defaultValue">When it is not given.</param>
+    public static Option<T> OneOf<T>(string name, string description, Dictionary<string, T> values, T defaultValue = default)
         where T : struct, Enum => new(name)
         {
             Description = $"{description}: {string.Join(", ", values.Keys)}",
             HelpName = "NAME",
-            DefaultValueFactory = _ => default,
+            DefaultValueFactory = _ => defaultValue,
             CustomParser = result =>
             {
                 var text = Text(result);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IsVit.Core.Quantization;
+using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Recipes;
 using IsVit.Tool.Runs;
 
@@ -35,6 +36,10 @@ internal static class QuantizeCommand
             Description = $"Method and bits for integer kernels, instead of the three options above: {string.Join(", ", QuantizationPresets.All.Select(static preset => preset.Name))}",
             HelpName = "NAME",
         }.AcceptOnlyFromAmong([.. QuantizationPresets.All.Select(static preset => preset.Name)]);
+        var budget = MixedPrecisionOptions.Budget();
+        var allowedBits = MixedPrecisionOptions.Widths("--allowed-bits", "With --budget: the bits that a site may get, all if not given");
+        var sensitivity = MixedPrecisionOptions.Method();
+        var sensitivityCount = MixedPrecisionOptions.Count();
         var iterations = Ranged.OptionalInt32("--iterations", "Steps a unit and stage; the paper's if not given: 1000 up to 4 bits, 200 above", 0, 1_000_000);
         var batch = Ranged.Int32("--batch", "Images a step", 64, 1, 65_536);
         var learningRate = Ranged.Double("--learning-rate", "Adam's first step size", 4e-5, 0, 1);
@@ -51,7 +56,7 @@ internal static class QuantizeCommand
         var checkpoint = PathOptions.Optional("--checkpoint", "DIR", "Keep every finished unit in this folder, and go on from there if the same run was interrupted");
         var command = new Command("quantize", "Quantize a model with a folder of images and compare it with the float model.")
         {
-            model, weights, classes, calibration, calibrationCount, labels, images, weightBits, activationBits, method, presetName, iterations, batch, learningRate,
+            model, weights, classes, calibration, calibrationCount, labels, images, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, learningRate,
             seed, crop, skipUnreadable, finalScoreOnly, device, cache, cacheFolder, precision, output, json, checkpoint,
         };
         command.Validators.Add(result =>
@@ -59,6 +64,11 @@ internal static class QuantizeCommand
             if (result.GetResult(presetName) is { Implicit: false } && ((Option[])[weightBits, activationBits, method]).FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } other)
             {
                 result.AddError($"--preset sets what {other.Name} sets: give one of them.");
+            }
+
+            if (result.GetResult(budget) is null or { Implicit: true } && ((Option[])[allowedBits, sensitivity, sensitivityCount]).FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } lone)
+            {
+                result.AddError($"{lone.Name} is for --budget: give both or none.");
             }
         });
         command.SetAction((parsed, cancellationToken) =>
@@ -73,8 +83,12 @@ internal static class QuantizeCommand
                 CalibrationCount = parsed.GetValue(calibrationCount),
                 Labels = parsed.GetValue(labels),
                 Images = parsed.GetValue(images),
-                WeightBits = preset?.WeightBits ?? parsed.GetValue(weightBits),
-                ActivationBits = preset?.ActivationBits ?? parsed.GetValue(activationBits),
+                WeightBits = preset?.WeightBits ?? BitsOf(weightBits),
+                ActivationBits = preset?.ActivationBits ?? BitsOf(activationBits),
+                Budget = parsed.GetValue(budget),
+                AllowedBits = parsed.GetValue(allowedBits) is { Length: > 0 } list ? list : null,
+                Sensitivity = parsed.GetValue(sensitivity),
+                SensitivityCount = parsed.GetValue(sensitivityCount),
                 Method = preset?.Recipe ?? parsed.GetRequiredValue(method),
                 Iterations = parsed.GetValue(iterations),
                 BatchSize = parsed.GetValue(batch),
@@ -92,6 +106,11 @@ internal static class QuantizeCommand
                 Checkpoint = parsed.GetValue(checkpoint),
             };
             return Task.Run(() => QuantizeRun.Run(console, arguments, cancellationToken), CancellationToken.None);
+
+            // What stands for the whole model where sites differ.
+            int BitsOf(Option<int> bits) => parsed.GetValue(budget) is { Kind: BudgetKind.MeanBits } mean && parsed.GetResult(bits) is null or { Implicit: true }
+                ? (int)Math.Clamp(Math.Round(mean.Value), BitWidth.Minimum, BitWidth.Maximum)
+                : parsed.GetValue(bits);
         });
         return command;
     }

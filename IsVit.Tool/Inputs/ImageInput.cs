@@ -1,4 +1,5 @@
 using IsVit.Core.Imaging;
+using TorchSharp;
 
 namespace IsVit.Tool.Inputs;
 
@@ -19,6 +20,19 @@ internal static class ImageInput
     {
         var all = ImageFolder.Read(folder, recursive: true).Shuffle(CalibrationShuffle);
         return all.Take(Math.Min(count, all.Count));
+    }
+
+    /// <summary>Reads calibration images as a model wants them.</summary>
+    /// <param name="images">The files.</param>
+    /// <param name="preprocessing">What the model wants.</param>
+    /// <param name="loading">How files are read.</param>
+    /// <param name="device">Where the model runs.</param>
+    /// <param name="cancellationToken">Stops within one batch.</param>
+    /// <returns>[images, channels, height, width]</returns>
+    public static torch.Tensor LoadCalibration(ImageList images, ImagePreprocessing preprocessing, ImageLoaderOptions loading, torch.Device device, CancellationToken cancellationToken)
+    {
+        using var loaded = new ImageFileSource(images, preprocessing, loading).LoadAll(cancellationToken);
+        return loaded.Pixels.to(device);
     }
 
     /// <summary>

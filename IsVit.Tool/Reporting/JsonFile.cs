@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace IsVit.Tool.Reporting;
 
@@ -25,19 +26,18 @@ internal static class JsonFile
     /// <summary>Writes a report.</summary>
     /// <param name="path">The file; replaced if it exists.</param>
     /// <param name="report">The report.</param>
-    public static void Write(string path, QuantizationJson report) => Write(path, JsonSerializer.Serialize(report, QuantizationJsonContext.Default.QuantizationJson));
+    public static void Write(string path, QuantizationJson report) => Write(path, report, QuantizationJsonContext.Default.QuantizationJson);
 
-    /// <summary>Writes a report.</summary>
+    /// <summary>Writes a report of any kind.</summary>
     /// <param name="path">The file; replaced if it exists.</param>
     /// <param name="report">The report.</param>
-    public static void Write(string path, DriftJson report) => Write(path, JsonSerializer.Serialize(report, DriftJsonContext.Default.DriftJson));
-
-    private static void Write(string path, string json)
+    /// <param name="type">How it is written.</param>
+    public static void Write<T>(string path, T report, JsonTypeInfo<T> type)
     {
         var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
-            File.WriteAllText(temporary, json + "\n");
+            File.WriteAllText(temporary, JsonSerializer.Serialize(report, type) + "\n");
             File.Move(temporary, path, overwrite: true);
         }
         finally

@@ -37,7 +37,29 @@ internal sealed record QuantizationJson(
     double TotalSeconds,
     double PeakMemoryMb,
     long ModelBytes,
-    long FloatBytes);
+    long FloatBytes)
+{
+    /// <summary>What the sites' bits may cost, where they differ.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Budget { get; init; }
+
+    /// <summary>The mean bits of the weights' numbers, where sites differ.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? MeanWeightBits { get; init; }
+
+    /// <summary>The mean bits of the activations' numbers, where sites differ.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? MeanActivationBits { get; init; }
+
+    /// <summary>The sites' bits, where they differ.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<SiteBitsJson>? Sites { get; init; }
+}
+
+/// <summary>A site in <see cref="QuantizationJson"/>.</summary>
+/// <param name="Site">Its identifier.</param>
+/// <param name="Bits">Its bits.</param>
+internal sealed record SiteBitsJson(string Site, int Bits);
 
 /// <summary>A stage in <see cref="QuantizationJson"/>.</summary>
 /// <param name="Name">Its name.</param>

@@ -1,4 +1,5 @@
 using IsVit.Optimization;
+using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Stages;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Runs;
@@ -16,6 +17,7 @@ internal static class ReportFactory
     /// <param name="duration">The time of the whole run.</param>
     /// <param name="modelBytes">The length of the quantized model's file.</param>
     /// <param name="floatBytes">The float model's parameters.</param>
+    /// <param name="allocation">The sites' bits, or null where all have the same.</param>
     public static QuantizationJson Create(
         QuantizeArguments arguments,
         QuantizationReport run,
@@ -23,7 +25,8 @@ internal static class ReportFactory
         EvaluationResult result,
         TimeSpan duration,
         long modelBytes,
-        long floatBytes) => new(
+        long floatBytes,
+        BitAllocation? allocation = null) => new(
             arguments.Model,
             arguments.Method,
             run.WeightBits,
@@ -40,5 +43,11 @@ internal static class ReportFactory
             duration.TotalSeconds,
             PeakMemory.Megabytes(),
             modelBytes,
-            floatBytes);
+            floatBytes)
+        {
+            Budget = allocation?.Budget.ToString(),
+            MeanWeightBits = allocation?.MeanWeightBits,
+            MeanActivationBits = allocation?.MeanActivationBits,
+            Sites = allocation is null ? null : [.. allocation.Sites.Select(static site => new SiteBitsJson(site.Site.Site.Id, site.Bits))],
+        };
 }

@@ -31,7 +31,7 @@ internal static class ReportTable
         var results = NewTable("model", "top-1 %", "top-5 %", "agreement %", "logits error", "size MB", "seconds", "memory MB");
         results.AddRow("float", Figure(report.FloatTop1, "F2"), Figure(report.FloatTop5, "F2"), Figure(null, "F2"), Figure(null, "G4"), Megabytes(report.FloatBytes), Figure(null, "F1"), Figure(null, "F0"));
         results.AddRow(
-            Markup.Escape($"{report.Method} W{report.WeightBits}A{report.ActivationBits}"),
+            Markup.Escape(report.Budget is { } budget ? $"{report.Method} {budget}" : $"{report.Method} W{report.WeightBits}A{report.ActivationBits}"),
             Figure(report.Top1, "F2"),
             Figure(report.Top5, "F2"),
             Figure(agreement, "F2"),

@@ -53,7 +53,7 @@ internal static class DriftRun
         var report = quantized.CompareWithCalibration(pixels, cancellationToken: cancellationToken);
         if (arguments.Json is not null)
         {
-            JsonFile.Write(arguments.Json, DriftJson.Of(report));
+            JsonFile.Write(arguments.Json, DriftJson.Of(report), DriftJsonContext.Default.DriftJson);
         }
 
         DriftLines.Write(console, report);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using IsVit.Optimization;
+using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using TorchSharp;
@@ -36,11 +37,23 @@ internal sealed record QuantizeArguments
     /// <summary>Bits of activations.</summary>
     public int ActivationBits { get; init; }
 
+    /// <summary>What the bits of sites may cost that get bits of their own; null where all get the same.</summary>
+    public BitBudget? Budget { get; init; }
+
+    /// <summary>The bits that a site may get then; null for all.</summary>
+    public IReadOnlyList<int>? AllowedBits { get; init; }
+
+    /// <summary>How it is found out what a site's bits do.</summary>
+    public SensitivityMethod Sensitivity { get; init; }
+
+    /// <summary>On how many images.</summary>
+    public int SensitivityCount { get; init; }
+
     /// <summary>What <see cref="Method"/> names.</summary>
     public QuantizationRecipe Recipe => QuantizationRecipes.All.Single(recipe => recipe.Name == Method);
 
     /// <summary>Method and bits in one.</summary>
-    public string Title => string.Create(CultureInfo.InvariantCulture, $"{Method} W{WeightBits}A{(Recipe.QuantizesActivations ? ActivationBits : QuantizationReport.FloatActivationBits)}");
+    public string Title => Budget is not null ? $"{Method} {Budget}" : string.Create(CultureInfo.InvariantCulture, $"{Method} W{WeightBits}A{(Recipe.QuantizesActivations ? ActivationBits : QuantizationReport.FloatActivationBits)}");
 
     /// <summary>The name of the recipe.</summary>
     public required string Method { get; init; }

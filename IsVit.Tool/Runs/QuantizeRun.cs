@@ -3,6 +3,7 @@ using System.Globalization;
 using IsVit.Core.Imaging;
 using IsVit.Core.Models;
 using IsVit.Optimization;
+using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Evaluation;
@@ -54,8 +55,9 @@ internal static class QuantizeRun
             Say(console, $"float: {Percent(reference.Float.Top1)} top-1, {Percent(reference.Float.Top5)} top-5");
         }
 
-        using var calibration = CalibrationImages(calibrationFiles, preset, loading, arguments.Device, cancellationToken);
-        var quantizer = ModelQuantizer.Create(options => Configure(options, arguments));
+        using var calibration = ImageInput.LoadCalibration(calibrationFiles, preset.Preprocessing, loading, arguments.Device, cancellationToken);
+        var allocation = arguments.Budget is null ? null : SiteBitChoice.Make(console, arguments, options => Configure(options, arguments, null), model, calibration, cancellationToken);
+        var quantizer = ModelQuantizer.Create(options => Configure(options, arguments, allocation));
         EvaluationResult? scored = null;
         using var quantized = ProgressView.Run(console, arguments.Title, view => quantizer.Quantize(
             model,
@@ -71,7 +73,7 @@ internal static class QuantizeRun
         // The model is as the last stage left it, and that was scored.
         var result = scored ?? reference?.Evaluate(model, cancellationToken) ?? new EvaluationResult(null, null, null, null);
         var modelBytes = Save(quantized, preset, arguments, output);
-        var report = ReportFactory.Create(arguments, quantized.Report!, reference?.Float, result, clock.Elapsed, modelBytes, floatBytes);
+        var report = ReportFactory.Create(arguments, quantized.Report!, reference?.Float, result, clock.Elapsed, modelBytes, floatBytes, allocation);
         if (arguments.Json is not null)
         {
             JsonFile.Write(arguments.Json, report);
@@ -88,14 +90,9 @@ internal static class QuantizeRun
         return ExitCode.Success;
     }
 
-    private static torch.Tensor CalibrationImages(ImageList files, ModelPreset preset, ImageLoaderOptions loading, torch.Device device, CancellationToken cancellationToken)
+    private static void Configure(QuantizationOptions options, QuantizeArguments arguments, BitAllocation? allocation)
     {
-        using var images = new ImageFileSource(files, preset.Preprocessing, loading).LoadAll(cancellationToken);
-        return images.Pixels.to(device);
-    }
-
-    private static void Configure(QuantizationOptions options, QuantizeArguments arguments)
-    {
+        options.Overrides = [.. allocation?.Overrides ?? []];
         options.Recipe = arguments.Method;
         options.WeightBits = arguments.WeightBits;
         options.ActivationBits = arguments.ActivationBits;

@@ -1,0 +1,204 @@
+using System.Diagnostics;
+using IsVit.Core.Coverage;
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Stages;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.MixedPrecision;
+
+/// <summary>
+/// Finds out what quantizing each site alone does to the outputs. Quantizers see what they see in a run of the recipe: activations behind what the recipe does before it calibrates, weights behind the
+/// reparameterization, which widens and narrows their columns. Everything else stays float.
+/// </summary>
+/// <param name="context">The model, with ladders for quantizers and all sites off.</param>
+/// <param name="options">What to find out.</param>
+/// <param name="entrances">Where forwards can begin.</param>
+/// <param name="progress">Hears how far it is; null for no one.</param>
+internal sealed class SensitivityMeasurement(QuantizationContext context, SensitivityOptions options, UnitEntrances entrances, IProgress<QuantizationProgress>? progress)
+{
+    /// <summary>What progress calls this.</summary>
+    public const string StageName = "sensitivity";
+
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly long _imageCount = Math.Min(options.ImageCount, context.Batches.Sum(static batch => batch.shape[0]));
+    private int _done;
+
+    /// <summary>Runs it. The model's parameters are not as they were afterwards.</summary>
+    /// <param name="preparations">The recipe's stages before it calibrates.</param>
+    /// <param name="reparameterization">The stage that moves scales into weights; null if the recipe has none.</param>
+    public SensitivityReport Run(IReadOnlyList<IQuantizationStage> preparations, IQuantizationStage? reparameterization)
+    {
+        var macs = Products();
+        var ownInput = context.Graph.Sites.Where(static site => site.Role == SiteRole.ModelInput).Select(static site => site.Path).ToHashSet(StringComparer.Ordinal);
+        var other = OtherParameterBytes();
+        foreach (var stage in preparations)
+        {
+            stage.Run(context);
+        }
+
+        var activations = context.Attachment.Bindings.Where(static binding => !binding.IsWeight).ToList();
+        var found = new Dictionary<SiteBinding, SiteSensitivity>();
+        CalibrateActivations(activations);
+        Look(activations, found, macs, ownInput);
+        if (activations.Count > 0)
+        {
+            reparameterization?.Run(context);
+        }
+
+        var weights = context.Attachment.Bindings.Where(static binding => binding.IsWeight).ToList();
+        CalibrateWeights(weights);
+        Look(weights, found, macs, ownInput);
+        return new SensitivityReport
+        {
+            Recipe = context.Recipe.Name,
+            Method = options.Method,
+            Metric = context.Options.OutputMetric,
+            ImageCount = (int)_imageCount,
+            Widths = [.. options.Widths.Distinct().Order()],
+            Sites = [.. context.Attachment.Bindings.Select(binding => found[binding])],
+            OtherParameterBytes = other,
+            Duration = _clock.Elapsed,
+        };
+    }
+
+    private Tensor Images() => CalibrationBatches.First(context.Batches, options.ImageCount);
+
+    private void CalibrateActivations(List<SiteBinding> bindings)
+    {
+        bindings.ForEach(static binding => binding.State = SiteState.Calibrating);
+        using (no_grad())
+        using (NewDisposeScope())
+        using (new CancellationHooks(context.Graph, context.CancellationToken))
+        {
+            context.Graph.Model.call(CalibrationBatches.First(context.Batches, context.Options.Calibration.ImageCount));
+        }
+
+        bindings.ForEach(static binding => binding.State = SiteState.Off);
+        if (bindings.Find(static binding => !binding.Quantizer.IsCalibrated) is { } silent)
+        {
+            throw new QuantizationException($"Site '{silent.Site.Id}' fired when the graph was traced but not while calibrating; a forward must run the same modules for every batch.");
+        }
+    }
+
+    private void CalibrateWeights(List<SiteBinding> bindings)
+    {
+        foreach (var binding in bindings)
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            using var weight = SiteWeights.Get(context.Graph, binding.Site).detach();
+            binding.Quantizer.Calibrate(weight);
+        }
+    }
+
+    private void Look(List<SiteBinding> bindings, Dictionary<SiteBinding, SiteSensitivity> found, IReadOnlyDictionary<string, long> macs, HashSet<string> ownInput)
+    {
+        if (bindings.Count == 0)
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        var images = Images();
+        var estimates = GradientEstimate.Make(context, bindings, images, options.DrawCount, () => Report(null));
+        using var noGrad = no_grad();
+        using var floatOutputs = entrances.Record(images);
+        var factor = OutputDivergence.HasClasses(floatOutputs, context.Options.OutputMetric) ? 0.5 : 1;
+        using var divergence = new OutputDivergence(floatOutputs, context.Options.OutputMetric);
+        for (var i = 0; i < bindings.Count; i++)
+        {
+            var (binding, estimate) = (bindings[i], estimates[i]);
+            var ladder = (QuantizerLadder)binding.Quantizer;
+            if (options.Method == SensitivityMethod.Measured)
+            {
+                Report(binding.Site.Id);
+            }
+
+            var widths = new List<WidthSensitivity>();
+            foreach (var bits in ladder.Widths)
+            {
+                var measured = options.Method == SensitivityMethod.Measured ? Measure(binding, ladder, bits, divergence) : ((double Divergence, double SquaredError)?)null;
+                widths.Add(new WidthSensitivity
+                {
+                    Bits = bits,
+                    Measured = measured?.Divergence,
+                    OutputError = measured?.SquaredError,
+                    Estimated = estimate.Change(bits) * factor,
+                    QuantizationError = estimate.Error(bits),
+                });
+            }
+
+            if (widths.Find(static width => !double.IsFinite(width.Divergence)) is { } wrong)
+            {
+                throw new QuantizationException($"With site '{binding.Site.Id}' at {wrong.Bits} bits the model's outputs hold a NaN or an infinity; expected finite numbers.");
+            }
+
+            found[binding] = Describe(binding, estimate.Elements, widths, macs, ownInput);
+        }
+    }
+
+    private (double Divergence, double SquaredError) Measure(SiteBinding binding, QuantizerLadder ladder, int bits, OutputDivergence divergence)
+    {
+        context.CancellationToken.ThrowIfCancellationRequested();
+        using var scope = NewDisposeScope();
+        ladder.Select(bits);
+        binding.State = SiteState.Quantized;
+        try
+        {
+            return divergence.Of(entrances.Run(binding.Site.Path));
+        }
+        finally
+        {
+            binding.State = SiteState.Off;
+            ladder.Select(context.Recipe.SpecFor(binding.Site, context.Options)!.Bits.Bits);
+        }
+    }
+
+    private SiteSensitivity Describe(SiteBinding binding, long elements, List<WidthSensitivity> widths, IReadOnlyDictionary<string, long> macs, HashSet<string> ownInput)
+    {
+        var site = binding.Site;
+        var spec = context.Recipe.SpecFor(site, context.Options)!;
+        var isPinned = IsPinned(site, context.Options);
+        var other = context.Attachment.Bindings.Any(found => found.Site.Path == site.Path && found != binding) ? (int?)null
+            : ownInput.Contains(site.Path) ? SiteSensitivity.ModelInputBits : SiteSensitivity.FloatBits;
+        return new SiteSensitivity
+        {
+            Site = site,
+            Spec = spec,
+            IsPinned = isPinned,
+            Group = site is { Role: SiteRole.PostLayerNorm, Producer: { } producer } && (!isPinned || spec.Granularity is Granularity.PerChannel) ? producer : site.Id,
+            Elements = elements,
+            MultiplyAccumulates = macs.GetValueOrDefault(site.Path),
+            OtherOperandBits = other,
+            Widths = widths,
+        };
+    }
+
+    /// <summary>Whether an override gives a site its bits.</summary>
+    public static bool IsPinned(Site site, QuantizationOptions options) => options.Overrides.Any(change => change is { Quantize: true, Bits: not null } && change.Fits(site));
+
+    private Dictionary<string, long> Products()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return ModuleProducts.Record(context.Graph, context.Batches[0].narrow(0, 0, 1)).GroupBy(static product => product.Path, StringComparer.Ordinal)
+            .ToDictionary(static group => group.Key, static group => group.Sum(static product => product.MultiplyAccumulates), StringComparer.Ordinal);
+    }
+
+    private long OtherParameterBytes()
+    {
+        var weights = context.Attachment.Bindings.Where(static binding => binding.IsWeight).Select(binding => SiteWeights.Get(context.Graph, binding.Site)).Sum(static weight => weight.numel() * weight.element_size());
+        return context.Graph.Model.parameters().Sum(static parameter => parameter.numel() * parameter.element_size()) - weights;
+    }
+
+    // Steps of progress are images that are estimated on and sites that are measured.
+    private void Report(string? site)
+    {
+        var bindings = context.Attachment.Bindings;
+        var passes = bindings.Select(static binding => binding.IsWeight).Distinct().Count();
+        var count = (int)(passes * _imageCount) + (options.Method == SensitivityMethod.Measured ? bindings.Count : 0);
+        TimeSpan? remaining = _done > 0 ? _clock.Elapsed / _done * (count - _done) : null;
+        progress?.Report(new QuantizationProgress(StageName, 0, 1, site, _done++, count, 0, 0, null, _clock.Elapsed, remaining));
+    }
+}

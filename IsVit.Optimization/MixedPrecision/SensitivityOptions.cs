@@ -1,0 +1,37 @@
+using IsVit.Core.Quantization;
+
+namespace IsVit.Optimization.MixedPrecision;
+
+/// <summary>How the sensitivity of a model's sites is found out.</summary>
+public sealed record SensitivityOptions
+{
+    /// <summary>Whether it is measured or estimated.</summary>
+    public SensitivityMethod Method { get; set; } = SensitivityMethod.Estimated;
+
+    /// <summary>On how many of the calibration images, from the first, it is found out; 1 or more, all if there are fewer. Quantizers choose their parameters on as many as in any run.</summary>
+    public int ImageCount { get; set; } = 64;
+
+    /// <summary>The bit widths that are looked at, each 2 to 8. A site that an override gives its bits is looked at with these alone.</summary>
+    public IList<int> Widths { get; set; } = [2, 3, 4, 5, 6, 7, 8];
+
+    /// <summary>How many random combinations of the outputs of an image an estimate is made of, 1 or more.</summary>
+    public int DrawCount { get; set; } = 4;
+
+    /// <summary>Throws if an option is out of range.</summary>
+    /// <exception cref="OptionsException">The message names the option, the value and what is allowed.</exception>
+    public void Validate()
+    {
+        OptionRange.RequireDefined(nameof(Method), Method);
+        OptionRange.Require(nameof(ImageCount), ImageCount, 1, int.MaxValue);
+        OptionRange.Require(nameof(DrawCount), DrawCount, 1, 1024);
+        if (Widths is null || Widths.Count == 0)
+        {
+            throw new OptionsException($"{nameof(Widths)} is empty; allowed is one or more of {BitWidth.Minimum} to {BitWidth.Maximum}.");
+        }
+
+        for (var i = 0; i < Widths.Count; i++)
+        {
+            OptionRange.Require($"{nameof(Widths)}[{i}]", Widths[i], BitWidth.Minimum, BitWidth.Maximum);
+        }
+    }
+}

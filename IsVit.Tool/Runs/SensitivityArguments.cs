@@ -1,0 +1,56 @@
+using IsVit.Optimization.MixedPrecision;
+using TorchSharp;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary>What <c>isvit sensitivity</c> was asked for.</summary>
+internal sealed record SensitivityArguments
+{
+    /// <summary>A name of the catalogue.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>The file of float weights.</summary>
+    public required string Weights { get; init; }
+
+    /// <summary>The number of classes; null: the model's own.</summary>
+    public int? ClassCount { get; init; }
+
+    /// <summary>The folder of calibration images.</summary>
+    public required string Calibration { get; init; }
+
+    /// <summary>The most calibration images to use.</summary>
+    public int CalibrationCount { get; init; }
+
+    /// <summary>The name of the recipe.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>The bits by which weights are ranked.</summary>
+    public int WeightBits { get; init; }
+
+    /// <summary>The bits by which activations are ranked.</summary>
+    public int ActivationBits { get; init; }
+
+    /// <summary>The bits that are looked at; null for all.</summary>
+    public IReadOnlyList<int>? Widths { get; init; }
+
+    /// <summary>How it is found out what a site's bits do.</summary>
+    public SensitivityMethod Sensitivity { get; init; }
+
+    /// <summary>On how many images.</summary>
+    public int SensitivityCount { get; init; }
+
+    /// <summary>Fixes every random choice.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>The centre crop; null: the model's own.</summary>
+    public double? Crop { get; init; }
+
+    /// <summary>Whether images that cannot be read are left out instead of ending the run.</summary>
+    public bool SkipUnreadable { get; init; }
+
+    /// <summary>Where the model runs.</summary>
+    public required torch.Device Device { get; init; }
+
+    /// <summary>The file of the report, or null.</summary>
+    public string? Json { get; init; }
+}

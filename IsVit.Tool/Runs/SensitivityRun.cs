@@ -1,0 +1,55 @@
+using IsVit.Optimization;
+using IsVit.Optimization.MixedPrecision;
+using IsVit.Tool.Cli;
+using IsVit.Tool.Inputs;
+using IsVit.Tool.Progress;
+using IsVit.Tool.Reporting;
+using TorchSharp;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary><c>isvit sensitivity</c>: which sites a model's outputs depend on most.</summary>
+internal static class SensitivityRun
+{
+    /// <summary>Runs the command.</summary>
+    /// <param name="console">Where to write.</param>
+    /// <param name="arguments">What was asked for.</param>
+    /// <param name="cancellationToken">Stops within one forward.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(ToolConsole console, SensitivityArguments arguments, CancellationToken cancellationToken)
+    {
+        var preset = ModelInput.Find(arguments.Model, arguments.Crop);
+        var files = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
+        if (arguments.Json is not null)
+        {
+            JsonFile.RequireWritable(arguments.Json);
+        }
+
+        using var model = ModelInput.Load(preset, arguments.Weights, arguments.ClassCount);
+        model.to(arguments.Device);
+        using var calibration = ImageInput.LoadCalibration(files, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), arguments.Device, cancellationToken);
+        var quantizer = ModelQuantizer.Create(options =>
+        {
+            options.Recipe = arguments.Method;
+            options.WeightBits = arguments.WeightBits;
+            options.ActivationBits = arguments.ActivationBits;
+            options.Seed = arguments.Seed;
+        });
+        var sensitivity = new SensitivityOptions { Method = arguments.Sensitivity, ImageCount = arguments.SensitivityCount };
+        if (arguments.Widths is not null)
+        {
+            sensitivity.Widths = [.. arguments.Widths];
+        }
+
+        var report = ProgressView.Run(
+            console, $"{preset.Name}", view => quantizer.MeasureSensitivity(model, calibration, sensitivity, new QuantizationRun { Progress = new EngineProgress(view) }, cancellationToken));
+        if (arguments.Json is not null)
+        {
+            JsonFile.Write(arguments.Json, SensitivityJson.Create(preset.Name, report), SensitivityJsonContext.Default.SensitivityJson);
+        }
+
+        SensitivityTable.Write(console.Ansi, report);
+        console.Out.WriteLine(SensitivityTable.Summary(report));
+        return ExitCode.Success;
+    }
+}
