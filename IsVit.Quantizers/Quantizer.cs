@@ -12,6 +12,7 @@ namespace IsVit.Quantizers;
 public abstract class Quantizer : IQuantizer
 {
     private IProjection? _projection;
+    private ILearnedParameters? _learned;
 
     private protected Quantizer(BitWidth bits, Granularity granularity)
     {
@@ -57,12 +58,17 @@ public abstract class Quantizer : IQuantizer
     }
 
     /// <inheritdoc/>
-    public virtual torch.Tensor FakeQuantize(torch.Tensor x)
+    public torch.Tensor FakeQuantize(torch.Tensor x)
     {
         var (projection, axis) = Check(x);
         if (!torch.is_floating_point(x))
         {
             throw new QuantizationException($"A '{Scheme}' quantizer fake-quantizes floating-point numbers; the tensor holds {x.dtype}.");
+        }
+
+        if (_learned is not null && torch.is_grad_enabled())
+        {
+            return StraightThroughFunction.Run(x, _learned, axis);
         }
 
         if (x.requires_grad && torch.is_grad_enabled())
@@ -71,7 +77,7 @@ public abstract class Quantizer : IQuantizer
         }
 
         using var noGrad = torch.no_grad();
-        return Forward(projection, x, axis);
+        return Forward(_learned?.Present().Projection ?? projection, x, axis);
     }
 
     /// <inheritdoc/>
@@ -113,8 +119,42 @@ public abstract class Quantizer : IQuantizer
     /// <param name="disposing">Whether called from <see cref="Dispose()"/>.</param>
     protected virtual void Dispose(bool disposing)
     {
+        _learned?.Dispose();
+        _learned = null;
         _projection?.Release();
         _projection = null;
+    }
+
+    /// <summary>Begins learning, for a scheme that is an <see cref="ILearnableQuantizer"/>.</summary>
+    /// <param name="begin">Makes what is learned of the present parameters.</param>
+    /// <exception cref="QuantizationException">Not calibrated, or learning already.</exception>
+    private protected torch.Tensor BeginLearning(Func<ILearnedParameters> begin)
+    {
+        if (!IsCalibrated)
+        {
+            throw NotCalibrated();
+        }
+
+        if (_learned is not null)
+        {
+            throw new QuantizationException($"This '{Scheme}' quantizer is learning already.");
+        }
+
+        _learned = begin();
+        return _learned.Vector;
+    }
+
+    /// <summary>Ends learning, if the quantizer is.</summary>
+    /// <param name="takeOver">Makes what was learned the quantizer's parameters.</param>
+    private protected void EndLearning<TLearned>(Action<TLearned> takeOver)
+        where TLearned : ILearnedParameters
+    {
+        if (_learned is TLearned learned)
+        {
+            _learned = null;
+            takeOver(learned);
+            learned.Dispose();
+        }
     }
 
     private protected abstract void Fit(ChannelData data);
@@ -151,10 +191,6 @@ public abstract class Quantizer : IQuantizer
         using var result = projection.Gradient(wide, wideGradient, axis);
         return result.to(x.dtype);
     }
-
-    /// <summary>The axis of a calibrated quantizer's channels in a tensor, -1 per tensor.</summary>
-    /// <exception cref="QuantizationException">The tensor has another number of channels.</exception>
-    private protected int Axis(torch.Tensor x) => Check(x).Axis;
 
     private protected QuantizationException NotCalibrated() =>
         new($"This '{Scheme}' quantizer of {Bits} bits has no parameters yet: call Calibrate or ImportParameters first.");

@@ -18,8 +18,6 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
 
     private const string LevelsName = "levels";
 
-    private LearnedLevels? _learned;
-
     /// <summary>Creates an uncalibrated quantizer.</summary>
     /// <param name="bits">The number of bits of a code.</param>
     /// <param name="granularity">Per tensor.</param>
@@ -53,52 +51,29 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
     }
 
     /// <inheritdoc/>
-    public torch.Tensor BeginLearning()
-    {
-        if (!IsCalibrated)
-        {
-            throw NotCalibrated();
-        }
-
-        if (_learned is not null)
-        {
-            throw new QuantizationException($"This '{Scheme}' quantizer is learning already.");
-        }
-
-        _learned = new LearnedLevels(Table!);
-        return _learned.Displacements;
-    }
+    public torch.Tensor BeginLearning() => BeginLearning(() => new LearnedLevels(Table!.Levels));
 
     /// <inheritdoc/>
-    public void EndLearning()
-    {
-        if (_learned is { } learned)
-        {
-            _learned = null;
-            Set(ToTable(learned.Present().Levels));
-            learned.Dispose();
-        }
-    }
+    public void EndLearning() => EndLearning<LearnedLevels>(learned => Set(learned.Table()));
 
-    /// <inheritdoc/>
-    public override torch.Tensor FakeQuantize(torch.Tensor x)
+    /// <summary>Levels and the thresholds in their middles.</summary>
+    /// <param name="exact">2^b levels, ascending.</param>
+    internal static LevelTable ToTable(double[] exact)
     {
-        if (_learned is not { } learned)
+        // The levels as they are kept, so that a copy made of them has the same thresholds.
+        var levels = Array.ConvertAll(exact, static level => (double)(float)level);
+        var thresholds = new double[levels.Length - 1];
+        LloydMax.Thresholds(levels, thresholds);
+        var codes = new byte[levels.Length];
+        for (var i = 0; i < codes.Length; i++)
         {
-            return base.FakeQuantize(x);
+            codes[i] = (byte)i;
         }
 
-        ArgumentNullException.ThrowIfNull(x);
-        var (levels, order) = learned.Present();
-        return LearnedLevelsFunction.Run(x, learned.Displacements, new(ToTable(levels)), learned.Unit, order);
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        _learned?.Dispose();
-        _learned = null;
-        base.Dispose(disposing);
+        // The outermost steps reach as far outwards as inwards.
+        var lowest = levels[0] - ((levels[1] - levels[0]) / 2);
+        var highest = levels[^1] + ((levels[^1] - levels[^2]) / 2);
+        return LevelTable.Create(levels, thresholds, codes, lowest, highest, SlopeKind.One, shift: 0);
     }
 
     private protected override void Fit(ChannelData data)
@@ -125,23 +100,5 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
         }
 
         Set(ToTable(levels));
-    }
-
-    private static LevelTable ToTable(double[] exact)
-    {
-        // The levels as they are kept, so that a copy made of them has the same thresholds.
-        var levels = Array.ConvertAll(exact, static level => (double)(float)level);
-        var thresholds = new double[levels.Length - 1];
-        LloydMax.Thresholds(levels, thresholds);
-        var codes = new byte[levels.Length];
-        for (var i = 0; i < codes.Length; i++)
-        {
-            codes[i] = (byte)i;
-        }
-
-        // The outermost steps reach as far outwards as inwards.
-        var lowest = levels[0] - ((levels[1] - levels[0]) / 2);
-        var highest = levels[^1] + ((levels[^1] - levels[^2]) / 2);
-        return LevelTable.Create(levels, thresholds, codes, lowest, highest, SlopeKind.One, shift: 0);
     }
 }

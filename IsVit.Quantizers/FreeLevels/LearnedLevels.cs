@@ -1,43 +1,65 @@
+using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 
 namespace IsVit.Quantizers.FreeLevels;
 
-/// <summary>Levels that are being trained: where they began, and by how much each is displaced.</summary>
-internal sealed class LearnedLevels : IDisposable
+/// <summary>Levels that are being trained: where they began, and by how much each is displaced. A level's gradient is the sum of those of the numbers that are rounded to it.</summary>
+internal sealed class LearnedLevels : ILearnedParameters
 {
     private readonly float[] _initial;
 
-    /// <param name="table">The levels at the beginning.</param>
-    public LearnedLevels(LevelTable table)
+    // What a displacement of one is: the mean distance between neighbouring levels at the beginning.
+    private readonly double _unit;
+
+    /// <param name="levels">The levels at the beginning, ascending.</param>
+    public LearnedLevels(float[] levels)
     {
-        _initial = table.Levels;
+        _initial = levels;
         var step = ((double)_initial[^1] - _initial[0]) / (_initial.Length - 1);
-        Unit = step > 0 ? step : Math.Max(Math.Abs(_initial[0]), 1) * 1e-3;
-        Displacements = torch.zeros([_initial.Length], torch.ScalarType.Float32, requires_grad: true).DetachFromDisposeScope();
+        _unit = step > 0 ? step : Math.Max(Math.Abs(_initial[0]), 1) * 1e-3;
+        Vector = torch.zeros([_initial.Length], torch.ScalarType.Float32, requires_grad: true).DetachFromDisposeScope();
     }
 
-    /// <summary>What a displacement of one is: the mean distance between neighbouring levels at the beginning.</summary>
-    public double Unit { get; }
+    /// <summary>How far each level is from where it began.</summary>
+    public torch.Tensor Vector { get; }
 
-    /// <summary>How far each level is from where it began, float32, on the CPU.</summary>
-    public torch.Tensor Displacements { get; }
+    /// <summary>The levels as they are now.</summary>
+    public LevelTable Table() => Ordered().Table;
 
-    /// <summary>The levels as they are now, ascending, and which displacement each level belongs to.</summary>
-    public (double[] Levels, int[] Order) Present()
+    public (IProjection Projection, VectorGradient Gradient) Present()
+    {
+        var (table, order) = Ordered();
+        return (new TableProjection(table), (x, above, _, _) => Gradient(x, above, table, order));
+    }
+
+    public void Dispose() => Vector.Dispose();
+
+    // The table, and the displacement that each of its levels belongs to.
+    private (LevelTable Table, int[] Order) Ordered()
     {
         var levels = new double[_initial.Length];
         var order = new int[levels.Length];
-        var displacements = Displacements.data<float>();
+        var displacements = Vector.data<float>();
         for (var i = 0; i < levels.Length; i++)
         {
-            levels[i] = (float)(_initial[i] + (Unit * displacements[i]));
+            levels[i] = (float)(_initial[i] + (_unit * displacements[i]));
             order[i] = i;
         }
 
         Array.Sort(levels, order);
-        return (levels, order);
+        return (FreeLevelsQuantizer.ToTable(levels), order);
     }
 
-    public void Dispose() => Displacements.Dispose();
+    private torch.Tensor Gradient(torch.Tensor x, torch.Tensor above, LevelTable table, int[] order)
+    {
+        var sums = LevelSums.Of(x, above, table.Thresholds);
+        var gradient = new float[sums.Length];
+        for (var i = 0; i < sums.Length; i++)
+        {
+            gradient[order[i]] = (float)(sums[i] * _unit);
+        }
+
+        return torch.tensor(gradient);
+    }
 }

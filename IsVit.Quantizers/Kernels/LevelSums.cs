@@ -110,7 +110,8 @@ internal static unsafe class LevelSums
         for (var t = 0; t <= thresholds.Length; t++)
         {
             new Span<float>(partial, Partial).Clear();
-            var bound = TLanes.All(t == 0 ? float.NegativeInfinity : thresholds[t - 1]);
+            var threshold = t == 0 ? float.NegativeInfinity : thresholds[t - 1];
+            var bound = TLanes.All(threshold);
             var zero = TLanes.All(0);
             var end = length - (length % Partial);
             for (var lane = 0; lane < vectors; lane++)
@@ -132,7 +133,7 @@ internal static unsafe class LevelSums
 
             for (var i = end; i < length; i++)
             {
-                total += x[i] >= (t == 0 ? float.NegativeInfinity : thresholds[t - 1]) ? gradient[i] : 0;
+                total += x[i] >= threshold ? gradient[i] : 0;
             }
 
             sums[t] += total;

@@ -13,8 +13,6 @@ internal sealed class TableProjection(LevelTable table) : IProjection
     private readonly DeviceCopies _thresholds = new();
     private readonly DeviceCopies _codes = new();
 
-    public LevelTable Table => table;
-
     public int ChannelCount => 1;
 
     public bool Takes(torch.Tensor x) => FusedCpu.Serves(x) || CudaKernels.Serves(x);

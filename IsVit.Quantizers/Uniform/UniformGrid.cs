@@ -68,6 +68,26 @@ internal readonly record struct UniformGrid(float Scale, float ZeroPoint)
         return Scale > 0 && farthest * SmallestRelativeScale <= 1 && float.IsFinite(farthest * Scale);
     }
 
+    /// <summary>What each code stands for.</summary>
+    public void Levels(Span<double> levels)
+    {
+        double scale = Scale, zeroPoint = ZeroPoint;
+        for (var code = 0; code < levels.Length; code++)
+        {
+            levels[code] = scale * (code - zeroPoint);
+        }
+    }
+
+    /// <summary>What separates the levels: the middles between codes.</summary>
+    public void Thresholds(Span<double> thresholds)
+    {
+        double scale = Scale, zeroPoint = ZeroPoint;
+        for (var code = 0; code < thresholds.Length; code++)
+        {
+            thresholds[code] = scale * (code + 0.5 - zeroPoint);
+        }
+    }
+
     /// <summary>The sum of squared errors over a channel. The zero point is a whole number.</summary>
     public double SquaredError(RankedValues values, BitWidth bits)
     {
@@ -78,17 +98,8 @@ internal readonly record struct UniformGrid(float Scale, float ZeroPoint)
 
         Span<double> thresholds = stackalloc double[bits.MaxCode];
         Span<double> levels = stackalloc double[bits.CodeCount];
-        double scale = Scale, zeroPoint = ZeroPoint;
-        for (var code = 0; code < levels.Length; code++)
-        {
-            levels[code] = scale * (code - zeroPoint);
-        }
-
-        for (var code = 0; code < thresholds.Length; code++)
-        {
-            thresholds[code] = scale * (code + 0.5 - zeroPoint);
-        }
-
+        Levels(levels);
+        Thresholds(thresholds);
         return values.SquaredError(thresholds, levels);
     }
 

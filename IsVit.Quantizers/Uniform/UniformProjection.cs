@@ -65,24 +65,6 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
         return torch.where(inside, gradient, torch.zeros([], gradient.dtype, gradient.device)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What each code of a whole tensor's quantizer stands for, and the smallest number of each code but the first, to float32's rounding.</summary>
-    public (double[] Levels, float[] Thresholds) Levels()
-    {
-        var levels = new double[maxCode + 1];
-        var thresholds = new float[maxCode];
-        for (var code = 0; code < levels.Length; code++)
-        {
-            levels[code] = scale[0] * ((double)code - zeroPoint[0]);
-        }
-
-        for (var code = 0; code < thresholds.Length; code++)
-        {
-            thresholds[code] = (float)(scale[0] * (code + 0.5 - zeroPoint[0]));
-        }
-
-        return (levels, thresholds);
-    }
-
     public void Release()
     {
         _scales.Clear();

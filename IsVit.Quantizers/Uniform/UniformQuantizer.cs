@@ -23,7 +23,6 @@ public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer
     private float[] _scale = [];
     private float[] _zeroPoint = [];
     private bool _symmetric;
-    private LearnedScales? _learned;
 
     /// <summary>Creates an uncalibrated quantizer.</summary>
     /// <param name="bits">The number of bits of a code.</param>
@@ -67,45 +66,10 @@ public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer
     }
 
     /// <inheritdoc/>
-    public torch.Tensor BeginLearning()
-    {
-        if (!IsCalibrated)
-        {
-            throw NotCalibrated();
-        }
-
-        if (_learned is not null)
-        {
-            throw new QuantizationException($"This '{Scheme}' quantizer is learning already.");
-        }
-
-        _learned = new LearnedScales(_scale);
-        return _learned.Logarithms;
-    }
+    public torch.Tensor BeginLearning() => BeginLearning(() => new LearnedScales(_scale, _zeroPoint, Bits.MaxCode));
 
     /// <inheritdoc/>
-    public void EndLearning()
-    {
-        if (_learned is { } learned)
-        {
-            _learned = null;
-            Set(learned.Scales(), _zeroPoint);
-            learned.Dispose();
-        }
-    }
-
-    /// <inheritdoc/>
-    public override torch.Tensor FakeQuantize(torch.Tensor x) => _learned is { } learned
-        ? LearnedScalesFunction.Run(x, learned.Logarithms, new(learned.Scales(), _zeroPoint, Bits.MaxCode), Axis(x))
-        : base.FakeQuantize(x);
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        _learned?.Dispose();
-        _learned = null;
-        base.Dispose(disposing);
-    }
+    public void EndLearning() => EndLearning<LearnedScales>(learned => Set(learned.Scales(), _zeroPoint));
 
     private protected override void Fit(ChannelData data)
     {

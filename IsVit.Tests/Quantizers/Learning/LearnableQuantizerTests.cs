@@ -104,6 +104,51 @@ public sealed class LearnableQuantizerTests
         Assert.True(Error() < 0.9 * before, $"{Error()} after {before}.");
     }
 
+    /// <summary>As on the thread on which libtorch computes gradients of CUDA tensors.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Backward_WhereNoScopeIsOpen_LeavesNoTensors(string kind)
+    {
+        var left = new List<long>();
+        var thread = new Thread(() =>
+        {
+            using var x = Seeded.Normal(1, 20, 30);
+            using var upstream = torch.ones(20, 30);
+            using var quantizer = Calibrated(kind, x);
+            var learned = quantizer.BeginLearning();
+            for (var i = 0; i < 5; i++)
+            {
+                using var leaf = x.clone();
+                leaf.requires_grad = true;
+                using var output = quantizer.FakeQuantize(leaf);
+                foreach (var gradient in torch.autograd.grad([output], [leaf, learned], [upstream]))
+                {
+                    gradient.Dispose();
+                }
+
+                left.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+            }
+        });
+        thread.Start();
+        thread.Join();
+
+        Assert.Equal(5, left.Count);
+        Assert.All(left, count => Assert.Equal(left[0], count));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void FakeQuantize_WholeNumbersWhileLearning_AreRefused(string kind)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var quantizer = Calibrated(kind, Seeded.Normal(1, 20, 30));
+        quantizer.BeginLearning();
+
+        var error = Assert.Throws<QuantizationException>(() => quantizer.FakeQuantize(torch.zeros([20, 30], torch.ScalarType.Int32)));
+
+        Assert.Contains("Int32", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void BeginLearning_TwiceOrUncalibrated_IsRefused()
     {
