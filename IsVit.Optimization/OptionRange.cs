@@ -24,6 +24,14 @@ internal static class OptionRange
         }
     }
 
+    public static void RequireNotNegative(string option, double value)
+    {
+        if (!(value >= 0 && double.IsFinite(value)))
+        {
+            throw new OptionsException(string.Create(CultureInfo.InvariantCulture, $"{option} is {value}; allowed is 0 or any positive number."));
+        }
+    }
+
     public static void RequirePositive(string option, double value)
     {
         if (!(value > 0 && double.IsFinite(value)))

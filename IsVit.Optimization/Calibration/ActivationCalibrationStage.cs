@@ -19,11 +19,18 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
     {
         ArgumentNullException.ThrowIfNull(context);
         var sites = context.Attachment.Bindings.Where(static binding => !binding.IsWeight).ToList();
-        var full = context.Options.Calibration.Input == CalibrationInput.Full;
-        foreach (var site in sites)
-        {
-            site.State = full ? SiteState.Calibrating : SiteState.CalibratingThenQuantized;
-        }
+        Calibrate(context, sites, context.Options.Calibration.Input == CalibrationInput.Full ? SiteState.Calibrating : SiteState.CalibratingThenQuantized);
+        sites.ForEach(static site => site.State = SiteState.Quantized);
+    }
+
+    /// <summary>Lets the quantizers of activations choose their parameters.</summary>
+    /// <param name="context">The model and the images.</param>
+    /// <param name="sites">The activations; their states afterwards are the caller's to set.</param>
+    /// <param name="state">Whether each passes on what it was given or what it makes of it.</param>
+    /// <exception cref="QuantizationException">A site saw nothing; the message names all such.</exception>
+    internal static void Calibrate(QuantizationContext context, List<SiteBinding> sites, SiteState state)
+    {
+        sites.ForEach(site => site.State = state);
 
         // A quantizer sees all images at once, as one batch.
         using (no_grad())
@@ -38,11 +45,6 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
         {
             throw new QuantizationException(
                 $"{silent.Count} site(s) fired when the graph was traced but not while calibrating: {string.Join(", ", silent)}. A forward must run the same modules for every batch.");
-        }
-
-        foreach (var site in sites)
-        {
-            site.State = SiteState.Quantized;
         }
     }
 }

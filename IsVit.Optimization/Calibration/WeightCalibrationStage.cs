@@ -17,18 +17,23 @@ public sealed class WeightCalibrationStage : IQuantizationStage
         ArgumentNullException.ThrowIfNull(context);
         foreach (var binding in context.Attachment.Bindings.Where(static binding => binding.IsWeight))
         {
-            context.CancellationToken.ThrowIfCancellationRequested();
-            using var weight = SiteWeights.Get(context.Graph, binding.Site).detach();
-            try
-            {
-                binding.Quantizer.Calibrate(weight);
-            }
-            catch (QuantizationException e)
-            {
-                throw new QuantizationException($"Site '{binding.Site.Id}': {e.Message}", e);
-            }
-
+            Calibrate(context, binding);
             binding.State = SiteState.Quantized;
+        }
+    }
+
+    /// <summary>Lets the quantizer of a weight choose its parameters.</summary>
+    internal static void Calibrate(QuantizationContext context, SiteBinding binding)
+    {
+        context.CancellationToken.ThrowIfCancellationRequested();
+        using var weight = SiteWeights.Get(context.Graph, binding.Site).detach();
+        try
+        {
+            binding.Quantizer.Calibrate(weight);
+        }
+        catch (QuantizationException e)
+        {
+            throw new QuantizationException($"Site '{binding.Site.Id}': {e.Message}", e);
         }
     }
 }

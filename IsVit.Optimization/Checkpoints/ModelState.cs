@@ -1,4 +1,5 @@
 using System.Globalization;
+using IsVit.Core.Models.WeightFiles;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Checkpoints;
@@ -12,6 +13,12 @@ internal static class ModelState
     public static bool IsCodes(string name) => name.StartsWith(CodesPrefix, StringComparison.Ordinal);
 
     public static bool IsQuantizerVector(string name) => name.StartsWith(QuantizersPrefix, StringComparison.Ordinal);
+
+    /// <summary>Whether a tensor of the file is one of the model's own, as it is: no codes of one, and nothing that the file has beside.</summary>
+    public static bool IsPlain(string name) => !IsCodes(name) && !IsBeside(name);
+
+    /// <summary>Whether a tensor of the file stands beside the model's own: quantizers' vectors, statistics, checksums.</summary>
+    public static bool IsBeside(string name) => name == SafetensorsFile.ChecksumsName || IsQuantizerVector(name) || StatisticsTensors.Holds(name);
 
     public static string QuantizerKey(int quantizer, string vector) => string.Create(CultureInfo.InvariantCulture, $"{QuantizersPrefix}{quantizer}/{vector}");
 

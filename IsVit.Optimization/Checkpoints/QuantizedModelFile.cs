@@ -155,7 +155,7 @@ internal static class QuantizedModelFile
             sites,
             file.Metadata.Where(static entry => entry.Key is not (FormatKey or SitesKey or QuantizersKey or StatisticsTensors.ImagesKey)).ToDictionary(StringComparer.Ordinal),
             new FileInfo(path).Length,
-            file.Tensors.Values.Where(static tensor => tensor.Name != SafetensorsFile.ChecksumsName && !ModelState.IsCodes(tensor.Name) && !ModelState.IsQuantizerVector(tensor.Name) && !StatisticsTensors.Holds(tensor.Name)).Sum(static tensor => tensor.ByteCount))
+            file.Tensors.Values.Where(static tensor => ModelState.IsPlain(tensor.Name)).Sum(static tensor => tensor.ByteCount))
         {
             CalibrationStatistics = StatisticsTensors.Read(file, records, quantizers),
         };
@@ -239,7 +239,7 @@ internal static class QuantizedModelFile
     private static Dictionary<string, Tensor> Values(SafetensorsFile file, List<SiteRecord> sites, List<IQuantizer> quantizers, Dictionary<string, Tensor> state)
     {
         var values = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach (var name in file.Tensors.Keys.Where(static name => name != SafetensorsFile.ChecksumsName && !ModelState.IsQuantizerVector(name) && !ModelState.IsCodes(name) && !StatisticsTensors.Holds(name)))
+        foreach (var name in file.Tensors.Keys.Where(ModelState.IsPlain))
         {
             values[name] = file.Read(name);
         }

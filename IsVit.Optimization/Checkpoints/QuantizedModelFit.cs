@@ -133,7 +133,7 @@ internal static class QuantizedModelFit
         {
             var isCodes = ModelState.IsCodes(name);
             var own = isCodes ? name[ModelState.CodesPrefix.Length..] : name;
-            if (name == SafetensorsFile.ChecksumsName || ModelState.IsQuantizerVector(name) || StatisticsTensors.Holds(name) || (state.ContainsKey(own) && isCodes == coded.ContainsKey(own)))
+            if (ModelState.IsBeside(name) || (state.ContainsKey(own) && isCodes == coded.ContainsKey(own)))
             {
                 continue;
             }

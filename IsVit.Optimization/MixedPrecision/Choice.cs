@@ -7,19 +7,7 @@ namespace IsVit.Optimization.MixedPrecision;
 internal sealed record Choice(long Cost, double Loss, IReadOnlyList<(SiteGroup Group, int Bits)> Bits)
 {
     /// <summary>The choices that no other beats in cost and loss, from cheap to dear.</summary>
-    public static List<Choice> Best(IEnumerable<Choice> choices)
-    {
-        var best = new List<Choice>();
-        foreach (var choice in choices.OrderBy(static choice => choice.Cost).ThenBy(static choice => choice.Loss))
-        {
-            if (best.Count == 0 || choice.Loss < best[^1].Loss)
-            {
-                best.Add(choice);
-            }
-        }
-
-        return best;
-    }
+    public static List<Choice> Best(IEnumerable<Choice> choices) => ParetoFront.Of(choices, static choice => choice.Cost, static choice => choice.Loss);
 
     /// <summary>Both choices together.</summary>
     public Choice With(Choice other) => new(checked(Cost + other.Cost), Loss + other.Loss, [.. Bits, .. other.Bits]);

@@ -41,29 +41,14 @@ internal static class ChoiceKnapsack
                        let cost = sum.Cost + choice.Cost
                        let loss = sum.Loss + choice.Loss
                        where cost + cheapest[i + 1] <= budget && loss + (price * cost) + bound[i + 1] <= limit + Slack(price, budget)
-                       orderby cost, loss
                        select new Sum(cost, loss, sum, choice);
-            sums = Undominated(next);
+            sums = ParetoFront.Of(next, static sum => sum.Cost, static sum => sum.Loss);
         }
 
         return sums.Count == 0 ? greedy : sums[^1].Choices();
     }
 
     private static double Slack(double price, long budget) => Rounding * price * budget;
-
-    private static List<Sum> Undominated(IEnumerable<Sum> sorted)
-    {
-        var best = new List<Sum>();
-        foreach (var sum in sorted)
-        {
-            if (best.Count == 0 || sum.Loss < best[^1].Loss)
-            {
-                best.Add(sum);
-            }
-        }
-
-        return best;
-    }
 
     /// <summary>Takes the steps from cheap to dear choices that gain most for their cost, as long as they fit; the first that does not sets the price of a unit of the budget.</summary>
     private static (IReadOnlyList<Choice> Choices, double Price) Greedy(IReadOnlyList<IReadOnlyList<Choice>> items, long budget)

@@ -72,7 +72,7 @@ internal static class GradientEstimate
         var derivatives = new List<IList<Tensor>>();
         for (var draw = 0; draw < drawCount; draw++)
         {
-            using var draws = OutputSensitivityStage.Draws(outputs.detach(), metric, random);
+            using var draws = OutputMetrics.Draws(outputs.detach(), metric, random);
             derivatives.Add(autograd.grad([(outputs * draws).sum()], [.. numbers], retain_graph: draw + 1 < drawCount, allow_unused: true));
         }
 

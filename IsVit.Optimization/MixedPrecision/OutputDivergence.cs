@@ -15,11 +15,8 @@ internal sealed class OutputDivergence : IDisposable
     public OutputDivergence(Tensor outputs, OutputMetric metric)
     {
         _outputs = outputs.detach().to(float64).clone().DetachFromDisposeScope();
-        _logProbabilities = HasClasses(outputs, metric) ? nn.functional.log_softmax(_outputs, 1).DetachFromDisposeScope() : null;
+        _logProbabilities = OutputMetrics.HasClasses(outputs, metric) ? nn.functional.log_softmax(_outputs, 1).DetachFromDisposeScope() : null;
     }
-
-    /// <summary>Whether outputs are logits of two classes or more, and not to be compared as plain numbers.</summary>
-    public static bool HasClasses(Tensor outputs, OutputMetric metric) => metric == OutputMetric.ClassProbabilities && outputs.dim() >= 2 && outputs.shape[1] > 1;
 
     /// <summary>The divergence, summed over an image's outputs and averaged over images, and the mean squared change of an output.</summary>
     public (double Divergence, double SquaredError) Of(Tensor outputs)

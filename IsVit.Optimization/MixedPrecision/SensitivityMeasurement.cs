@@ -3,6 +3,7 @@ using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
+using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -40,7 +41,8 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
 
         var activations = context.Attachment.Bindings.Where(static binding => !binding.IsWeight).ToList();
         var found = new Dictionary<SiteBinding, SiteSensitivity>();
-        CalibrateActivations(activations);
+        ActivationCalibrationStage.Calibrate(context, activations, SiteState.Calibrating);
+        activations.ForEach(static binding => binding.State = SiteState.Off);
         Look(activations, found, macs, ownInput);
         if (activations.Count > 0)
         {
@@ -48,7 +50,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         }
 
         var weights = context.Attachment.Bindings.Where(static binding => binding.IsWeight).ToList();
-        CalibrateWeights(weights);
+        weights.ForEach(binding => WeightCalibrationStage.Calibrate(context, binding));
         Look(weights, found, macs, ownInput);
         return new SensitivityReport
         {
@@ -65,33 +67,6 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
 
     private Tensor Images() => CalibrationBatches.First(context.Batches, options.ImageCount);
 
-    private void CalibrateActivations(List<SiteBinding> bindings)
-    {
-        bindings.ForEach(static binding => binding.State = SiteState.Calibrating);
-        using (no_grad())
-        using (NewDisposeScope())
-        using (new CancellationHooks(context.Graph, context.CancellationToken))
-        {
-            context.Graph.Model.call(CalibrationBatches.First(context.Batches, context.Options.Calibration.ImageCount));
-        }
-
-        bindings.ForEach(static binding => binding.State = SiteState.Off);
-        if (bindings.Find(static binding => !binding.Quantizer.IsCalibrated) is { } silent)
-        {
-            throw new QuantizationException($"Site '{silent.Site.Id}' fired when the graph was traced but not while calibrating; a forward must run the same modules for every batch.");
-        }
-    }
-
-    private void CalibrateWeights(List<SiteBinding> bindings)
-    {
-        foreach (var binding in bindings)
-        {
-            context.CancellationToken.ThrowIfCancellationRequested();
-            using var weight = SiteWeights.Get(context.Graph, binding.Site).detach();
-            binding.Quantizer.Calibrate(weight);
-        }
-    }
-
     private void Look(List<SiteBinding> bindings, Dictionary<SiteBinding, SiteSensitivity> found, IReadOnlyDictionary<string, long> macs, HashSet<string> ownInput)
     {
         if (bindings.Count == 0)
@@ -104,7 +79,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         var estimates = GradientEstimate.Make(context, bindings, images, options.DrawCount, () => Report(null));
         using var noGrad = no_grad();
         using var floatOutputs = entrances.Record(images);
-        var factor = OutputDivergence.HasClasses(floatOutputs, context.Options.OutputMetric) ? 0.5 : 1;
+        var factor = OutputMetrics.HasClasses(floatOutputs, context.Options.OutputMetric) ? 0.5 : 1;
         using var divergence = new OutputDivergence(floatOutputs, context.Options.OutputMetric);
         for (var i = 0; i < bindings.Count; i++)
         {

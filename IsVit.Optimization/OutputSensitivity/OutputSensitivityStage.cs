@@ -71,7 +71,7 @@ public sealed class OutputSensitivityStage : IQuantizationStage
                 using var scope = NewDisposeScope();
                 var result = context.Graph.Model.call(images.detach().clone().requires_grad_(true));
                 var seen = probes.Where(static probe => probe.Output is not null).ToList();
-                var draws = Draws(result.detach(), context.Options.OutputMetric, random);
+                var draws = OutputMetrics.Draws(result.detach(), context.Options.OutputMetric, random);
                 var derivatives = autograd.grad([(result * draws).sum()], [.. seen.Select(static probe => probe.Output!)], allow_unused: true);
                 for (var i = 0; i < seen.Count; i++)
                 {
@@ -84,18 +84,5 @@ public sealed class OutputSensitivityStage : IQuantizationStage
         {
             removals.ForEach(static remove => remove());
         }
-    }
-
-    /// <summary>Random numbers of the outputs' shape whose covariance is the metric: I, or diag(p) - p p^T of each image's class probabilities p.</summary>
-    internal static Tensor Draws(Tensor outputs, OutputMetric metric, Generator random)
-    {
-        var draws = randn(outputs.shape, generator: random).to(outputs.dtype, outputs.device);
-        if (metric == OutputMetric.Values || outputs.dim() < 2 || outputs.shape[1] == 1)
-        {
-            return draws;
-        }
-
-        var roots = nn.functional.softmax(outputs, 1).sqrt();
-        return roots * (draws - (roots * (roots * draws).sum(1L, keepdim: true)));
     }
 }

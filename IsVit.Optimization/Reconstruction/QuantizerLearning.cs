@@ -7,7 +7,8 @@ namespace IsVit.Optimization.Reconstruction;
 /// <summary>Lets the activation quantizers of some sites learn until disposed; what they have learned by then becomes their parameters. Those that cannot learn stay as they are.</summary>
 internal sealed class QuantizerLearning : IDisposable
 {
-    private readonly List<(string Site, ILearnableQuantizer Quantizer, Tensor Vector)> _learning = [];
+    private readonly List<ILearnableQuantizer> _learning = [];
+    private readonly List<(string Site, Tensor Vector)> _vectors = [];
 
     public QuantizerLearning(IEnumerable<SiteBinding> bindings)
     {
@@ -18,7 +19,8 @@ internal sealed class QuantizerLearning : IDisposable
             {
                 if (binding.Quantizer is ILearnableQuantizer learnable)
                 {
-                    _learning.Add((binding.Site.Id, learnable, learnable.BeginLearning()));
+                    _vectors.Add((binding.Site.Id, learnable.BeginLearning()));
+                    _learning.Add(learnable);
                 }
             }
         }
@@ -30,11 +32,12 @@ internal sealed class QuantizerLearning : IDisposable
     }
 
     /// <summary>What is learned, by the site's identity.</summary>
-    public IReadOnlyList<(string Site, Tensor Vector)> Vectors => [.. _learning.Select(static entry => (entry.Site, entry.Vector))];
+    public IReadOnlyList<(string Site, Tensor Vector)> Vectors => _vectors;
 
     public void Dispose()
     {
-        _learning.ForEach(static entry => entry.Quantizer.EndLearning());
+        _learning.ForEach(static quantizer => quantizer.EndLearning());
         _learning.Clear();
+        _vectors.Clear();
     }
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace IsVit.Optimization.Reconstruction;
 
 /// <summary>How units are reconstructed (eq. 12). The defaults are the paper's (section 5.1).</summary>
@@ -46,11 +44,7 @@ public sealed record ReconstructionOptions
         OptionRange.Require($"{Prefix}.{nameof(Iterations)}", Iterations ?? 0, 0, int.MaxValue);
         OptionRange.Require($"{Prefix}.{nameof(BatchSize)}", BatchSize, 1, int.MaxValue);
         OptionRange.RequirePositive($"{Prefix}.{nameof(LearningRate)}", LearningRate);
-        if (!(QuantizerLearningRate >= 0 && double.IsFinite(QuantizerLearningRate)))
-        {
-            throw new OptionsException(string.Create(CultureInfo.InvariantCulture, $"{Prefix}.{nameof(QuantizerLearningRate)} is {QuantizerLearningRate}; allowed is 0 or a positive finite number."));
-        }
-
+        OptionRange.RequireNotNegative($"{Prefix}.{nameof(QuantizerLearningRate)}", QuantizerLearningRate);
         OptionRange.Require($"{Prefix}.{nameof(Evaluations)}", Evaluations, 1, 100);
         OptionRange.Require($"{Prefix}.{nameof(CacheBudgetBytes)}", CacheBudgetBytes, 1, long.MaxValue);
         OptionRange.RequireDefined($"{Prefix}.{nameof(Cache)}", Cache);
