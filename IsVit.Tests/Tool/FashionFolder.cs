@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
 using SkiaSharp;
 using TorchSharp;
@@ -14,7 +15,9 @@ internal static class FashionFolder
     public static void Write(TemporaryFolder folder, int images = 12)
     {
         using var model = ModelCatalog.Create(ModelCatalog.Demo);
-        Draw(model);
+
+        // Tests that run beside this one draw from the same default generator.
+        Micro.Enliven(model, 7);
         StateDict.Save(model, folder["weights.safetensors"]);
         Directory.CreateDirectory(folder["images"]);
         var random = new Random(7);
@@ -29,25 +32,6 @@ internal static class FashionFolder
         }
 
         File.WriteAllLines(folder["labels.csv"], lines);
-    }
-
-    // Tests that run beside this one draw from the same default generator.
-    private static void Draw(torch.nn.Module model)
-    {
-        using var noGrad = torch.no_grad();
-        using var scope = torch.NewDisposeScope();
-        var seed = 7;
-        foreach (var (name, parameter) in model.named_parameters())
-        {
-            if (parameter.dim() > 1)
-            {
-                parameter.copy_(Seeded.Normal(seed++, parameter.shape) * 0.02);
-            }
-            else if (name.EndsWith("bias", StringComparison.Ordinal))
-            {
-                parameter.zero_();
-            }
-        }
     }
 
     /// <summary>A grey image of 28 x 28 pixels as a PNG file.</summary>

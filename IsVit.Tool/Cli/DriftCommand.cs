@@ -13,7 +13,7 @@ internal static class DriftCommand
         var quantized = PathOptions.Required("--quantized", "FILE", $"The {QuantizeRun.ModelFile} that 'isvit quantize' saved");
         var images = PathOptions.Required("--images", "DIR", "The images to compare, class folders included");
         var count = Ranged.Int32("--count", "How many images of a fixed shuffle to compare", DriftRun.SampleSize, DriftRun.SmallestSample, 65_536);
-        var crop = Ranged.OptionalDouble("--crop", "The centre crop, as a part of the resized short side, if it is not the one that was quantized with", 0, 1);
+        var crop = ModelOptions.SavedCrop();
         var skipUnreadable = ImageOptions.SkipUnreadable();
         var device = EngineOptions.Device();
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");

@@ -65,7 +65,7 @@ internal static class EngineOptions
             DefaultValueFactory = _ => defaultValue,
             CustomParser = result =>
             {
-                var text = Text(result);
+                var text = ArgumentText.Of(result);
                 if (!values.TryGetValue(text, out var value))
                 {
                     result.AddError($"{name} is '{text}'; allowed is one of {string.Join(", ", values.Keys)}.");
@@ -78,7 +78,7 @@ internal static class EngineOptions
     private static torch.Device? ParseDevice(ArgumentResult result)
     {
         const string Cuda = "cuda";
-        var text = Text(result);
+        var text = ArgumentText.Of(result);
         if (text == "cpu")
         {
             return torch.CPU;
@@ -100,6 +100,4 @@ internal static class EngineOptions
 
         return new torch.Device(DeviceType.CUDA, index);
     }
-
-    private static string Text(ArgumentResult result) => result.Tokens.Count == 1 ? result.Tokens[0].Value : string.Empty;
 }

@@ -15,7 +15,7 @@ internal static class EvaluateCommand
         var labels = ImageOptions.Labels();
         var images = ImageOptions.Images();
         var batch = Ranged.Int32("--batch", "Images at once", 64, 1, 65_536);
-        var crop = Ranged.OptionalDouble("--crop", "The centre crop, as a part of the resized short side, if it is not the one that was quantized with", 0, 1);
+        var crop = ModelOptions.SavedCrop();
         var skipUnreadable = ImageOptions.SkipUnreadable();
         var device = EngineOptions.Device();
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");

@@ -25,11 +25,11 @@ internal static class MixedPrecisionOptions
         {
             try
             {
-                return BitBudget.Parse(Text(result));
+                return BitBudget.Parse(ArgumentText.Of(result));
             }
             catch (OptionsException)
             {
-                result.AddError($"--budget is '{Text(result)}'; allowed is {BitBudget.Syntax}.");
+                result.AddError($"--budget is '{ArgumentText.Of(result)}'; allowed is {BitBudget.Syntax}.");
                 return null;
             }
         },
@@ -45,11 +45,11 @@ internal static class MixedPrecisionOptions
         CustomParser = result =>
         {
             var widths = new List<int>();
-            foreach (var text in Text(result).Split(','))
+            foreach (var text in ArgumentText.Of(result).Split(','))
             {
                 if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bits) || bits is < BitWidth.Minimum or > BitWidth.Maximum)
                 {
-                    result.AddError($"{name} is '{Text(result)}'; allowed is numbers from {BitWidth.Minimum} to {BitWidth.Maximum}, separated by commas, such as 4,8.");
+                    result.AddError($"{name} is '{ArgumentText.Of(result)}'; allowed is numbers from {BitWidth.Minimum} to {BitWidth.Maximum}, separated by commas, such as 4,8.");
                     return null;
                 }
 
@@ -65,6 +65,4 @@ internal static class MixedPrecisionOptions
 
     /// <summary>The images that sensitivities are found out on.</summary>
     public static Option<int> Count() => Ranged.Int32("--sensitivity-count", "Find it out on the first N calibration images", new SensitivityOptions().ImageCount, 1, 1_000_000);
-
-    private static string Text(ArgumentResult result) => result.Tokens.Count == 1 ? result.Tokens[0].Value : string.Empty;
 }

@@ -12,25 +12,29 @@ internal static class QuantizeCommand
     /// <summary>The methods, as <c>--method</c> names them.</summary>
     public static IReadOnlyList<string> Methods { get; } = [.. QuantizationRecipes.All.Select(static r => r.Name)];
 
+    /// <summary>One of the methods.</summary>
+    /// <param name="description">What it is for; the methods come behind it.</param>
+    public static Option<string> Method(string description) => new Option<string>("--method")
+    {
+        Description = $"{description}: {string.Join(", ", Methods)}",
+        HelpName = "METHOD",
+        DefaultValueFactory = _ => RecipeNames.ISVit,
+    }.AcceptOnlyFromAmong([.. Methods]);
+
     /// <summary>Makes the command.</summary>
     /// <param name="console">Where it writes.</param>
     public static Command Create(ToolConsole console)
     {
-        var model = PathOptions.Required("--model", "NAME", "The model's name in the catalogue, e.g. deit_tiny_patch16_224");
-        var weights = PathOptions.Required("--weights", "FILE", "Its float weights: safetensors with timm's tensor names, or TorchSharp's own format");
-        var classes = Ranged.OptionalInt32("--classes", "The number of classes, if it is not the model's own", 1, 1_000_000);
-        var calibration = PathOptions.Required("--calibration", "DIR", "Images to calibrate with, without labels; subfolders count");
-        var calibrationCount = Ranged.Int32("--calibration-count", "Use the first N calibration images of a fixed shuffle, or all if there are fewer", 1024, 1, 1_000_000);
+        var model = ModelOptions.Name();
+        var weights = ModelOptions.Weights();
+        var classes = ModelOptions.Classes();
+        var calibration = ModelOptions.Calibration();
+        var calibrationCount = ModelOptions.CalibrationCount(1024);
         var labels = ImageOptions.Labels();
         var images = ImageOptions.Images();
         var weightBits = Ranged.Int32("--weight-bits", "Bits of weights", 4, BitWidth.Minimum, BitWidth.Maximum);
         var activationBits = Ranged.Int32("--activation-bits", "Bits of activations", 4, BitWidth.Minimum, BitWidth.Maximum);
-        var method = new Option<string>("--method")
-        {
-            Description = $"How to quantize: {string.Join(", ", Methods)}",
-            HelpName = "METHOD",
-            DefaultValueFactory = _ => RecipeNames.ISVit,
-        }.AcceptOnlyFromAmong([.. Methods]);
+        var method = Method("How to quantize");
         var presetName = new Option<string?>("--preset")
         {
             Description = $"Method and bits for integer kernels, instead of the three options above: {string.Join(", ", QuantizationPresets.All.Select(static preset => preset.Name))}",
@@ -43,8 +47,8 @@ internal static class QuantizeCommand
         var iterations = Ranged.OptionalInt32("--iterations", "Steps a unit and stage; the paper's if not given: 1000 up to 4 bits, 200 above", 0, 1_000_000);
         var batch = Ranged.Int32("--batch", "Images a step", 64, 1, 65_536);
         var learningRate = Ranged.Double("--learning-rate", "Adam's first step size", 4e-5, 0, 1);
-        var seed = Ranged.Int32("--seed", "Fixes every random choice", 0, 0, int.MaxValue);
-        var crop = Ranged.OptionalDouble("--crop", "The centre crop, as a part of the resized short side, if it is not the model's own", 0, 1);
+        var seed = ModelOptions.Seed();
+        var crop = ModelOptions.Crop();
         var skipUnreadable = ImageOptions.SkipUnreadable();
         var finalScoreOnly = new Option<bool>("--final-score-only") { Description = "Evaluate on the test images at the end only, not after every stage" };
         var device = EngineOptions.Device();

@@ -89,7 +89,7 @@ internal static class Ranged
 
     private static T? Parse<T>(ArgumentResult result, string name, string allowed, Reader<T> read)
     {
-        var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : string.Empty;
+        var text = ArgumentText.Of(result);
         if (read(text, out var value))
         {
             return value;

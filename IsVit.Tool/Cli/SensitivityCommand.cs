@@ -1,6 +1,5 @@
 using System.CommandLine;
 using IsVit.Core.Quantization;
-using IsVit.Optimization.Recipes;
 using IsVit.Tool.Runs;
 
 namespace IsVit.Tool.Cli;
@@ -12,24 +11,19 @@ internal static class SensitivityCommand
     /// <param name="console">Where it writes.</param>
     public static Command Create(ToolConsole console)
     {
-        var model = PathOptions.Required("--model", "NAME", "The model's name in the catalogue, e.g. deit_tiny_patch16_224");
-        var weights = PathOptions.Required("--weights", "FILE", "Its float weights: safetensors with timm's tensor names, or TorchSharp's own format");
-        var classes = Ranged.OptionalInt32("--classes", "The number of classes, if it is not the model's own", 1, 1_000_000);
-        var calibration = PathOptions.Required("--calibration", "DIR", "Images to calibrate with, without labels; subfolders count");
-        var calibrationCount = Ranged.Int32("--calibration-count", "Use the first N calibration images of a fixed shuffle, or all if there are fewer", 64, 1, 1_000_000);
-        var method = new Option<string>("--method")
-        {
-            Description = $"Whose quantizers are looked at: {string.Join(", ", QuantizeCommand.Methods)}",
-            HelpName = "METHOD",
-            DefaultValueFactory = _ => RecipeNames.ISVit,
-        }.AcceptOnlyFromAmong([.. QuantizeCommand.Methods]);
+        var model = ModelOptions.Name();
+        var weights = ModelOptions.Weights();
+        var classes = ModelOptions.Classes();
+        var calibration = ModelOptions.Calibration();
+        var calibrationCount = ModelOptions.CalibrationCount(64);
+        var method = QuantizeCommand.Method("Whose quantizers are looked at");
         var weightBits = Ranged.Int32("--weight-bits", "The bits by which weights are ranked", 4, BitWidth.Minimum, BitWidth.Maximum);
         var activationBits = Ranged.Int32("--activation-bits", "The bits by which activations are ranked", 4, BitWidth.Minimum, BitWidth.Maximum);
         var widths = MixedPrecisionOptions.Widths("--widths", "The bits that are looked at, all if not given");
         var sensitivity = MixedPrecisionOptions.Method();
         var count = MixedPrecisionOptions.Count();
-        var seed = Ranged.Int32("--seed", "Fixes every random choice", 0, 0, int.MaxValue);
-        var crop = Ranged.OptionalDouble("--crop", "The centre crop, as a part of the resized short side, if it is not the model's own", 0, 1);
+        var seed = ModelOptions.Seed();
+        var crop = ModelOptions.Crop();
         var skipUnreadable = ImageOptions.SkipUnreadable();
         var device = EngineOptions.Device();
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");

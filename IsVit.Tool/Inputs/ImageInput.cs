@@ -22,14 +22,14 @@ internal static class ImageInput
         return all.Take(Math.Min(count, all.Count));
     }
 
-    /// <summary>Reads calibration images as a model wants them.</summary>
+    /// <summary>Reads images as a model wants them, all at once.</summary>
     /// <param name="images">The files.</param>
     /// <param name="preprocessing">What the model wants.</param>
     /// <param name="loading">How files are read.</param>
     /// <param name="device">Where the model runs.</param>
     /// <param name="cancellationToken">Stops within one batch.</param>
     /// <returns>[images, channels, height, width]</returns>
-    public static torch.Tensor LoadCalibration(ImageList images, ImagePreprocessing preprocessing, ImageLoaderOptions loading, torch.Device device, CancellationToken cancellationToken)
+    public static torch.Tensor Load(ImageList images, ImagePreprocessing preprocessing, ImageLoaderOptions loading, torch.Device device, CancellationToken cancellationToken)
     {
         using var loaded = new ImageFileSource(images, preprocessing, loading).LoadAll(cancellationToken);
         return loaded.Pixels.to(device);

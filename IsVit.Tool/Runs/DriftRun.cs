@@ -48,9 +48,8 @@ internal static class DriftRun
         using var ownedModule = module;
         using var ownedQuantized = quantized;
         var preset = ModelInput.Find(saved.Model, arguments.Crop ?? saved.Crop);
-        using var sample = Sample(files, arguments.Count, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), cancellationToken);
-        using var pixels = sample.Pixels.to(arguments.Device);
-        var report = quantized.CompareWithCalibration(pixels, cancellationToken: cancellationToken);
+        using var sample = Sample(files, arguments.Count, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), arguments.Device, cancellationToken);
+        var report = quantized.CompareWithCalibration(sample, cancellationToken: cancellationToken);
         if (arguments.Json is not null)
         {
             JsonFile.Write(arguments.Json, DriftJson.Of(report), DriftJsonContext.Default.DriftJson);
@@ -76,14 +75,13 @@ internal static class DriftRun
             return;
         }
 
-        using var sample = Sample(files, SampleSize, preprocessing, loading, cancellationToken);
-        if (sample.Count >= SmallestSample)
+        using var sample = Sample(files, SampleSize, preprocessing, loading, device, cancellationToken);
+        if (sample.shape[0] >= SmallestSample)
         {
-            using var pixels = sample.Pixels.to(device);
-            DriftLines.Warn(console, quantized.CompareWithCalibration(pixels, cancellationToken: cancellationToken));
+            DriftLines.Warn(console, quantized.CompareWithCalibration(sample, cancellationToken: cancellationToken));
         }
     }
 
-    private static ImageBatch Sample(ImageList files, int count, ImagePreprocessing preprocessing, ImageLoaderOptions loading, CancellationToken cancellationToken) =>
-        new ImageFileSource(files.Shuffle(SampleShuffle).Take(Math.Min(count, files.Count)), preprocessing, loading).LoadAll(cancellationToken);
+    private static torch.Tensor Sample(ImageList files, int count, ImagePreprocessing preprocessing, ImageLoaderOptions loading, torch.Device device, CancellationToken cancellationToken) =>
+        ImageInput.Load(files.Shuffle(SampleShuffle).Take(Math.Min(count, files.Count)), preprocessing, loading, device, cancellationToken);
 }

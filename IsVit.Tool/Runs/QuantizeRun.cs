@@ -55,7 +55,7 @@ internal static class QuantizeRun
             Say(console, $"float: {Percent(reference.Float.Top1)} top-1, {Percent(reference.Float.Top5)} top-5");
         }
 
-        using var calibration = ImageInput.LoadCalibration(calibrationFiles, preset.Preprocessing, loading, arguments.Device, cancellationToken);
+        using var calibration = ImageInput.Load(calibrationFiles, preset.Preprocessing, loading, arguments.Device, cancellationToken);
         var allocation = arguments.Budget is null ? null : SiteBitChoice.Make(console, arguments, options => Configure(options, arguments, null), model, calibration, cancellationToken);
         var quantizer = ModelQuantizer.Create(options => Configure(options, arguments, allocation));
         EvaluationResult? scored = null;

@@ -27,7 +27,7 @@ internal static class SensitivityRun
 
         using var model = ModelInput.Load(preset, arguments.Weights, arguments.ClassCount);
         model.to(arguments.Device);
-        using var calibration = ImageInput.LoadCalibration(files, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), arguments.Device, cancellationToken);
+        using var calibration = ImageInput.Load(files, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), arguments.Device, cancellationToken);
         var quantizer = ModelQuantizer.Create(options =>
         {
             options.Recipe = arguments.Method;
