@@ -18,8 +18,8 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Information, "{Stage} keeps up to {CacheMiB} MiB of activations (unit {Unit}); allowed are {BudgetMiB} MiB")]
     public static partial void CacheSize(ILogger logger, string stage, long cacheMiB, string unit, long budgetMiB);
 
-    [LoggerMessage(5, LogLevel.Information, "Reparameterized {Norm}: {ChannelCount} channels, {ConstantCount} of them constant, zero point {ZeroPoint}")]
-    public static partial void Reparameterized(ILogger logger, string norm, long channelCount, int constantCount, double zeroPoint);
+    [LoggerMessage(5, LogLevel.Information, "Reparameterized {Norm}: {ChannelCount} channels, {ConstantCount} of them constant")]
+    public static partial void Reparameterized(ILogger logger, string norm, long channelCount, int constantCount);
 
     [LoggerMessage(6, LogLevel.Warning, "The run was stopped; the model is as it was before")]
     public static partial void RunAbandoned(ILogger logger, Exception exception);

@@ -43,7 +43,7 @@ public sealed partial class ModelQuantizer
             using var attachment = GraphAttachment.Attach(graph, ChooseQuantizers(graph, _recipe, (site, spec) => Ladder(site, spec, sensitivity.Widths)));
             using var context = new QuantizationContext(
                 attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, new ProgressReporter(null), checkpoint: null, cancellationToken);
-            var preparations = _stages.TakeWhile(static stage => stage.Name is not (StageNames.ActivationCalibration or StageNames.WeightCalibration)).Where(static stage => stage is not OutputSensitivityStage);
+            var preparations = _stages.TakeWhile(static stage => stage.Name is not (StageNames.ActivationCalibration or StageNames.WeightCalibration));
             var report = new SensitivityMeasurement(context, sensitivity, entrances, run.Progress).Run([.. preparations], _stages.FirstOrDefault(static stage => stage.Name == StageNames.Reparameterization));
             Log.SensitivityMeasured(_logger, report.Sites.Count, report.ImageCount, report.Duration);
             return report;

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace IsVit.Core.Graph;
 
 /// <summary>Where the samples lie in what flows into and out of a module: the axis that is twice as long for twice as many samples. Null: no axis, or more than one.</summary>
-/// <param name="Input">The axis of the input, from 0.</param>
+/// <param name="Input">The axis of the input, of a module of two tensors that of the first, from 0.</param>
 /// <param name="Output">The axis of the output, from 0.</param>
 public readonly record struct BatchAxes(int? Input, int? Output)
 {
     /// <summary>Runs a batch through a model, and twice the batch, without gradients and in evaluation mode.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="sample">A batch as the model takes it, samples along its first axis; one is enough.</param>
-    /// <returns>The axes by path of every module from one tensor to one tensor that runs once in a forward.</returns>
+    /// <returns>The axes by path of every module from one or two tensors to one that runs once in a forward.</returns>
     public static IReadOnlyDictionary<string, BatchAxes> Find(ModuleGraph graph, Tensor sample)
     {
         ArgumentNullException.ThrowIfNull(graph);
@@ -35,15 +35,26 @@ public readonly record struct BatchAxes(int? Input, int? Output)
         {
             foreach (var (path, module) in graph.Modules)
             {
-                if (module is nn.Module<Tensor, Tensor> one)
+                List<(long[] Input, long[] Output)> seen = [];
+                Tensor Add(Tensor x, Tensor y)
                 {
-                    var seen = shapes[path] = [];
-                    removals.Add(one.register_forward_hook((_, x, y) =>
-                    {
-                        seen.Add((x.shape, y.shape));
-                        return null!;
-                    }).remove);
+                    seen.Add((x.shape, y.shape));
+                    return null!;
                 }
+
+                switch (module)
+                {
+                    case nn.Module<Tensor, Tensor> one:
+                        removals.Add(one.register_forward_hook((_, x, y) => Add(x, y)).remove);
+                        break;
+                    case nn.Module<Tensor, Tensor, Tensor> two:
+                        removals.Add(two.register_forward_hook((_, x, _, y) => Add(x, y)).remove);
+                        break;
+                    default:
+                        continue;
+                }
+
+                shapes[path] = seen;
             }
 
             graph.Model.call(batch);

@@ -43,6 +43,9 @@ public sealed class SiteBinding
     /// <summary>Told of what the quantizer reads, before it is rounded, while the site is <see cref="SiteState.Quantized"/>; null for nobody.</summary>
     internal Action<Tensor>? Reader { get; set; }
 
+    /// <summary>What the quantizer is calibrated on in place of the numbers that flow through the site; null, or giving null, for those themselves.</summary>
+    internal Func<Tensor, Tensor?>? CalibrationSample { get; set; }
+
     /// <summary>Puts another quantizer in place. The one before is disposed, unless other sites share it.</summary>
     /// <param name="quantizer">The new quantizer; the attachment disposes it.</param>
     /// <param name="attachment">The attachment that this binding belongs to.</param>
@@ -106,7 +109,8 @@ public sealed class SiteBinding
     private void Calibrate(Tensor x)
     {
         using var data = x.detach();
-        Quantizer.Calibrate(data);
+        using var sample = CalibrationSample?.Invoke(data);
+        Quantizer.Calibrate(sample ?? data);
         foreach (var binding in Attachment?.Bindings ?? [this])
         {
             binding._calibrates &= !ReferenceEquals(binding.Quantizer, Quantizer);

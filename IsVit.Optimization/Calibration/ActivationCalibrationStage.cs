@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Stages;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Calibration;
@@ -30,15 +31,21 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
     /// <exception cref="QuantizationException">A site saw nothing; the message names all such.</exception>
     internal static void Calibrate(QuantizationContext context, List<SiteBinding> sites, SiteState state)
     {
-        sites.ForEach(site => site.State = state);
-
         // A quantizer sees all images at once, as one batch.
         using (no_grad())
         using (NewDisposeScope())
         using (new CancellationHooks(context.Graph, context.CancellationToken))
         {
-            context.Graph.Model.call(CalibrationBatches.First(context.Batches, context.Options.Calibration.ImageCount));
+            var images = CalibrationBatches.First(context.Batches, context.Options.Calibration.ImageCount);
+            sites.ForEach(site =>
+            {
+                site.State = state;
+                site.CalibrationSample = Sample(context, site.Site, images.shape[0]);
+            });
+            context.Graph.Model.call(images);
         }
+
+        sites.ForEach(static site => site.CalibrationSample = null);
 
         var silent = sites.Where(static site => !site.Quantizer.IsCalibrated).Select(static site => $"'{site.Site.Id}'").ToList();
         if (silent.Count > 0)
@@ -47,4 +54,12 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
                 $"{silent.Count} site(s) fired when the graph was traced but not while calibrating: {string.Join(", ", silent)}. A forward must run the same modules for every batch.");
         }
     }
+
+    // What an error in a vector counts is known by what is made of the vector, where each makes one: a linear layer's tokens, the rows of a product's left operand.
+    private static Func<Tensor, Tensor?>? Sample(QuantizationContext context, Site site, long images) =>
+        site.Operand is SiteOperand.Input or SiteOperand.Left
+        && context.Graph.Modules[site.Path] is not Convolution
+        && context.VectorWeights.TryGetValue(site.Path, out var weights)
+            ? x => ImportanceSample.Of(x, weights, images)
+            : null;
 }

@@ -70,14 +70,14 @@ internal static class Defaults
             StageNames.WeightCalibration,
             StageNames.WeightReconstruction,
         ];
-        string[] sos = [StageNames.HeadRotation, released[0], StageNames.OutputSensitivity, StageNames.ActivationCompensation, .. released[1..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction];
+        string[] sos = [StageNames.HeadRotation, StageNames.OutputSensitivity, released[0], StageNames.ActivationCompensation, .. released[1..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction];
 
         // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
-        string[] direct = [StageNames.HeadRotation, calibration[0], StageNames.OutputSensitivity, StageNames.ActivationCompensation, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction];
+        string[] direct = [StageNames.HeadRotation, StageNames.OutputSensitivity, calibration[0], StageNames.ActivationCompensation, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction];
         return
         [
             Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine, other: SchemeNames.FreeLevels),
-            Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released),
+            Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released) with { LearningRate = 4e-5 },
             Recipe(RecipeNames.RepQ, SchemeNames.LogSqrt2, s_lastAxis, repq),
             Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
             Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
@@ -112,7 +112,7 @@ internal static class Defaults
             {
                 [SiteRole.Other] = new(other ?? uniform, Granularity.Tensor),
                 [SiteRole.PostGelu] = new(other ?? uniform, Granularity.Tensor),
-                [SiteRole.PostLayerNorm] = new(uniform, postLayerNorm),
+                [SiteRole.PostLayerNorm] = new(other ?? uniform, postLayerNorm),
                 [SiteRole.PostSoftmax] = new(postSoftmax, Granularity.Tensor),
                 [SiteRole.Weight] = new(weight ?? uniform, s_firstAxis),
             },

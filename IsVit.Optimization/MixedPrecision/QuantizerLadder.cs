@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.MixedPrecision;
 
 /// <summary>A site's quantizers of several bit widths, calibrated at once on the same numbers; one of them is selected and stands for all.</summary>
-internal sealed class QuantizerLadder : IQuantizer
+internal sealed class QuantizerLadder : IReparameterizableQuantizer
 {
     private readonly SortedDictionary<int, IQuantizer> _rungs = [];
     private IQuantizer _selected;
@@ -66,6 +66,10 @@ internal sealed class QuantizerLadder : IQuantizer
     public void ImportParameters(QuantizationParameters parameters) => _selected.ImportParameters(parameters);
 
     public IQuantizer Clone() => _selected.Clone();
+
+    public CommonGrid ToCommonGrid(IReadOnlyList<bool> isLive) => _selected is IReparameterizableQuantizer selected
+        ? selected.ToCommonGrid(isLive)
+        : throw new QuantizationException($"A '{Scheme}' quantizer has no grid that its channels share.");
 
     public void MoveTo(Device device)
     {

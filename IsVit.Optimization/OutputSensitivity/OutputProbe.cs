@@ -10,9 +10,12 @@ namespace IsVit.Optimization.OutputSensitivity;
 /// <param name="module">The module.</param>
 /// <param name="imageAxis">The axis of its output along which images lie; null if there is no such.</param>
 /// <param name="isUnit">Whether it is a unit.</param>
-/// <param name="isLayer">Whether it is a layer that sites belong to.</param>
-internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module, int? imageAxis, bool isUnit, bool isLayer) : IDisposable
+/// <param name="isReader">Whether it is a layer or a product that sites belong to.</param>
+internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis, bool isUnit, bool isReader) : IDisposable
 {
+    // By the images that are measured alone, all but a class token may count nothing; what is fitted to so few numbers is fitted to those images.
+    private const double EvenShare = 0.5;
+
     private readonly RunningSum _elements = new();
     private readonly RunningSum _vectors = new();
     private int _calls;
@@ -24,14 +27,9 @@ internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module,
     public Tensor? Output { get; private set; }
 
     /// <summary>Makes the module's outputs known until the returned action is called.</summary>
-    public Action Attach() => module.register_forward_hook((_, _, output) =>
-    {
-        // A model may dispose what it is done with; what it goes on with is therefore another view of the output.
-        Output?.Dispose();
-        Output = output.DetachFromDisposeScope();
-        _isSeveral |= ++_calls > 1;
-        return output.alias();
-    }).remove;
+    public Action Attach() => module is nn.Module<Tensor, Tensor, Tensor> product
+        ? product.register_forward_hook((_, _, _, output) => Keep(output)).remove
+        : ((nn.Module<Tensor, Tensor>)module).register_forward_hook((_, _, output) => Keep(output)).remove;
 
     /// <summary>Makes ready for the next forward.</summary>
     public void Forget()
@@ -58,16 +56,16 @@ internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module,
         }
 
         // What reads the weights takes vectors to lie image by image.
-        if (isLayer && imageAxis == 0 && VectorWeights.Rows(module, squares) is var rows && rows.shape[0] % images == 0)
+        if (isReader && imageAxis == 0 && VectorWeights.Rows(module, squares) is var rows && rows.shape[0] % images == 0)
         {
             Add(_vectors, rows.mean([1L]).view(images, -1).sum(0L));
         }
     }
 
-    /// <summary>The sensitivity of each number that the unit gives for an image, mean 1; null for a layer that is no unit.</summary>
+    /// <summary>The sensitivity of each number that the unit gives for an image, half of it spread evenly over all, mean 1; null for a layer that is no unit.</summary>
     public Tensor? Elements() => Normalized(_elements.Value);
 
-    /// <summary>The mean sensitivity of what the layer gives for each vector of an image, mean 1; null where no number can be given to a vector: the layer is called several times a forward, or images do not lie along its output's first axis.</summary>
+    /// <summary>The same of what the layer gives for each vector of an image, or the product for each row of its left operand; null where no number can be given to a vector: the module is called several times a forward, or images do not lie along its output's first axis.</summary>
     public Tensor? Vectors() => _isSeveral ? null : Normalized(_vectors.Value);
 
     public void Dispose()
@@ -75,6 +73,15 @@ internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module,
         Output?.Dispose();
         _elements.Dispose();
         _vectors.Dispose();
+    }
+
+    private Tensor Keep(Tensor output)
+    {
+        // A model may dispose what it is done with; what it goes on with is therefore another view of the output.
+        Output?.Dispose();
+        Output = output.DetachFromDisposeScope();
+        _isSeveral |= ++_calls > 1;
+        return output.alias();
     }
 
     // A last chunk of few images may give a layer another number of vectors if it does not take images one by one.
@@ -97,6 +104,6 @@ internal sealed class OutputProbe(string path, nn.Module<Tensor, Tensor> module,
         var mean = sum.mean().item<double>();
         return !double.IsFinite(mean)
             ? throw new QuantizationException($"The derivatives of the model's outputs by the outputs of '{path}' hold a NaN or an infinity; expected finite numbers.")
-            : scope.MoveToOuter(mean > 0 ? sum.Over(mean).to(float32) : ones_like(sum).to(float32));
+            : scope.MoveToOuter(mean > 0 ? sum.Over(mean / (1 - EvenShare)).Plus(EvenShare).to(float32) : ones_like(sum).to(float32));
     }
 }

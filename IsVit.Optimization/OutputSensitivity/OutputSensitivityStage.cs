@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
@@ -47,12 +48,13 @@ public sealed class OutputSensitivityStage : IQuantizationStage
     private static List<OutputProbe> Probes(QuantizationContext context)
     {
         var units = context.Graph.Units.Select(static unit => unit.Path).ToHashSet(StringComparer.Ordinal);
+        var products = context.Graph.Sites.Where(static site => site.Operand == SiteOperand.Left).Select(static site => site.Path).ToHashSet(StringComparer.Ordinal);
         return
         [
             .. context.Graph.Modules
-                .Select(entry => (Path: entry.Key, Module: entry.Value as nn.Module<Tensor, Tensor>, IsUnit: units.Contains(entry.Key), IsLayer: SiteWeights.HasWeight(entry.Value)))
-                .Where(static entry => entry.Module is not null && (entry.IsUnit || entry.IsLayer))
-                .Select(entry => new OutputProbe(entry.Path, entry.Module!, context.BatchAxes.GetValueOrDefault(entry.Path).Output, entry.IsUnit, entry.IsLayer)),
+                .Select(entry => (Path: entry.Key, Module: entry.Value, IsUnit: units.Contains(entry.Key), IsReader: products.Contains(entry.Key) || SiteWeights.HasWeight(entry.Value)))
+                .Where(static entry => entry.Module is nn.Module<Tensor, Tensor> or nn.Module<Tensor, Tensor, Tensor> && (entry.IsUnit || entry.IsReader))
+                .Select(entry => new OutputProbe(entry.Path, entry.Module, context.BatchAxes.GetValueOrDefault(entry.Path).Output, entry.IsUnit, entry.IsReader)),
         ];
     }
 
@@ -71,6 +73,7 @@ public sealed class OutputSensitivityStage : IQuantizationStage
                 using var scope = NewDisposeScope();
                 var result = context.Graph.Model.call(images.detach().clone().requires_grad_(true));
                 var seen = probes.Where(static probe => probe.Output is not null).ToList();
+                RequireFinite(context.Graph, result, seen);
                 var draws = OutputMetrics.Draws(result.detach(), context.Options.OutputMetric, random);
                 var derivatives = autograd.grad([(result * draws).sum()], [.. seen.Select(static probe => probe.Output!)], allow_unused: true);
                 for (var i = 0; i < seen.Count; i++)
@@ -84,5 +87,20 @@ public sealed class OutputSensitivityStage : IQuantizationStage
         {
             removals.ForEach(static remove => remove());
         }
+    }
+
+    // Sites are in the order in which they run.
+    private static void RequireFinite(ModuleGraph graph, Tensor result, List<OutputProbe> seen)
+    {
+        if (!IsFinite(result) && graph.Sites.FirstOrDefault(site => seen.Exists(probe => probe.Path == site.Path && !IsFinite(probe.Output!))) is { } first)
+        {
+            throw new QuantizationException($"'{first.Path}' gives a NaN or an infinity for the calibration images; expected finite numbers.");
+        }
+    }
+
+    private static bool IsFinite(Tensor numbers)
+    {
+        using var scope = NewDisposeScope();
+        return numbers.detach().isfinite().all().item<bool>();
     }
 }

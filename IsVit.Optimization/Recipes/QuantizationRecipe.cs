@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
+using IsVit.Optimization.Reconstruction;
 
 namespace IsVit.Optimization.Recipes;
 
@@ -12,6 +13,9 @@ public sealed record QuantizationRecipe(
     IReadOnlyDictionary<SiteRole, SiteScheme> Schemes,
     IReadOnlyList<string> Stages)
 {
+    /// <summary>Adam's learning rate at a unit's first step where the options name none; null for one that goes by the number of steps (<see cref="ReconstructionOptions.RateFor"/>).</summary>
+    public double? LearningRate { get; init; }
+
     /// <summary>Whether any role but the weights' has a quantizer.</summary>
     public bool QuantizesActivations => Schemes.Keys.Any(static role => role != SiteRole.Weight);
 

@@ -9,8 +9,8 @@ public sealed record ReconstructionOptions
     /// <summary>Images in a step, 1 or more.</summary>
     public int BatchSize { get; set; } = 64;
 
-    /// <summary>Adam's learning rate at the first step; it falls to 0 along a cosine.</summary>
-    public double LearningRate { get; set; } = 4e-5;
+    /// <summary>Adam's learning rate at the first step; it falls to 0 along a cosine. Null for the recipe's, or else for <see cref="RateFor"/> the steps that a unit gets.</summary>
+    public double? LearningRate { get; set; }
 
     /// <summary>
     /// Adam's learning rate at the first step for what quantizers of activations learn, in units of <see cref="Core.Quantization.ILearnableQuantizer"/>: parts of a scale or of a step between levels; 0 leaves quantizers as calibrated, as the paper does. It falls to 0
@@ -38,12 +38,16 @@ public sealed record ReconstructionOptions
     /// <param name="activationBits">Bits of activations.</param>
     public int IterationsFor(int weightBits, int activationBits) => Iterations ?? (Math.Min(weightBits, activationBits) <= 4 ? 1000 : 200);
 
+    /// <summary>The rate with which fewer than the paper's 1000 steps move weights as far as they do with its 4e-5, but at most 1e-3; from 1000 steps on 4e-5. Few steps of the paper's rate leave nearly all codes of weights as they are.</summary>
+    /// <param name="iterations">The steps, 0 or more.</param>
+    public static double RateFor(int iterations) => Math.Clamp(4e-5 * 1000 / Math.Max(iterations, 1), 4e-5, 1e-3);
+
     internal void Validate()
     {
         const string Prefix = nameof(QuantizationOptions.Reconstruction);
         OptionRange.Require($"{Prefix}.{nameof(Iterations)}", Iterations ?? 0, 0, int.MaxValue);
         OptionRange.Require($"{Prefix}.{nameof(BatchSize)}", BatchSize, 1, int.MaxValue);
-        OptionRange.RequirePositive($"{Prefix}.{nameof(LearningRate)}", LearningRate);
+        OptionRange.RequirePositive($"{Prefix}.{nameof(LearningRate)}", LearningRate ?? 1);
         OptionRange.RequireNotNegative($"{Prefix}.{nameof(QuantizerLearningRate)}", QuantizerLearningRate);
         OptionRange.Require($"{Prefix}.{nameof(Evaluations)}", Evaluations, 1, 100);
         OptionRange.Require($"{Prefix}.{nameof(CacheBudgetBytes)}", CacheBudgetBytes, 1, long.MaxValue);

@@ -137,6 +137,7 @@ public sealed class ReconstructionStage : IQuantizationStage
             targets,
             context.OutputWeights.GetValueOrDefault(unit.Path),
             iterations,
+            context.Options.Reconstruction.LearningRate ?? context.Recipe.LearningRate ?? ReconstructionOptions.RateFor(iterations),
             random,
             (iteration, loss) => context.Progress.Step(unit.Path, index, context.Graph.Units.Count, iteration, iterations, loss),
             context.CancellationToken);

@@ -23,6 +23,7 @@ internal sealed class UnitReconstructor(
     /// <param name="targets">What it should give.</param>
     /// <param name="outputWeights">How much an error of each number of its output counts; null if all count alike.</param>
     /// <param name="iterations">The steps.</param>
+    /// <param name="learningRate">Adam's rate at the first step.</param>
     /// <param name="random">Draws the images of a step.</param>
     /// <param name="onIteration">Told of each step.</param>
     /// <param name="cancellationToken">Stops between steps.</param>
@@ -35,13 +36,14 @@ internal sealed class UnitReconstructor(
         ActivationCache targets,
         Tensor? outputWeights,
         int iterations,
+        double learningRate,
         Random random,
         IterationCallback? onIteration,
         CancellationToken cancellationToken)
     {
         var module = (nn.Module<Tensor, Tensor>)attachment.Graph.Modules[unit.Path];
         using var trainable = new TrainableScope(attachment.Graph.Model, parameters);
-        using var optimizer = new CosineAdam([.. parameters.Select(parameter => ((Tensor)parameter, options.LearningRate)), .. learned.Select(vector => (vector, options.QuantizerLearningRate))], iterations);
+        using var optimizer = new CosineAdam([.. parameters.Select(parameter => ((Tensor)parameter, learningRate)), .. learned.Select(vector => (vector, options.QuantizerLearningRate))], iterations);
         using var best = new BestState([.. parameters, .. learned]);
         using var factor = outputWeights?.sqrt();
         var before = best.Loss = Evaluate(module, inputs, targets, factor, cancellationToken);

@@ -40,25 +40,20 @@ public sealed class ReparameterizationStage : IQuantizationStage
     {
         var norm = (LayerNorm)context.Graph.Modules[producer];
         var layers = readers.Select(reader => (Linear)context.Graph.Modules[reader.Site.Path]).ToList();
-        var before = readers[0].Quantizer;
-        var parameters = before.ExportParameters();
-        if (!parameters.Values.TryGetValue("scale", out var scales) || !parameters.Values.TryGetValue("zero_point", out var zeroPoints))
+        if (readers[0].Quantizer is not IReparameterizableQuantizer before)
         {
             throw new QuantizationException(
-                $"Site '{readers[0].Site.Id}' has a per-channel quantizer of scheme '{before.Scheme}', which has no scale and zero point to move into '{producer}'; expected a uniform one.");
+                $"Site '{readers[0].Site.Id}' has a per-channel quantizer of scheme '{readers[0].Quantizer.Scheme}', whose channels share no grid that could be left when their scales move into '{producer}'; expected an {nameof(IReparameterizableQuantizer)}.");
         }
 
-        var (scale, zeroPoint, constants) = ScaleReparameterization.Apply(norm, layers, scales, zeroPoints);
-
-        var after = context.Quantizers.Create(new QuantizerSpec(before.Scheme, before.Bits, Granularity.Tensor), isWeight: false);
-        var values = new Dictionary<string, IReadOnlyList<double>>(StringComparer.Ordinal) { ["scale"] = [scale], ["zero_point"] = [zeroPoint] };
-        after.ImportParameters(new QuantizationParameters(before.Scheme, before.Bits, Granularity.Tensor, values, parameters.Options));
-        after.MoveTo(norm.weight.device);
+        var (after, ratios, shifts) = before.ToCommonGrid(ScaleReparameterization.LiveChannels(norm));
+        var constants = ScaleReparameterization.Apply(norm, layers, ratios, shifts);
+        after.MoveTo(norm.weight!.device);
         foreach (var reader in readers)
         {
             reader.Replace(after, context.Attachment);
         }
 
-        Log.Reparameterized(context.Logger, producer, norm.weight.numel(), constants, zeroPoint);
+        Log.Reparameterized(context.Logger, producer, ratios.Count, constants);
     }
 }

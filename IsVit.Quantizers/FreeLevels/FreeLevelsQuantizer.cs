@@ -6,7 +6,7 @@ using TorchSharp;
 
 namespace IsVit.Quantizers.FreeLevels;
 
-/// <summary>2^b levels anywhere, per tensor; a number's code is that of the nearest level. Calibration chooses the levels with the least squared error (Lloyd-Max), learning moves each by its gradient.</summary>
+/// <summary>2^b levels anywhere, per tensor (<see cref="ScaledLevelsQuantizer"/> per channel); a number's code is that of the nearest level. Calibration chooses the levels with the least squared error (Lloyd-Max), learning moves each by its gradient.</summary>
 /// <remarks>
 /// Codes are numbered from the smallest level. A product reads levels through a table of 2^b entries, as it does those of <see cref="ShiftUniformLog2.ShiftUniformLog2Quantizer"/> with free levels. While learning,
 /// an entry of the learned vector is a level's displacement in mean distances between neighbouring levels.
@@ -16,7 +16,7 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
     /// <summary>The name of the scheme.</summary>
     public const string SchemeName = "free-levels";
 
-    private const string LevelsName = "levels";
+    internal const string LevelsName = "levels";
 
     /// <summary>Creates an uncalibrated quantizer.</summary>
     /// <param name="bits">The number of bits of a code.</param>
@@ -82,12 +82,18 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
         Set(ToTable(LloydMax.Find(values, Bits)));
     }
 
-    private protected override void Import(QuantizationParameters parameters)
+    private protected override void Import(QuantizationParameters parameters) => Take(ReadLevels(parameters, Bits));
+
+    /// <summary>Takes levels, ascending.</summary>
+    internal void Take(double[] levels) => Set(ToTable(levels));
+
+    /// <summary>Reads the levels of exported parameters and checks them.</summary>
+    internal static double[] ReadLevels(QuantizationParameters parameters, BitWidth bits)
     {
         var levels = ParameterCheck.Vector(parameters, LevelsName, static level => double.IsFinite((float)level), "a finite float32 number").ToArray();
-        if (levels.Length != Bits.CodeCount)
+        if (levels.Length != bits.CodeCount)
         {
-            throw new QuantizationException($"'{LevelsName}' of a '{Scheme}' quantizer of {Bits} bits has {levels.Length} entries; expected {Bits.CodeCount}.");
+            throw new QuantizationException($"'{LevelsName}' of a '{parameters.Scheme}' quantizer of {bits.Bits} bits has {levels.Length} entries; expected {bits.CodeCount}.");
         }
 
         for (var i = 1; i < levels.Length; i++)
@@ -95,10 +101,10 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
             if (levels[i] < levels[i - 1])
             {
                 throw new QuantizationException(string.Create(
-                    CultureInfo.InvariantCulture, $"'{LevelsName}'[{i}] of a '{Scheme}' quantizer is {levels[i]:r}; expected at least the entry before, {levels[i - 1]:r}."));
+                    CultureInfo.InvariantCulture, $"'{LevelsName}'[{i}] of a '{parameters.Scheme}' quantizer is {levels[i]:r}; expected at least the entry before, {levels[i - 1]:r}."));
             }
         }
 
-        Set(ToTable(levels));
+        return levels;
     }
 }

@@ -2,7 +2,7 @@ using IsVit.Core.Quantization;
 
 namespace IsVit.Quantizers.FreeLevels;
 
-/// <summary>Makes quantizers of free levels.</summary>
+/// <summary>Makes quantizers of free levels: a table for a tensor, or one that each channel scales and shifts.</summary>
 public sealed class FreeLevelsQuantizerFactory : IQuantizerFactory
 {
     /// <inheritdoc/>
@@ -12,6 +12,6 @@ public sealed class FreeLevelsQuantizerFactory : IQuantizerFactory
     public IQuantizer Create(QuantizerSpec spec, bool isWeight)
     {
         SpecCheck.SchemeIs(spec, Scheme);
-        return new FreeLevelsQuantizer(spec.Bits, spec.Granularity);
+        return spec.Granularity is Granularity.PerChannel ? new ScaledLevelsQuantizer(spec.Bits, spec.Granularity) : new FreeLevelsQuantizer(spec.Bits, spec.Granularity);
     }
 }

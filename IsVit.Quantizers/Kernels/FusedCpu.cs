@@ -39,6 +39,33 @@ internal static unsafe class FusedCpu
         _ => TableInFloat<BFloat16Bits>(x, gradient, table),
     };
 
+    /// <summary>The levels of each channel's table, or the gradient.</summary>
+    /// <param name="x">The numbers.</param>
+    /// <param name="gradient">The gradient from above, of the type and shape of <paramref name="x"/>; null for the levels.</param>
+    /// <param name="tables">The tables.</param>
+    /// <param name="levels">What is found in place of the tables' levels, laid out as they are; null for themselves.</param>
+    /// <param name="axis">The axis of channels.</param>
+    public static torch.Tensor Tables(torch.Tensor x, torch.Tensor? gradient, ChannelTables tables, float[]? levels, int axis) => x.dtype switch
+    {
+        torch.ScalarType.Float32 => Tables<float, float>(x, gradient, tables, tables.Thresholds, levels ?? tables.Levels, tables.Lowest, tables.Highest, axis),
+        torch.ScalarType.Float64 => Tables<double, double>(x, gradient, tables, Widen(tables.Thresholds), Widen(levels ?? tables.Levels), Widen(tables.Lowest), Widen(tables.Highest), axis),
+        _ => Tables<BFloat16Bits, float>(x, gradient, tables, tables.Thresholds, levels ?? tables.Levels, tables.Lowest, tables.Highest, axis),
+    };
+
+    private static torch.Tensor Tables<TElement, TNumber>(
+        torch.Tensor x, torch.Tensor? gradient, ChannelTables tables, TNumber[] thresholds, TNumber[] levels, TNumber[] lowest, TNumber[] highest, int axis)
+        where TElement : unmanaged
+        where TNumber : unmanaged, IBinaryFloatingPointIeee754<TNumber>
+    {
+        var operands = PassOperands<TElement>.Create(x, gradient, axis);
+        fixed (TNumber* bounds = thresholds, values = levels, low = lowest, high = highest)
+        {
+            return gradient is null
+                ? operands.Run(new ChannelTablePass<TElement, TNumber>(bounds, values, tables.ThresholdCount, operands.Layout))
+                : operands.Run(new UniformPass<TElement, TNumber, InsideGradient>(low, high, operands.Layout, TNumber.Zero));
+        }
+    }
+
     private static torch.Tensor Uniform<TElement, TNumber>(torch.Tensor x, torch.Tensor? gradient, TNumber[] scale, TNumber[] zeroPoint, int maxCode, int axis)
         where TElement : unmanaged
         where TNumber : unmanaged, IBinaryFloatingPointIeee754<TNumber>

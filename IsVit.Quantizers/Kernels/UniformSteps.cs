@@ -48,3 +48,15 @@ internal readonly struct UniformGradient : IUniformStep
         return TLanes.Select(TLanes.Both(TLanes.AtLeast(code, zero), TLanes.AtLeast(max, code)), gradient, zero);
     }
 }
+
+/// <summary>The gradient where x lies between two bounds, which stand in the places of scale and zero point; 0 elsewhere.</summary>
+internal readonly struct InsideGradient : IUniformStep
+{
+    public static bool ReadsGradient => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Apply<TLanes, TNumber>(TLanes x, TLanes gradient, TLanes s, TLanes z, TLanes max)
+        where TLanes : struct, ILanes<TLanes, TNumber>
+        where TNumber : unmanaged, IBinaryFloatingPointIeee754<TNumber> =>
+        TLanes.Select(TLanes.Both(TLanes.AtLeast(x, s), TLanes.AtLeast(z, x)), gradient, TLanes.All(TNumber.Zero));
+}

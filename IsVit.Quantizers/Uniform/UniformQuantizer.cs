@@ -11,7 +11,7 @@ namespace IsVit.Quantizers.Uniform;
 /// channel is reproduced exactly; range ends beyond half of float32's range are cut there, and a step is never below 2^-21 of the range's
 /// larger end, below which float32 could not tell codes apart.
 /// </remarks>
-public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer
+public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer, IReparameterizableQuantizer
 {
     /// <summary>The name of the scheme.</summary>
     public const string SchemeName = "uniform";
@@ -70,6 +70,34 @@ public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer
 
     /// <inheritdoc/>
     public void EndLearning() => EndLearning<LearnedScales>(learned => Set(learned.Scales(), _zeroPoint));
+
+    /// <inheritdoc/>
+    /// <remarks>The zero point is the live channels' mean, rounded: codes stay the same because each channel's shift is then a whole number of its steps.</remarks>
+    public CommonGrid ToCommonGrid(IReadOnlyList<bool> isLive)
+    {
+        ArgumentNullException.ThrowIfNull(isLive);
+        if (!IsCalibrated)
+        {
+            throw NotCalibrated();
+        }
+
+        if (isLive.Count != _scale.Length)
+        {
+            throw new QuantizationException($"This '{Scheme}' quantizer was calibrated for {_scale.Length} channels; {isLive.Count} were asked about.");
+        }
+
+        var live = Enumerable.Range(0, _scale.Length).Where(i => isLive[i]).ToList();
+
+        // Ratios are to the scale as it is kept.
+        var scale = (float)(live.Count > 0 ? live.Average(i => (double)_scale[i]) : _scale.Average(static s => (double)s));
+        var zeroPoint = (float)Math.Round(live.Count > 0 ? live.Average(i => (double)_zeroPoint[i]) : 0, MidpointRounding.ToEven);
+        var grid = new UniformQuantizer(Bits, Granularity.Tensor, Options) { _symmetric = _symmetric };
+        grid.Set([scale], [zeroPoint]);
+        return new CommonGrid(
+            grid,
+            [.. _scale.Select(s => (double)s / scale)],
+            [.. _scale.Select((s, i) => (double)s * ((double)_zeroPoint[i] - zeroPoint))]);
+    }
 
     private protected override void Fit(ChannelData data)
     {

@@ -1,5 +1,6 @@
 using System.Reflection;
 using IsVit.Core.Quantization;
+using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Uniform;
 
 namespace IsVit.Tests.Contracts;
@@ -32,7 +33,13 @@ public sealed class QuantizerContractCoverageTests
             using var quantizer = factory.Create(new(factory.Scheme, 5, Granularity.Tensor), isWeight: false);
             Assert.Equal((factory.Scheme, (BitWidth)5), (quantizer.Scheme, quantizer.Bits));
             Assert.Throws<QuantizationException>(() => factory.Create(new("other", 5, Granularity.Tensor), isWeight: false));
-            if (factory.Scheme != UniformQuantizer.SchemeName)
+            if (factory.Scheme is UniformQuantizer.SchemeName or FreeLevelsQuantizer.SchemeName)
+            {
+                using var perChannel = factory.Create(new(factory.Scheme, 5, Granularity.Channel(0)), isWeight: true);
+                Assert.Equal((factory.Scheme, Granularity.Channel(0)), (perChannel.Scheme, perChannel.Granularity));
+                Assert.IsAssignableFrom<IReparameterizableQuantizer>(perChannel);
+            }
+            else
             {
                 Assert.Contains("per tensor only", Assert.Throws<QuantizationException>(() => factory.Create(new(factory.Scheme, 5, Granularity.Channel(0)), false)).Message, StringComparison.Ordinal);
             }

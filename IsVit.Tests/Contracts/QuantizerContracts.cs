@@ -175,3 +175,31 @@ public sealed class FreeLevelsContract : QuantizerContract
         return clamped + (levels.index_select(0, nearest.reshape(-1)).view(x.shape).to(x.dtype) - clamped).detach();
     }
 }
+
+public abstract class ScaledLevelsContract : QuantizerContract
+{
+    protected override IQuantizer Create(int bits) => new ScaledLevelsQuantizer(bits, Granularity);
+
+    /// <summary>What free levels do, with the levels of each channel.</summary>
+    protected override torch.Tensor Compose(torch.Tensor x, QuantizationParameters parameters, Func<torch.Tensor, torch.Tensor> round)
+    {
+        var shape = Granularity is Granularity.PerChannel { Axis: 0 } ? new long[] { -1, 1, 1 } : [1, -1, 1];
+        torch.Tensor Channels(string name) => torch.tensor(parameters.Required(name).ToArray()).view(shape);
+        var levels = (Channels("scale") * torch.tensor(parameters.Required("levels").ToArray()) + Channels("offset")).to(torch.float32).to(torch.float64).expand(x.shape[0], x.shape[1], -1);
+        torch.Tensor Level(int i) => levels.select(2, i < 0 ? levels.shape[2] + i : i);
+        var (lowest, highest) = (Level(0) - ((Level(1) - Level(0)) / 2), Level(-1) + ((Level(-1) - Level(-2)) / 2));
+        var clamped = torch.where(x.lt(lowest), lowest, torch.where(x.gt(highest), highest, x));
+        var nearest = (x.detach().unsqueeze(-1) - levels).abs().argmin(-1, keepdim: true);
+        return clamped + (levels.gather(2, nearest).squeeze(-1) - clamped).detach();
+    }
+}
+
+public sealed class ScaledLevelsLastAxisContract : ScaledLevelsContract
+{
+    protected override Granularity Granularity => Granularity.Channel(-1);
+}
+
+public sealed class ScaledLevelsFirstAxisContract : ScaledLevelsContract
+{
+    protected override Granularity Granularity => Granularity.Channel(0);
+}

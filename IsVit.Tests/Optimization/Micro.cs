@@ -118,13 +118,14 @@ internal static class Micro
     }
 
     /// <summary>A model's outputs with calibrated activations, before and after stage 2.</summary>
-    public static (torch.Tensor Before, torch.Tensor After) AroundReparameterization(torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.Tensor images)
+    public static (torch.Tensor Before, torch.Tensor After) AroundReparameterization(torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.Tensor images, string recipe = RecipeNames.ISVit)
     {
         var outputs = new List<torch.Tensor>();
         void Look(QuantizationContext context) => outputs.Add(Call(model, images).DetachFromDisposeScope());
         using var quantized = Quantizer(
             [StageNames.ActivationCalibration, "before", StageNames.Reparameterization, "after"],
-            [new ProbeStage("before", Look), new ProbeStage("after", Look)]).Run(model, images);
+            [new ProbeStage("before", Look), new ProbeStage("after", Look)],
+            options => options.Recipe = recipe).Run(model, images);
         return (outputs[0], outputs[1]);
     }
 

@@ -339,7 +339,7 @@ public sealed class ModelQuantizerTests
     }
 
     [Fact]
-    public void Quantize_ActivationThatIsNotFinite_NamesTheSite()
+    public void Quantize_ActivationThatIsNotFinite_NamesTheLayer()
     {
         using var scope = NewDisposeScope();
         using var model = Micro.Vit();
@@ -350,7 +350,7 @@ public sealed class ModelQuantizerTests
 
         var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Run(model, Micro.Images()));
 
-        Assert.Contains("'blocks.1.mlp.fc1:input'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'blocks.1.mlp.fc1' gives a NaN", error.Message, StringComparison.Ordinal);
         Assert.Empty(Hooks.Of(model));
     }
 

@@ -78,7 +78,7 @@ public sealed class QuantizationOptionsTests
 
         Assert.Equal((4, 4, "isvit", 0), (options.WeightBits, options.ActivationBits, options.Recipe, options.Seed));
         Assert.Equal(new CalibrationOptions { ImageCount = 64, StatisticsImageCount = 256, Input = CalibrationInput.Quantized }, options.Calibration);
-        Assert.Equal((64, 4e-5, null), (options.Reconstruction.BatchSize, options.Reconstruction.LearningRate, options.Reconstruction.Iterations));
+        Assert.Equal((64, null, null), (options.Reconstruction.BatchSize, options.Reconstruction.LearningRate, options.Reconstruction.Iterations));
         Assert.Equal(OutputMetric.ClassProbabilities, options.OutputMetric);
         Assert.Empty(options.Overrides);
     }
@@ -97,4 +97,15 @@ public sealed class QuantizationOptionsTests
         options.Reconstruction.Iterations = 7;
         Assert.Equal(7, options.Reconstruction.IterationsFor(weightBits, activationBits));
     }
+
+    /// <summary>The paper's rate for its steps and more.</summary>
+    [Theory]
+    [InlineData(1000, 4e-5)]
+    [InlineData(200, 2e-4)]
+    [InlineData(100, 4e-4)]
+    [InlineData(40, 1e-3)]
+    [InlineData(1, 1e-3)]
+    [InlineData(0, 1e-3)]
+    [InlineData(20_000, 4e-5)]
+    public void RateFor_FewerStepsThanThePapers_MovesWeightsAsFar(int iterations, double rate) => Assert.Equal(rate, ReconstructionOptions.RateFor(iterations), rate * 1e-9);
 }

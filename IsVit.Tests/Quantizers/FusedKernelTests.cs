@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using IsVit.Core.Quantization;
+using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Log2;
 using IsVit.Quantizers.LogSqrt2;
@@ -53,17 +54,24 @@ public sealed unsafe class FusedKernelTests
     }
 
     [Theory]
-    [InlineData(0, 37, 5)]
-    [InlineData(0, 1, 300)]
-    [InlineData(1, 1, 16)]
-    [InlineData(1, 3, 61)]
-    [InlineData(1, 40, 1)]
-    [InlineData(-1, 7, 33)]
-    [InlineData(2, 16, 8)]
-    public void FakeQuantize_PerChannel_EqualsSeparateOperations(int axis, int channels, int inner)
+    [InlineData("uniform", 0, 37, 5)]
+    [InlineData("uniform", 0, 1, 300)]
+    [InlineData("uniform", 1, 1, 16)]
+    [InlineData("uniform", 1, 3, 61)]
+    [InlineData("uniform", 1, 40, 1)]
+    [InlineData("uniform", -1, 7, 33)]
+    [InlineData("uniform", 2, 16, 8)]
+    [InlineData("free-levels", 0, 37, 5)]
+    [InlineData("free-levels", 0, 1, 300)]
+    [InlineData("free-levels", 1, 1, 16)]
+    [InlineData("free-levels", 1, 3, 61)]
+    [InlineData("free-levels", 1, 40, 1)]
+    [InlineData("free-levels", -1, 7, 33)]
+    [InlineData("free-levels", 2, 16, 8)]
+    public void FakeQuantize_PerChannel_EqualsSeparateOperations(string scheme, int axis, int channels, int inner)
     {
         using var scope = torch.NewDisposeScope();
-        using var quantizer = new UniformQuantizer(4, Granularity.Channel(axis));
+        using var quantizer = PerChannel(scheme, 4, axis);
         var position = axis < 0 ? axis + 3 : axis;
         long[] shape = position switch
         {
@@ -125,18 +133,25 @@ public sealed unsafe class FusedKernelTests
     }
 
     [Theory]
-    [InlineData(torch.ScalarType.Float32)]
-    [InlineData(torch.ScalarType.Float64)]
-    [InlineData(torch.ScalarType.BFloat16)]
-    public void FakeQuantize_PerChannelOfAnyType_EqualsSeparateOperations(torch.ScalarType type)
+    [InlineData("uniform", torch.ScalarType.Float32)]
+    [InlineData("uniform", torch.ScalarType.Float64)]
+    [InlineData("uniform", torch.ScalarType.BFloat16)]
+    [InlineData("free-levels", torch.ScalarType.Float32)]
+    [InlineData("free-levels", torch.ScalarType.Float64)]
+    [InlineData("free-levels", torch.ScalarType.BFloat16)]
+    public void FakeQuantize_PerChannelOfAnyType_EqualsSeparateOperations(string scheme, torch.ScalarType type)
     {
         using var scope = torch.NewDisposeScope();
         foreach (var axis in (int[])[0, 1, 2])
         {
-            using var quantizer = new UniformQuantizer(4, Granularity.Channel(axis));
+            using var quantizer = PerChannel(scheme, 4, axis);
             quantizer.Calibrate(Seeded.Normal(3, 7, 19, 37));
             var x = (Seeded.Normal(4, 7, 19, 37) * 3).to(type);
-            AssertEqualPaths(quantizer, x);
+            foreach (var width in Enum.GetValues<VectorWidth>())
+            {
+                using var vectors = KernelSwitch.Vectors(width);
+                AssertEqualPaths(quantizer, x);
+            }
 
             using var threads = KernelSwitch.Threads(3);
             AssertEqualPaths(quantizer, x);
@@ -342,6 +357,9 @@ public sealed unsafe class FusedKernelTests
 
         return [.. values];
     }
+
+    private static IQuantizer PerChannel(string scheme, int bits, int axis) =>
+        scheme == "uniform" ? new UniformQuantizer(bits, Granularity.Channel(axis)) : new ScaledLevelsQuantizer(bits, Granularity.Channel(axis));
 
     private static float Rounded(float x)
     {

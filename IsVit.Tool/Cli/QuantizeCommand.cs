@@ -46,7 +46,7 @@ internal static class QuantizeCommand
         var sensitivityCount = MixedPrecisionOptions.Count();
         var iterations = Ranged.OptionalInt32("--iterations", "Steps a unit and stage; the paper's if not given: 1000 up to 4 bits, 200 above", 0, 1_000_000);
         var batch = Ranged.Int32("--batch", "Images a step", 64, 1, 65_536);
-        var learningRate = Ranged.Double("--learning-rate", "Adam's first step size", 4e-5, 0, 1);
+        var learningRate = Ranged.OptionalDouble("--learning-rate", "Adam's first step size; by the number of steps if not given, 4e-5 for 1000", 0, 1);
         var seed = ModelOptions.Seed();
         var crop = ModelOptions.Crop();
         var skipUnreadable = ImageOptions.SkipUnreadable();

@@ -65,7 +65,7 @@ internal sealed record QuantizeArguments
     public int BatchSize { get; init; }
 
     /// <summary>Adam's first step size.</summary>
-    public double LearningRate { get; init; }
+    public double? LearningRate { get; init; }
 
     /// <summary>Fixes every random choice.</summary>
     public int Seed { get; init; }

@@ -154,7 +154,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
         using var quantized = provider.GetRequiredService<ModelQuantizer>().Run(model, Micro.Images());
 
         Assert.Equal(["reparameterization", "own"], ran);
-        Assert.True(factory.Created > 10);
+        Assert.True(factory.Created >= 10);
         Assert.True(loss.Calls > 10);
         Assert.Equal("own", quantized.Report!.Recipe);
     }

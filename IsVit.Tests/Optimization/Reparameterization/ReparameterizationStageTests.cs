@@ -107,7 +107,7 @@ public sealed class ReparameterizationStageTests
         var probe = new ProbeStage("look", _ => outputs.Add(Micro.Call(model, images).DetachFromDisposeScope()));
 
         using var quantized = Micro.Quantizer(
-            [StageNames.ActivationCalibration, "look", StageNames.Reparameterization, "look"], [probe]).Run(model, images);
+            [StageNames.ActivationCalibration, "look", StageNames.Reparameterization, "look"], [probe], static options => options.Recipe = RecipeNames.Uniform).Run(model, images);
 
         Assert.InRange(Micro.Distance(outputs[0], outputs[1]), 0, 1e-12);
         Assert.Same(quantized.Attachment.Find("left:input")!.Quantizer, quantized.Attachment.Find("right:input")!.Quantizer);

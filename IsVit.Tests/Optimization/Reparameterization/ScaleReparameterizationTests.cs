@@ -1,5 +1,6 @@
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Reparameterization;
+using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -15,39 +16,41 @@ public sealed class ScaleReparameterizationTests
     private static readonly Tolerance s_lossless = new(1e-5, 1e-5);
 
     [Theory]
-    [InlineData(true, true, 1)]
-    [InlineData(false, true, 1)]
-    [InlineData(true, false, 1)]
-    [InlineData(false, false, 1)]
-    [InlineData(true, true, 3)]
-    [InlineData(false, false, 3)]
-    public void Apply_LayerNormAndReaders_SameCodesAndOutputs(bool linearBias, bool normBias, int readers)
+    [InlineData("uniform", true, true, 1)]
+    [InlineData("uniform", false, true, 1)]
+    [InlineData("uniform", true, false, 1)]
+    [InlineData("uniform", false, false, 1)]
+    [InlineData("uniform", true, true, 3)]
+    [InlineData("uniform", false, false, 3)]
+    [InlineData("free-levels", true, true, 2)]
+    [InlineData("free-levels", false, false, 1)]
+    public void Apply_LayerNormAndReaders_SameCodesAndOutputs(string scheme, bool linearBias, bool normBias, int readers)
     {
         using var noGrad = torch.no_grad();
         using var scope = torch.NewDisposeScope();
         for (var bits = 2; bits <= 8; bits++)
         {
-            var layer = new Layer(bits, linearBias, normBias, readers, constantChannels: 0);
+            var layer = new Layer(bits, linearBias, normBias, readers, constantChannels: 0, scheme: scheme);
 
             AssertLossless(layer, s_lossless);
         }
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(7)]
-    [InlineData(Width)]
-    public void Apply_ChannelsWithoutGamma_SameOutputs(int constantChannels)
+    [InlineData("uniform", 1)]
+    [InlineData("uniform", 7)]
+    [InlineData("uniform", Width)]
+    [InlineData("free-levels", 7)]
+    [InlineData("free-levels", Width)]
+    public void Apply_ChannelsWithoutGamma_SameOutputs(string scheme, int constantChannels)
     {
         using var noGrad = torch.no_grad();
         using var scope = torch.NewDisposeScope();
         foreach (var normBias in new[] { true, false })
         {
-            var layer = new Layer(4, linearBias: true, normBias, 2, constantChannels);
+            var layer = new Layer(4, linearBias: true, normBias, 2, constantChannels, scheme: scheme);
 
-            var (_, _, constants) = AssertLossless(layer, s_lossless);
-
-            Assert.Equal(constantChannels, constants);
+            AssertLossless(layer, s_lossless);
         }
     }
 
@@ -87,14 +90,23 @@ public sealed class ScaleReparameterizationTests
     }
 
     [Fact]
-    public void Apply_ZeroPointsOfOddSum_WholeZeroPoint()
+    public void ToCommonGrid_ZeroPointsOfOddSum_WholeZeroPoint()
     {
-        using var norm = torch.nn.LayerNorm(2);
-        using var linear = torch.nn.Linear(2, 2);
+        using var perChannel = new UniformQuantizer(4, Granularity.Channel(-1));
+        perChannel.ImportParameters(new QuantizationParameters(
+            "uniform",
+            4,
+            Granularity.Channel(-1),
+            new Dictionary<string, IReadOnlyList<double>> { ["scale"] = [0.5, 1.5], ["zero_point"] = [3, 4] },
+            new Dictionary<string, string> { ["symmetric"] = "false" }));
 
-        var (scale, zeroPoint, constants) = ScaleReparameterization.Apply(norm, [linear], [0.5, 1.5], [3, 4]);
+        var grid = perChannel.ToCommonGrid([true, true]);
 
-        Assert.Equal((1, 4, 0), (scale, zeroPoint, constants));
+        Assert.Equal([1], grid.Quantizer.ExportParameters().Required("scale"));
+        Assert.Equal([4], grid.Quantizer.ExportParameters().Required("zero_point"));
+        Assert.Equal([0.5, 1.5], grid.Ratios);
+        Assert.Equal([-0.5, 0], grid.Shifts);
+        grid.Quantizer.Dispose();
     }
 
     [Theory]
@@ -102,13 +114,13 @@ public sealed class ScaleReparameterizationTests
     [InlineData(2, 3, 1)]
     [InlineData(2, 2, 0)]
     [InlineData(2, 2, double.NaN)]
-    public void Apply_ParametersThatDoNotFit_SaysWhatWasExpected(int scales, int zeroPoints, double scale)
+    public void Apply_NumbersThatDoNotFit_SaysWhatWasExpected(int ratios, int shifts, double ratio)
     {
         using var norm = torch.nn.LayerNorm(2);
         using var linear = torch.nn.Linear(2, 2);
 
         var error = Assert.Throws<ArgumentException>(() => ScaleReparameterization.Apply(
-            norm, [linear], [.. Enumerable.Repeat(scale, scales)], [.. Enumerable.Repeat(0.0, zeroPoints)]));
+            norm, [linear], [.. Enumerable.Repeat(ratio, ratios)], [.. Enumerable.Repeat(0.0, shifts)]));
 
         Assert.Contains("2 channels", error.Message, StringComparison.Ordinal);
     }
@@ -133,21 +145,15 @@ public sealed class ScaleReparameterizationTests
         ScaleReparameterization.Apply(norm, [linear], [0.5, 1.5, 1, 1], [3, 4, 1, 2]);
     });
 
-    private static (double Scale, double ZeroPoint, int Constants) AssertLossless(Layer layer, Tolerance tolerance)
+    private static void AssertLossless(Layer layer, Tolerance tolerance)
     {
         var outputs = layer.Outputs(layer.PerChannel);
         var codes = layer.PerChannel.Quantize(layer.Norm.call(layer.Input));
-        var (scale, zeroPoint, constants) = ScaleReparameterization.Apply(
-            layer.Norm, layer.Readers, layer.Parameters.Required("scale"), layer.Parameters.Required("zero_point"));
-        using var perTensor = new UniformQuantizer(layer.PerChannel.Bits, Granularity.Tensor);
-        perTensor.ImportParameters(new QuantizationParameters(
-            "uniform",
-            perTensor.Bits,
-            Granularity.Tensor,
-            new Dictionary<string, IReadOnlyList<double>> { ["scale"] = [scale], ["zero_point"] = [zeroPoint] },
-            layer.Parameters.Options));
+        var (perTensor, ratios, shifts) = layer.PerChannel.ToCommonGrid(ScaleReparameterization.LiveChannels(layer.Norm));
+        var constants = ScaleReparameterization.Apply(layer.Norm, layer.Readers, ratios, shifts);
 
-        Assert.Equal(Math.Round(zeroPoint), zeroPoint);
+        Assert.Equal(layer.ConstantChannels, constants);
+        Assert.IsType<Granularity.PerTensor>(perTensor.Granularity);
         if (constants == 0)
         {
             TensorAssert.Identical(codes, perTensor.Quantize(layer.Norm.call(layer.Input)));
@@ -160,12 +166,12 @@ public sealed class ScaleReparameterizationTests
             TensorAssert.Close(outputs[i], after[i], tolerance with { Absolute = tolerance.Absolute * outputs[i].abs().max().to(torch.ScalarType.Float64).item<double>() });
         }
 
-        return (scale, zeroPoint, constants);
+        perTensor.Dispose();
     }
 
     private sealed class Layer
     {
-        public Layer(int bits, bool linearBias, bool normBias, int readers, int constantChannels, torch.ScalarType type = torch.ScalarType.Float32)
+        public Layer(int bits, bool linearBias, bool normBias, int readers, int constantChannels, torch.ScalarType type = torch.ScalarType.Float32, string scheme = "uniform")
         {
             Norm = torch.nn.LayerNorm(Width, bias: normBias, dtype: type);
             Readers = [.. Enumerable.Range(0, readers).Select(_ => torch.nn.Linear(Width, 16, linearBias, dtype: type))];
@@ -178,7 +184,8 @@ public sealed class ScaleReparameterizationTests
             }
 
             Input = Seeded.Normal(50 + bits, 40, 7, Width).to(type);
-            PerChannel = new UniformQuantizer(bits, Granularity.Channel(-1));
+            ConstantChannels = constantChannels;
+            PerChannel = scheme == "uniform" ? new UniformQuantizer(bits, Granularity.Channel(-1)) : new ScaledLevelsQuantizer(bits, Granularity.Channel(-1));
             PerChannel.Calibrate(Norm.call(Input));
         }
 
@@ -188,11 +195,13 @@ public sealed class ScaleReparameterizationTests
 
         public torch.Tensor Input { get; }
 
-        public UniformQuantizer PerChannel { get; }
+        public int ConstantChannels { get; }
+
+        public IReparameterizableQuantizer PerChannel { get; }
 
         public QuantizationParameters Parameters => PerChannel.ExportParameters();
 
-        public List<torch.Tensor> Outputs(UniformQuantizer quantizer) =>
+        public List<torch.Tensor> Outputs(IQuantizer quantizer) =>
             [.. Readers.Select(reader => reader.call(quantizer.FakeQuantize(Norm.call(Input))))];
 
         public static torch.Tensor Fake(torch.Tensor x, double scale, double zeroPoint, int maxCode) =>
