@@ -58,5 +58,5 @@ public sealed partial class ModelQuantizer
     private QuantizerLadder Ladder(Site site, QuantizerSpec spec, IEnumerable<int> widths) => new(
         SensitivityMeasurement.IsPinned(site, _options) ? [spec.Bits.Bits] : widths.Append(spec.Bits.Bits),
         spec.Bits.Bits,
-        bits => _quantizers.Create(spec with { Bits = bits }, site.Role == SiteRole.Weight));
+        bits => _quantizers.Create(_recipe.SpecFor(site, _options, bits)!, site.Role == SiteRole.Weight));
 }

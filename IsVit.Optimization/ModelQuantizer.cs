@@ -5,6 +5,7 @@ using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Checkpoints;
 using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Drift;
+using IsVit.Optimization.Effort;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
@@ -118,7 +119,7 @@ public sealed partial class ModelQuantizer
             var progress = new ProgressReporter(run.Progress)
             {
                 StageCount = _stages.Count,
-                StepsTotal = _stages.OfType<ReconstructionStage>().Sum(stage => (long)stage.IterationsFor(_options) * graph.Units.Count),
+                StepsTotal = _stages.OfType<ICostedStage>().Sum(stage => stage.StepsFor(_options, graph.Units.Count)),
             };
             using var context = new QuantizationContext(
                 attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, progress, checkpoint, cancellationToken);

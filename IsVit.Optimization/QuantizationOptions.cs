@@ -1,6 +1,8 @@
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Effort;
 using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.OutputTuning;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 
@@ -30,6 +32,9 @@ public sealed record QuantizationOptions
     /// <summary>How units are reconstructed.</summary>
     public ReconstructionOptions Reconstruction { get; set; } = new();
 
+    /// <summary>How biases and normalisations are trained at the end.</summary>
+    public OutputTuningOptions OutputTuning { get; set; } = new();
+
     /// <summary>Other quantizers for some sites, or none. Later entries win.</summary>
     public IList<SiteOverride> Overrides { get; set; } = [];
 
@@ -39,6 +44,14 @@ public sealed record QuantizationOptions
     {
         ArgumentNullException.ThrowIfNull(preset);
         (Recipe, WeightBits, ActivationBits) = (preset.Recipe, preset.WeightBits, preset.ActivationBits ?? ActivationBits);
+    }
+
+    /// <summary>Takes steps, batches and the images for statistics from an effort, such as <see cref="QuantizationEfforts.Balanced"/>. The calibration images are the caller's to count.</summary>
+    /// <param name="effort">The effort.</param>
+    public void Use(QuantizationEffort effort)
+    {
+        ArgumentNullException.ThrowIfNull(effort);
+        (Reconstruction.Iterations, Reconstruction.BatchSize, Calibration.StatisticsImageCount, OutputTuning.Steps) = (effort.Iterations, effort.BatchSize, effort.ImageCount, effort.TuningSteps);
     }
 
     /// <summary>Throws if an option is out of range.</summary>
@@ -54,13 +67,14 @@ public sealed record QuantizationOptions
             throw new OptionsException($"{nameof(Recipe)} is empty; expected the name of a recipe, such as '{RecipeNames.ISVit}'.");
         }
 
-        if (Calibration is null || Reconstruction is null || Overrides is null)
+        if (Calibration is null || Reconstruction is null || OutputTuning is null || Overrides is null)
         {
-            throw new OptionsException($"{nameof(Calibration)}, {nameof(Reconstruction)} and {nameof(Overrides)} must not be null.");
+            throw new OptionsException($"{nameof(Calibration)}, {nameof(Reconstruction)}, {nameof(OutputTuning)} and {nameof(Overrides)} must not be null.");
         }
 
         Calibration.Validate();
         Reconstruction.Validate();
+        OutputTuning.Validate();
         for (var i = 0; i < Overrides.Count; i++)
         {
             var name = $"{nameof(Overrides)}[{i}]";
@@ -94,6 +108,7 @@ public sealed record QuantizationOptions
     {
         Calibration = Calibration with { },
         Reconstruction = Reconstruction with { },
+        OutputTuning = OutputTuning with { },
         Overrides = [.. Overrides.Select(static change => change with { })],
     };
 }

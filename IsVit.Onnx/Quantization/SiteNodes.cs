@@ -3,6 +3,7 @@ using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Onnx.Graph;
 using IsVit.Quantizers;
+using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Uniform;
 using static TorchSharp.torch;
 
@@ -59,6 +60,7 @@ internal sealed class SiteNodes
         return Find(path, SiteOperand.Weight) switch
         {
             null => graph.Initializer($"{range.Name}.weight", matrix.narrow(0, range.First, range.Count).Times(range.Factor).t()),
+            { } levels and (FreeLevelsQuantizer or ScaledLevelsQuantizer) => WeightLevelNodes.Matrix(graph, levels, matrix, range),
             { } quantizer => UniformNodes.Matrix(graph, Uniform(path, quantizer), matrix, input, range, _kernels),
         };
     }
@@ -70,6 +72,7 @@ internal sealed class SiteNodes
     public string Kernel(OnnxGraph graph, string path, Tensor weight) => Find(path, SiteOperand.Weight) switch
     {
         null => graph.Initializer($"{path}.weight", weight),
+        { } levels and (FreeLevelsQuantizer or ScaledLevelsQuantizer) => WeightLevelNodes.Kernel(graph, levels, path, weight.detach()),
         { } quantizer => UniformNodes.Kernel(graph, Uniform(path, quantizer), path, weight.detach()),
     };
 
@@ -83,7 +86,7 @@ internal sealed class SiteNodes
     }
 
     private static UniformQuantizer Uniform(string path, IQuantizer quantizer) => quantizer as UniformQuantizer
-        ?? throw new OnnxExportException($"The weight of '{path}' has a '{quantizer.Scheme}' quantizer; expected '{UniformQuantizer.SchemeName}'.");
+        ?? throw new OnnxExportException($"The weight of '{path}' has a '{quantizer.Scheme}' quantizer; expected '{UniformQuantizer.SchemeName}' or '{FreeLevelsQuantizer.SchemeName}'.");
 
     private IQuantizer? Find(string path, SiteOperand operand)
     {

@@ -11,8 +11,6 @@ namespace IsVit.Onnx.Quantization;
 /// <summary>Uniform quantization as nodes: QuantizeLinear, which rounds x / s to even before it adds z as the library does, a clip to the codes of the width, DequantizeLinear.</summary>
 internal static class UniformNodes
 {
-    private const int Int4Bits = 4;
-
     /// <summary>An activation's numbers to those that their codes stand for.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="quantizer">The quantizer.</param>
@@ -66,8 +64,8 @@ internal static class UniformNodes
 
         if ((input.MaxCode is not null || kernels == OnnxKernels.Fast) && AreBelow(zeroPoint, 1 << BitWidth.Maximum))
         {
-            var zeroPoints = graph.Initializer($"{name}_zero_point", shape, Array.ConvertAll(zeroPoint, static z => (byte)z), isInt4);
-            return graph.Add("DequantizeLinear", [graph.Initializer(name, codes.shape, codes.bytes, isInt4), Scales(), zeroPoints], Along(axis is null ? null : 1));
+            var zeroPoints = graph.Codes($"{name}_zero_point", shape, Array.ConvertAll(zeroPoint, static z => (byte)z), isInt4);
+            return graph.Add("DequantizeLinear", [graph.Codes(name, codes.shape, codes.bytes, isInt4), Scales(), zeroPoints], Along(axis is null ? null : 1));
         }
 
         return Constant(graph, name, codes, isInt4, tensor(scale).view(shape), tensor(zeroPoint).view(shape));
@@ -80,7 +78,7 @@ internal static class UniformNodes
                 return graph.Initializer(name, integers.to(ScalarType.Int8));
             }
 
-            var wide = graph.Add("Cast", [graph.Initializer(name, codes.shape, codes.bytes, isInt4)], OnnxGraph.Attribute("to", (long)DataType.Int32));
+            var wide = graph.Add("Cast", [graph.Codes(name, codes.shape, codes.bytes, isInt4)], OnnxGraph.Attribute("to", (long)DataType.Int32));
             var shifted = graph.Add("Sub", [wide, graph.Initializer($"{name}_zero_point", tensor(zeroPoint, ScalarType.Int32).view(shape))]);
             return graph.Add("Cast", [shifted], OnnxGraph.Attribute("to", (long)DataType.Int8));
         }
@@ -102,7 +100,7 @@ internal static class UniformNodes
     // What follows from constants a runtime computes when it loads the file: the weight is float from then on, without a DequantizeLinear in every run.
     private static string Constant(OnnxGraph graph, string name, Tensor codes, bool isInt4, Tensor scale, Tensor zeroPoint)
     {
-        var floats = graph.Add("Cast", [graph.Initializer(name, codes.shape, codes.bytes, isInt4)], OnnxGraph.Attribute("to", (long)DataType.Float));
+        var floats = graph.Add("Cast", [graph.Codes(name, codes.shape, codes.bytes, isInt4)], OnnxGraph.Attribute("to", (long)DataType.Float));
         return graph.Add("Mul", [graph.Add("Sub", [floats, graph.Initializer($"{name}_zero_point", zeroPoint)]), graph.Initializer($"{name}_scale", scale)]);
     }
 
@@ -127,7 +125,7 @@ internal static class UniformNodes
         return (Array.ConvertAll(Part(scale), s => s * range.Factor), Part(zeroPoint), axis);
     }
 
-    private static bool IsInt4(UniformQuantizer quantizer, float[] zeroPoint) => quantizer.Bits.Bits <= Int4Bits && AreBelow(zeroPoint, 1 << Int4Bits);
+    private static bool IsInt4(UniformQuantizer quantizer, float[] zeroPoint) => quantizer.Bits.Bits <= CodeConstants.Int4Bits && AreBelow(zeroPoint, 1 << CodeConstants.Int4Bits);
 
     private static (float[] Scale, float[] ZeroPoint, int? Axis) Parameters(UniformQuantizer quantizer)
     {
@@ -146,21 +144,4 @@ internal static class UniformNodes
 
     private static string Bytes(OnnxGraph graph, float[] values, int? axis) =>
         graph.Constant(DataType.Uint8, axis is null ? [] : [values.Length], Array.ConvertAll(values, static value => (byte)value));
-
-    // Codes as uint8, or two to a byte as uint4.
-    private static string Initializer(this OnnxGraph graph, string name, ReadOnlySpan<long> shape, ReadOnlySpan<byte> codes, bool isInt4)
-    {
-        if (!isInt4)
-        {
-            return graph.Initializer(name, DataType.Uint8, shape, codes);
-        }
-
-        var packed = new byte[(codes.Length + 1) / 2];
-        for (var i = 0; i < codes.Length; i++)
-        {
-            packed[i / 2] |= (byte)(codes[i] << (Int4Bits * (i % 2)));
-        }
-
-        return graph.Initializer(name, DataType.Uint4, shape, packed);
-    }
 }

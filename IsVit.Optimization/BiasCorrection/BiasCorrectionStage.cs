@@ -1,6 +1,7 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Effort;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -12,10 +13,12 @@ namespace IsVit.Optimization.BiasCorrection;
 /// <see cref="QuantizationContext.VectorWeights"/>.
 /// </summary>
 /// <remarks>Rounding at few bits shifts means by far more than a short reconstruction's learning rate can move a bias.</remarks>
-public sealed class BiasCorrectionStage : IQuantizationStage
+public sealed class BiasCorrectionStage : IQuantizationStage, ICostedStage
 {
     /// <inheritdoc/>
     public string Name => StageNames.BiasCorrection;
+
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images) => new(3.5 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
+using IsVit.Optimization.Effort;
 using IsVit.Optimization.Stages;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -10,10 +11,13 @@ namespace IsVit.Optimization.Calibration;
 /// Lets every activation quantizer choose its parameters while the first calibration images flow through the model, and quantizes activations from
 /// there on. Weights stay as they are.
 /// </summary>
-public sealed class ActivationCalibrationStage : IQuantizationStage
+public sealed class ActivationCalibrationStage : IQuantizationStage, ICostedStage
 {
     /// <inheritdoc/>
     public string Name => StageNames.ActivationCalibration;
+
+    // Finding levels takes longer than the way there.
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images) => new(6.0 * Math.Min(images, options.Calibration.ImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

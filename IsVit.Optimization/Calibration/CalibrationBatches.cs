@@ -8,7 +8,7 @@ namespace IsVit.Optimization.Calibration;
 internal static class CalibrationBatches
 {
     // Every batch of a stream stands in the model with a thread of its own, so steps of few images do not make streams of many batches.
-    private const int SmallestBatch = 32;
+    public const int SmallestBatch = 32;
 
     /// <summary>Views of consecutive images, <paramref name="batchSize"/> at a time or a few more.</summary>
     public static List<Tensor> Split(Tensor images, int batchSize)

@@ -68,11 +68,11 @@ internal sealed class RunCheckpoint
         int stageIndex,
         string stage,
         int index,
-        Unit unit,
+        string unit,
         IReadOnlyList<(string Name, Parameter Parameter)> parameters,
         IReadOnlyList<(string Site, Tensor Vector)> learned)
     {
-        var path = UnitPath(stageIndex, index, unit.Path);
+        var path = UnitPath(stageIndex, index, unit);
         if (!File.Exists(path))
         {
             return null;
@@ -92,11 +92,11 @@ internal sealed class RunCheckpoint
             }
 
             double Number(string key) => double.Parse(file.Metadata[key], CultureInfo.InvariantCulture);
-            return new UnitResult(unit.Path, stage, Number("loss_before"), Number("loss_after"), (int)Number("iterations"), TimeSpan.FromSeconds(Number("seconds")), StopReason.Resumed);
+            return new UnitResult(unit, stage, Number("loss_before"), Number("loss_after"), (int)Number("iterations"), TimeSpan.FromSeconds(Number("seconds")), StopReason.Resumed);
         }
         catch (Exception e) when (e is WeightFileException or KeyNotFoundException or FormatException or OverflowException or ArgumentException)
         {
-            throw new QuantizationException($"'{path}' is no checkpoint of unit '{unit.Path}': {e.Message} Delete it to have the unit reconstructed again.", e);
+            throw new QuantizationException($"'{path}' is no checkpoint of unit '{unit}': {e.Message} Delete it to have the unit reconstructed again.", e);
         }
     }
 
@@ -135,7 +135,7 @@ internal sealed class RunCheckpoint
         counted.Reconstruction.CacheBudgetBytes = 0;
         counted.Reconstruction.CacheDirectory = null;
         counted.Reconstruction.Cache = options.Reconstruction.Cache == ActivationStorage.BFloat16 ? ActivationStorage.BFloat16 : ActivationStorage.Automatic;
-        var schemes = recipe.Schemes.OrderBy(static entry => entry.Key).Select(static entry => $"{entry.Key}: {entry.Value.Scheme} {entry.Value.Granularity}");
+        var schemes = recipe.Schemes.OrderBy(static entry => entry.Key).Select(static entry => $"{entry.Key}: {entry.Value.Scheme} {entry.Value.WideScheme} {entry.Value.Granularity}");
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["options"] = JsonSerializer.Serialize(counted),

@@ -3,6 +3,7 @@ using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Effort;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -16,13 +17,16 @@ namespace IsVit.Optimization.Compensation;
 /// The answer is exact and costs one forward, where a reconstruction takes many small steps; reconstruction goes on from there, with all layers of a unit together. Inputs and outputs are the float model's:
 /// the stage belongs behind the calibration of activations and before any stage that changes parameters.
 /// </remarks>
-public sealed class ActivationCompensationStage : IQuantizationStage
+public sealed class ActivationCompensationStage : IQuantizationStage, ICostedStage
 {
     // The share of the inputs' mean variance that every input's variance is raised by; weights stay the nearer to what they were.
     private const double Ridge = 0.05;
 
     /// <inheritdoc/>
     public string Name => StageNames.ActivationCompensation;
+
+    // Products of all pairs of inputs, and of inputs and outputs, beside a float and a quantized forward.
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Effort;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -15,10 +16,12 @@ namespace IsVit.Optimization.Compensation;
 /// Weights stay float numbers that are rounded to the nearest code, so that a reconstruction can go on from them. Layers whose weights are not quantized
 /// keep them, and so do grouped convolutions and layers whose weight quantizer has scales along another axis than the output channels.
 /// </remarks>
-public sealed class WeightCompensationStage : IQuantizationStage
+public sealed class WeightCompensationStage : IQuantizationStage, ICostedStage
 {
     /// <inheritdoc/>
     public string Name => StageNames.WeightCompensation;
+
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

@@ -5,11 +5,13 @@ using IsVit.Optimization.BiasCorrection;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.HeadRotation;
 using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.OutputTuning;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Reparameterization;
 using IsVit.Optimization.Stages;
 using IsVit.Optimization.Compensation;
+using IsVit.Optimization.ValueNormalization;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Log2;
 using IsVit.Quantizers.LogSqrt2;
@@ -46,6 +48,7 @@ internal static class Defaults
     public static IReadOnlyList<IQuantizationStage> Stages() =>
     [
         new HeadRotationStage(),
+        new ValueNormalizationStage(),
         new ActivationCalibrationStage(),
         new OutputSensitivityStage(),
         new ActivationCompensationStage(),
@@ -55,6 +58,7 @@ internal static class Defaults
         new WeightCompensationStage(),
         new BiasCorrectionStage(),
         new ReconstructionStage(StageNames.WeightReconstruction, UnitInput.Quantized),
+        new OutputTuningStage(),
         new ReconstructionStage(StageNames.DirectReconstruction, UnitInput.Quantized, iterationFactor: 2),
     ];
 
@@ -70,10 +74,10 @@ internal static class Defaults
             StageNames.WeightCalibration,
             StageNames.WeightReconstruction,
         ];
-        string[] sos = [StageNames.HeadRotation, StageNames.OutputSensitivity, released[0], StageNames.ActivationCompensation, .. released[1..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction];
+        string[] sos = [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ValueNormalization, released[0], StageNames.ActivationCompensation, .. released[1..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction, StageNames.OutputTuning];
 
         // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
-        string[] direct = [StageNames.HeadRotation, StageNames.OutputSensitivity, calibration[0], StageNames.ActivationCompensation, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction];
+        string[] direct = [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ValueNormalization, calibration[0], StageNames.ActivationCompensation, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction, StageNames.OutputTuning];
         return
         [
             Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine, other: SchemeNames.FreeLevels),
@@ -106,15 +110,19 @@ internal static class Defaults
         IReadOnlyList<string> stages,
         string uniform = SchemeNames.Uniform,
         string? weight = null,
-        string? other = null) => new(
+        string? other = null)
+    {
+        SiteScheme Linear(Granularity granularity, string? scheme = null) => new(scheme ?? other ?? uniform, granularity) { WideScheme = other is null ? null : uniform };
+        return new(
             name,
             new Dictionary<SiteRole, SiteScheme>
             {
-                [SiteRole.Other] = new(other ?? uniform, Granularity.Tensor),
-                [SiteRole.PostGelu] = new(other ?? uniform, Granularity.Tensor),
-                [SiteRole.PostLayerNorm] = new(other ?? uniform, postLayerNorm),
+                [SiteRole.Other] = Linear(Granularity.Tensor),
+                [SiteRole.PostGelu] = Linear(Granularity.Tensor),
+                [SiteRole.PostLayerNorm] = Linear(postLayerNorm),
                 [SiteRole.PostSoftmax] = new(postSoftmax, Granularity.Tensor),
-                [SiteRole.Weight] = new(weight ?? uniform, s_firstAxis),
+                [SiteRole.Weight] = Linear(s_firstAxis, weight),
             },
             stages);
+    }
 }

@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Optimization.Effort;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Drift;
@@ -39,6 +40,10 @@ internal static class StatisticsRun
         var clipped = SamplingNoise.Of([.. sites.Select((_, site) => groups.Select(group => group[site].ClippedShares()).ToArray())], splits, perGroup);
         return new CalibrationStatistics(groupCount * perGroup, [.. sites.Select((site, i) => new SiteStatistics(site.Site, Total(groups, i).ToStatistics(), shifts[i], clipped[i]))]);
     }
+
+    /// <summary>The work of <see cref="Take"/>.</summary>
+    /// <param name="images">The number of images that may be used.</param>
+    public static StageWork WorkFor(long images) => new(3.0 * Math.Min(images, MostImages), 0);
 
     /// <summary>What the quantizers read on all images, site by site.</summary>
     /// <param name="attachment">The finished model's quantizers.</param>

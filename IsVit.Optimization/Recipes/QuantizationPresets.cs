@@ -1,6 +1,6 @@
 namespace IsVit.Optimization.Recipes;
 
-/// <summary>Presets for models that run on integer kernels, see <see cref="QuantizationOptions.Use"/>.</summary>
+/// <summary>Presets for models that run on integer kernels, see <see cref="QuantizationOptions.Use(QuantizationPreset)"/>.</summary>
 public static class QuantizationPresets
 {
     /// <summary>Weights and activations of 8 bits: as fast as integer kernels go, and hardly to be told from the float model.</summary>

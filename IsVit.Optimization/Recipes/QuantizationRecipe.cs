@@ -23,30 +23,27 @@ public sealed record QuantizationRecipe(
     /// <param name="site">The site.</param>
     /// <param name="options">Bits and overrides.</param>
     /// <returns>Null for a site that stays in float.</returns>
-    public QuantizerSpec? SpecFor(Site site, QuantizationOptions options)
+    public QuantizerSpec? SpecFor(Site site, QuantizationOptions options) => SpecFor(site, options, width: null);
+
+    /// <summary>The quantizer that a site gets, or would get with another width.</summary>
+    internal QuantizerSpec? SpecFor(Site site, QuantizationOptions options, int? width)
     {
         ArgumentNullException.ThrowIfNull(site);
         ArgumentNullException.ThrowIfNull(options);
-        var bits = site.Role == SiteRole.Weight ? options.WeightBits : options.ActivationBits;
-        var spec = Schemes.TryGetValue(site.Role, out var scheme) ? new QuantizerSpec(scheme.Scheme, bits, scheme.Granularity) : null;
-        foreach (var change in options.Overrides)
+        if (!Schemes.TryGetValue(site.Role, out var own))
         {
-            if (!change.Fits(site))
-            {
-                continue;
-            }
-
-            if (!change.Quantize)
-            {
-                spec = null;
-            }
-            else if (spec is not null)
-            {
-                spec = new QuantizerSpec(
-                    change.Scheme ?? spec.Scheme, change.Bits ?? spec.Bits, change.Granularity is null ? spec.Granularity : Granularity.Parse(change.Granularity));
-            }
+            return null;
         }
 
-        return spec;
+        var (isQuantized, bits, scheme, granularity) = (true, site.Role == SiteRole.Weight ? options.WeightBits : options.ActivationBits, default(string), own.Granularity);
+        foreach (var change in options.Overrides.Where(change => change.Fits(site)))
+        {
+            isQuantized &= change.Quantize;
+            (bits, scheme) = (change.Bits ?? bits, change.Scheme ?? scheme);
+            granularity = change.Granularity is null ? granularity : Granularity.Parse(change.Granularity);
+        }
+
+        bits = width ?? bits;
+        return isQuantized ? new QuantizerSpec(scheme ?? own.SchemeAt(bits), bits, granularity) : null;
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using IsVit.Core.Graph;
 using IsVit.Core.Memory;
 using IsVit.Core.Quantization;
+using IsVit.Optimization.Effort;
 using IsVit.Optimization.Stages;
 using Microsoft.Extensions.Logging;
 using TorchSharp.Modules;
@@ -14,7 +15,7 @@ namespace IsVit.Optimization.Reconstruction;
 /// Reconstructs every unit in the order in which they run (eq. 12), with sites quantized as the stages before left them. Inputs and targets are streamed:
 /// one forward a batch for the whole stage.
 /// </summary>
-public sealed class ReconstructionStage : IQuantizationStage
+public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
 {
     // Of the activations of a unit, in bytes.
     private const long WorthCollecting = 64L << 20;
@@ -49,6 +50,16 @@ public sealed class ReconstructionStage : IQuantizationStage
         return (int)Math.Min(int.MaxValue, (long)options.Reconstruction.IterationsFor(options.WeightBits, options.ActivationBits) * _iterationFactor);
     }
 
+    // Quantizers make a step a third longer; losses over all images are taken before, and as often as the options say.
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images)
+    {
+        var iterations = IterationsFor(options);
+        var looks = 1 + Math.Min(options.Reconstruction.Evaluations, iterations);
+        return new(1.3 * images * (looks + (Input == UnitInput.Quantized ? 2 : 1)), 1.3 * iterations * Math.Min(options.Reconstruction.BatchSize, images));
+    }
+
+    long ICostedStage.StepsFor(QuantizationOptions options, int units) => (long)IterationsFor(options) * units;
+
     /// <inheritdoc/>
     public void Run(QuantizationContext context)
     {
@@ -78,7 +89,6 @@ public sealed class ReconstructionStage : IQuantizationStage
             context.CancellationToken.ThrowIfCancellationRequested();
             var result = Reconstruct(context, i, floatFlow, quantizedFlow, store, precision);
             context.Add(result);
-            Log.UnitReconstructed(context.Logger, result.Stage, result.Unit, result.LossBefore, result.LossAfter, result.Iterations, result.Duration, result.StopReason);
         }
     }
 
@@ -116,7 +126,7 @@ public sealed class ReconstructionStage : IQuantizationStage
         }
 
         using var learning = new QuantizerLearning(context.Options.Reconstruction.QuantizerLearningRate > 0 ? context.Attachment.Bindings.Where(binding => unit.Contains(binding.Site.Path)) : []);
-        if (context.Checkpoint?.TryLoadUnit(context.Progress.StageIndex, Name, index, unit, parameters, learning.Vectors) is { } earlier)
+        if (context.Checkpoint?.TryLoadUnit(context.Progress.StageIndex, Name, index, unit.Path, parameters, learning.Vectors) is { } earlier)
         {
             context.Progress.EndUnit(iterations);
             return earlier;

@@ -58,8 +58,7 @@ internal sealed class UnitReconstructor(
             while (step < iterations)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                Draw(permutation, batchSize, random);
-                var value = Iterate(module, inputs, targets, factor, permutation.AsSpan(0, batchSize), optimizer);
+                var value = Iterate(module, inputs, targets, factor, RandomChoice.Draw(permutation, batchSize, random), optimizer);
                 step++;
                 onIteration?.Invoke(step, value);
                 if (!double.IsFinite(value))
@@ -117,60 +116,4 @@ internal sealed class UnitReconstructor(
     // Any loss of differences becomes a weighted one when what it compares is scaled.
     private Tensor Loss(Tensor output, Tensor target, Tensor? factor) =>
         factor is null ? loss.Compute(output, target) : loss.Compute(output * factor, target * factor);
-
-    // The first entries become a random choice without repetition (Fisher-Yates, as far as needed).
-    private static void Draw(int[] permutation, int count, Random random)
-    {
-        for (var i = 0; i < count; i++)
-        {
-            var other = random.Next(i, permutation.Length);
-            (permutation[i], permutation[other]) = (permutation[other], permutation[i]);
-        }
-    }
-
-    private sealed class BestState : IDisposable
-    {
-        private readonly IReadOnlyList<Tensor> _parameters;
-        private readonly Tensor[] _values;
-
-        public BestState(IReadOnlyList<Tensor> parameters)
-        {
-            _parameters = parameters;
-            _values = [.. parameters.Select(static parameter => parameter.detach().clone().DetachFromDisposeScope())];
-        }
-
-        public double Loss { get; set; }
-
-        public void Offer(double loss)
-        {
-            if (!(loss < Loss))
-            {
-                return;
-            }
-
-            Loss = loss;
-            using var noGrad = no_grad();
-            for (var i = 0; i < _values.Length; i++)
-            {
-                _values[i].copy_(_parameters[i]);
-            }
-        }
-
-        public void Restore()
-        {
-            using var noGrad = no_grad();
-            for (var i = 0; i < _values.Length; i++)
-            {
-                _parameters[i].copy_(_values[i]);
-            }
-        }
-
-        public void Dispose()
-        {
-            foreach (var value in _values)
-            {
-                value.Dispose();
-            }
-        }
-    }
 }

@@ -123,7 +123,12 @@ public sealed class QuantizationContext : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _restated?.Dispose();
 
-    /// <summary>Adds a unit's result to the report.</summary>
+    /// <summary>Adds a unit's result to the report and the log.</summary>
     /// <param name="result">The result.</param>
-    public void Add(UnitResult result) => _units.Add(result);
+    public void Add(UnitResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        _units.Add(result);
+        Log.UnitReconstructed(Logger, result.Stage, result.Unit, result.LossBefore, result.LossAfter, result.Iterations, result.Duration, result.StopReason);
+    }
 }

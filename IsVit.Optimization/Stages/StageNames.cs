@@ -6,6 +6,9 @@ public static class StageNames
     /// <summary>Heads of attention are multiplied by orthogonal matrices that cancel: their numbers spread evenly over the channels, the float function stays.</summary>
     public const string HeadRotation = "head-rotation";
 
+    /// <summary>What attention makes of its values gets one mean and size for all channels, at no loss: the layer behind takes both up.</summary>
+    public const string ValueNormalization = "value-normalization";
+
     /// <summary>Activation quantizers choose their parameters; activations are quantized from here on.</summary>
     public const string ActivationCalibration = "activation-calibration";
 
@@ -32,6 +35,9 @@ public static class StageNames
 
     /// <summary>SOS stage 3: units are reconstructed with weights and activations quantized.</summary>
     public const string WeightReconstruction = "weight-reconstruction";
+
+    /// <summary>Biases and normalisations of the whole model are trained for its outputs.</summary>
+    public const string OutputTuning = "output-tuning";
 
     /// <summary>One reconstruction with weights and activations quantized, given the steps of both of SOS's; what SOS is compared with.</summary>
     public const string DirectReconstruction = "direct-reconstruction";

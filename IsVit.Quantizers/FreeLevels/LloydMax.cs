@@ -12,6 +12,9 @@ internal static class LloydMax
     private const int MaximumIterations = 200;
     private const double Tolerance = 1e-6;
 
+    // What changes between two refinements moves levels little.
+    private const int RefiningIterations = 8;
+
     /// <summary>The levels, ascending.</summary>
     /// <remarks>The error has several local minima, so it starts from equal steps and from equal shares of the numbers, and takes the better end.</remarks>
     public static double[] Find(RankedValues values, BitWidth bits)
@@ -23,13 +26,23 @@ internal static class LloydMax
             return constant;
         }
 
-        var (best, smallest) = Improve(EqualSteps(values, bits), values);
-        var (other, error) = Improve(EqualShares(values, bits), values);
+        var (best, smallest) = Improve(EqualSteps(values, bits), values, MaximumIterations);
+        var (other, error) = Improve(EqualShares(values, bits), values, MaximumIterations);
         best = error < smallest ? other : best;
 
         // Means of few numbers beside much larger ones are off by rounding, by more than what lies between them.
         Array.Sort(best);
         return best;
+    }
+
+    /// <summary>Levels that are best for numbers near these, made better for these.</summary>
+    /// <param name="levels">Ascending; unchanged.</param>
+    /// <param name="values">The numbers.</param>
+    public static double[] Refine(double[] levels, RankedValues values)
+    {
+        var (refined, _) = Improve([.. levels], values, RefiningIterations);
+        Array.Sort(refined);
+        return refined;
     }
 
     /// <summary>What separates levels: the middles between them.</summary>
@@ -63,12 +76,12 @@ internal static class LloydMax
         return levels;
     }
 
-    private static (double[] Levels, double Error) Improve(double[] levels, RankedValues values)
+    private static (double[] Levels, double Error) Improve(double[] levels, RankedValues values, int iterations)
     {
         var thresholds = new double[levels.Length - 1];
         Thresholds(levels, thresholds);
         var error = values.SquaredError(thresholds, levels);
-        for (var iteration = 0; iteration < MaximumIterations; iteration++)
+        for (var iteration = 0; iteration < iterations; iteration++)
         {
             MoveToMeans(levels, thresholds, values);
             Thresholds(levels, thresholds);

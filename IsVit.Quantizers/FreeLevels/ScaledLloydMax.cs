@@ -13,7 +13,7 @@ internal static class ScaledLloydMax
     private const int Rounds = 6;
 
     // Numbers that the table is found for: a few for each of its levels would do, if they came from all channels.
-    private const int SampleLength = 1 << 18;
+    private const int SampleLength = 1 << 16;
 
     // A line as flat as this beside the channel's spread comes of numbers that all go to one level.
     private const double LeastSlope = 0.05;
@@ -36,7 +36,7 @@ internal static class ScaledLloydMax
         {
             using (var sample = Sample(data, channels, live))
             {
-                levels = LloydMax.Find(sample, bits);
+                levels = round == 0 ? LloydMax.Find(sample, bits) : LloydMax.Refine(levels, sample);
             }
 
             LloydMax.Thresholds(levels, thresholds);

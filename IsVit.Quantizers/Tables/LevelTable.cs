@@ -8,6 +8,7 @@ namespace IsVit.Quantizers.Tables;
 /// </summary>
 internal sealed class LevelTable
 {
+    private readonly Lazy<LevelBuckets?> _buckets;
     private LevelTable? _ofCodes;
 
     /// <summary>The most levels of a table that is held in registers.</summary>
@@ -29,14 +30,11 @@ internal sealed class LevelTable
         Highest = highest;
         Slope = slope;
         Shift = shift;
+        _buckets = new(() => levels.Length > ShortLength ? LevelBuckets.Create(this) : null);
         if (levels.Length <= ShortLength)
         {
             PaddedLevels = Pad(levels, levels[^1]);
             PaddedThresholds = Pad(thresholds, float.NaN);
-        }
-        else
-        {
-            Buckets = LevelBuckets.Create(this);
         }
     }
 
@@ -73,8 +71,8 @@ internal sealed class LevelTable
     /// <summary>The thresholds of a short table, filled up to 16 with NaN; null for a longer one.</summary>
     public float[]? PaddedThresholds { get; }
 
-    /// <summary>A long table's buckets; null for a short one, or where thresholds lie too close.</summary>
-    public LevelBuckets? Buckets { get; }
+    /// <summary>A long table's buckets, made when they are first asked for; null for a short one, or where thresholds lie too close.</summary>
+    public LevelBuckets? Buckets => _buckets.Value;
 
     /// <summary>The same thresholds with codes in place of levels, so that what finds levels finds codes.</summary>
     public LevelTable OfCodes => _ofCodes ??= new(Array.ConvertAll(Codes, static code => (float)code), Thresholds, Codes, Lowest, Highest, Slope, Shift);

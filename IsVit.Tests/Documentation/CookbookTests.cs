@@ -206,6 +206,7 @@ public sealed class CookbookTests : IDisposable
         {
             options.WeightBits = options.ActivationBits = bits;
             options.Reconstruction.Iterations = 4;
+            options.OutputTuning.Steps = 4;
             configure?.Invoke(options);
         });
         return quantizer.Quantize(model, images, trace is null ? null : new QuantizationRun { Trace = trace }, TestContext.Current.CancellationToken);

@@ -55,12 +55,13 @@ internal static class Micro
 
     public static torch.Tensor Images(int seed = 100, int count = ImageCount) => Seeded.Normal(seed, count, 3, 32, 32);
 
-    /// <summary>Few steps of few images.</summary>
+    /// <summary>Few steps of few images, and none of the whole model.</summary>
     public static void Quick(QuantizationOptions options)
     {
         options.Reconstruction.Iterations = 6;
         options.Reconstruction.BatchSize = 8;
         options.Reconstruction.LearningRate = 1e-3;
+        options.OutputTuning.Steps = 0;
     }
 
     public static ModelQuantizer Quantizer(Action<QuantizationOptions>? configure = null, ILogger<ModelQuantizer>? logger = null) => ModelQuantizer.Create(

@@ -47,6 +47,6 @@ internal static class FashionFolder
     public static string[] Quantize(TemporaryFolder folder, params string[] more) =>
     [
         "quantize", "--model", ModelCatalog.Demo, "--weights", folder["weights.safetensors"], "--calibration", folder["images"], "--images", folder["images"],
-        "--labels", folder["labels.csv"], "--iterations", "1", "--batch", "4", .. more,
+        "--labels", folder["labels.csv"], "--iterations", "1", "--batch", "4", "--tuning-steps", "1", .. more,
     ];
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using IsVit.Core.Quantization;
+using IsVit.Optimization.Effort;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Recipes;
 using IsVit.Tool.Runs;
@@ -21,6 +23,17 @@ internal static class QuantizeCommand
         DefaultValueFactory = _ => RecipeNames.ISVit,
     }.AcceptOnlyFromAmong([.. Methods]);
 
+    // How much work it may be.
+    private static Option<string> Effort() => new Option<string>("--effort")
+    {
+        Description = $"How much work it may be: {string.Join(", ", QuantizationEfforts.All.Select(Describe))}",
+        HelpName = "NAME",
+        DefaultValueFactory = _ => QuantizationEfforts.Thorough.Name,
+    }.AcceptOnlyFromAmong([.. QuantizationEfforts.All.Select(static known => known.Name)]);
+
+    private static string Describe(QuantizationEffort effort) => string.Create(
+        CultureInfo.InvariantCulture, $"{effort.Name} ({effort.ImageCount} images, {(effort.Iterations is { } steps ? $"{steps}" : "the paper's 1000 or 200")} steps of {effort.BatchSize})");
+
     /// <summary>Makes the command.</summary>
     /// <param name="console">Where it writes.</param>
     public static Command Create(ToolConsole console)
@@ -29,7 +42,8 @@ internal static class QuantizeCommand
         var weights = ModelOptions.Weights();
         var classes = ModelOptions.Classes();
         var calibration = ModelOptions.Calibration();
-        var calibrationCount = ModelOptions.CalibrationCount(1024);
+        var effort = Effort();
+        var calibrationCount = Ranged.OptionalInt32("--calibration-count", "Use the first N calibration images of a fixed shuffle, or all if there are fewer; the effort's if not given", 1, 1_000_000);
         var labels = ImageOptions.Labels();
         var images = ImageOptions.Images();
         var weightBits = Ranged.Int32("--weight-bits", "Bits of weights", 4, BitWidth.Minimum, BitWidth.Maximum);
@@ -44,8 +58,9 @@ internal static class QuantizeCommand
         var allowedBits = MixedPrecisionOptions.Widths("--allowed-bits", "With --budget: the bits that a site may get, all if not given");
         var sensitivity = MixedPrecisionOptions.Method();
         var sensitivityCount = MixedPrecisionOptions.Count();
-        var iterations = Ranged.OptionalInt32("--iterations", "Steps a unit and stage; the paper's if not given: 1000 up to 4 bits, 200 above", 0, 1_000_000);
-        var batch = Ranged.Int32("--batch", "Images a step", 64, 1, 65_536);
+        var iterations = Ranged.OptionalInt32("--iterations", "Steps a unit and stage; the effort's if not given", 0, 1_000_000);
+        var batch = Ranged.OptionalInt32("--batch", "Images a step; the effort's if not given", 1, 65_536);
+        var tuningSteps = Ranged.OptionalInt32("--tuning-steps", "Steps in which biases and normalisations of the whole model are trained at the end; the effort's if not given", 0, 1_000_000);
         var learningRate = Ranged.OptionalDouble("--learning-rate", "Adam's first step size; by the number of steps if not given, 4e-5 for 1000", 0, 1);
         var seed = ModelOptions.Seed();
         var crop = ModelOptions.Crop();
@@ -60,7 +75,7 @@ internal static class QuantizeCommand
         var checkpoint = PathOptions.Optional("--checkpoint", "DIR", "Keep every finished unit in this folder, and go on from there if the same run was interrupted");
         var command = new Command("quantize", "Quantize a model with a folder of images and compare it with the float model.")
         {
-            model, weights, classes, calibration, calibrationCount, labels, images, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, learningRate,
+            model, weights, classes, calibration, effort, calibrationCount, labels, images, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate,
             seed, crop, skipUnreadable, finalScoreOnly, device, cache, cacheFolder, precision, output, json, checkpoint,
         };
         command.Validators.Add(result =>
@@ -78,13 +93,15 @@ internal static class QuantizeCommand
         command.SetAction((parsed, cancellationToken) =>
         {
             var preset = QuantizationPresets.All.FirstOrDefault(known => known.Name == parsed.GetValue(presetName));
+            var chosen = QuantizationEfforts.All.Single(known => known.Name == parsed.GetValue(effort));
             var arguments = new QuantizeArguments
             {
                 Model = parsed.GetRequiredValue(model),
                 Weights = parsed.GetRequiredValue(weights),
                 ClassCount = parsed.GetValue(classes),
                 Calibration = parsed.GetRequiredValue(calibration),
-                CalibrationCount = parsed.GetValue(calibrationCount),
+                StatisticsCount = chosen.ImageCount,
+                CalibrationCount = parsed.GetValue(calibrationCount) ?? chosen.ImageCount,
                 Labels = parsed.GetValue(labels),
                 Images = parsed.GetValue(images),
                 WeightBits = preset?.WeightBits ?? BitsOf(weightBits),
@@ -94,8 +111,9 @@ internal static class QuantizeCommand
                 Sensitivity = parsed.GetValue(sensitivity),
                 SensitivityCount = parsed.GetValue(sensitivityCount),
                 Method = preset?.Recipe ?? parsed.GetRequiredValue(method),
-                Iterations = parsed.GetValue(iterations),
-                BatchSize = parsed.GetValue(batch),
+                Iterations = parsed.GetValue(iterations) ?? chosen.Iterations,
+                BatchSize = parsed.GetValue(batch) ?? chosen.BatchSize,
+                TuningSteps = parsed.GetValue(tuningSteps) ?? chosen.TuningSteps,
                 LearningRate = parsed.GetValue(learningRate),
                 Seed = parsed.GetValue(seed),
                 Crop = parsed.GetValue(crop),

@@ -20,7 +20,4 @@ internal sealed record DemoArguments
 
     /// <summary>The folder of the trained weights and the images.</summary>
     public string Assets { get; init; } = DemoAssets.DefaultFolder;
-
-    /// <summary>Adam's first step size. Larger than the paper's 4e-5, because the demo makes a fiftieth of its steps with a narrow model.</summary>
-    public double LearningRate { get; init; } = 4e-4;
 }

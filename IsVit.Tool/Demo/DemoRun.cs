@@ -88,7 +88,7 @@ internal sealed class DemoRun
             options.ActivationBits = bits;
             options.Seed = _arguments.Seed;
             options.Reconstruction.Iterations = _arguments.Iterations;
-            options.Reconstruction.LearningRate = _arguments.LearningRate;
+            options.OutputTuning.Steps = 3 * _arguments.Iterations;
         });
         using var quantized = quantizer.Quantize(model, _calibration, new QuantizationRun { Progress = progress }, _cancellationToken);
         var seconds = clock.Elapsed.TotalSeconds;

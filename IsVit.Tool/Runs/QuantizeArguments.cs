@@ -58,11 +58,17 @@ internal sealed record QuantizeArguments
     /// <summary>The name of the recipe.</summary>
     public required string Method { get; init; }
 
+    /// <summary>From how many of the calibration images statistics are taken.</summary>
+    public int StatisticsCount { get; init; }
+
     /// <summary>Steps a unit and stage; null: the paper's.</summary>
     public int? Iterations { get; init; }
 
     /// <summary>Images a step.</summary>
     public int BatchSize { get; init; }
+
+    /// <summary>Steps in which the whole model's biases and normalisations are trained at the end.</summary>
+    public int TuningSteps { get; init; }
 
     /// <summary>Adam's first step size.</summary>
     public double? LearningRate { get; init; }

@@ -1,6 +1,6 @@
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Stages;
-using IsVit.Quantizers.Uniform;
+using IsVit.Quantizers.FreeLevels;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 
@@ -21,7 +21,7 @@ public sealed class WeightCalibrationStageTests
         Assert.Equal(10, weights.Count);
         foreach (var (name, weight) in weights)
         {
-            using var quantizer = new UniformQuantizer(3, Granularity.Channel(0), UniformOptions.Weights with { RangeSearch = RangeSearch.Fine });
+            using var quantizer = new ScaledLevelsQuantizer(3, Granularity.Channel(0));
             quantizer.Calibrate(weight);
             TensorAssert.Identical(quantizer.FakeQuantize(weight), Micro.Copy(model)[name]);
         }

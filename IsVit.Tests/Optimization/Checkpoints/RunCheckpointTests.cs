@@ -80,13 +80,14 @@ public sealed class RunCheckpointTests
         var run = new QuantizationRun { CheckpointDirectory = folder["new/folder"] };
         using var first = Micro.Vit();
         using var second = Micro.Vit();
-        using var expected = Micro.Quantizer().Run(first, Micro.Images(), run);
+        using var expected = Micro.Quantizer(static options => options.OutputTuning.Steps = 4).Run(first, Micro.Images(), run);
 
         // Another budget changes no result.
-        using var again = Micro.Quantizer(static options => options.Reconstruction.CacheBudgetBytes = 1L << 30).Run(second, Micro.Images(), run);
+        using var again = Micro.Quantizer(static options => (options.OutputTuning.Steps, options.Reconstruction.CacheBudgetBytes) = (4, 1L << 30)).Run(second, Micro.Images(), run);
 
         Micro.AssertSame(Micro.Copy(first), Micro.Copy(second));
-        Assert.All(again.Report!.Units, static unit => Assert.True(unit.StopReason is StopReason.Resumed or StopReason.NothingToDo, unit.ToString()));
+        Assert.Equal(StageNames.OutputTuning, again.Report!.Units[^1].Stage);
+        Assert.All(again.Report.Units, static unit => Assert.True(unit.StopReason is StopReason.Resumed or StopReason.NothingToDo, unit.ToString()));
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -153,5 +154,5 @@ public sealed class WeightCompensationStageTests
         Assert.Contains("NaN or an infinity", error.Message, StringComparison.Ordinal);
     }
 
-    private static void W3A8(QuantizationOptions options) => (options.WeightBits, options.ActivationBits) = (3, 8);
+    private static void W3A8(QuantizationOptions options) => (options.Recipe, options.WeightBits, options.ActivationBits) = (RecipeNames.Uniform, 3, 8);
 }

@@ -136,7 +136,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
         var factory = new OwnFactory();
         var ran = new List<string>();
         var loss = new OwnLoss();
-        var recipe = QuantizationRecipes.All[0] with { Name = "own", Stages = [StageNames.ActivationCalibration, StageNames.ActivationReconstruction, StageNames.Reparameterization, "own-stage"] };
+        var recipe = QuantizationRecipes.All.Single(static known => known.Name == RecipeNames.Uniform) with { Name = "own", Stages = [StageNames.ActivationCalibration, StageNames.ActivationReconstruction, StageNames.Reparameterization, "own-stage"] };
         using var provider = new ServiceCollection()
             .AddIsVitQuantization(static options =>
             {

@@ -137,7 +137,7 @@ public sealed class SensitivityTests
         var images = Micro.Images();
         var errors = new Dictionary<string, double>(StringComparer.Ordinal);
         using (Micro.Quantizer(
-            [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ActivationCalibration, StageNames.Reparameterization, StageNames.WeightCalibration, "look"],
+            [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ValueNormalization, StageNames.ActivationCalibration, StageNames.Reparameterization, StageNames.WeightCalibration, "look"],
             [new ProbeStage("look", Look)],
             static options => options.Calibration.Input = CalibrationInput.Full).Run(model, images))
         {

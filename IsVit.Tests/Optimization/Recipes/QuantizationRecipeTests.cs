@@ -72,7 +72,7 @@ public sealed class QuantizationRecipeTests
             options.Validate();
         }
 
-        Assert.Throws<ArgumentNullException>(static () => new QuantizationOptions().Use(null!));
+        Assert.Throws<ArgumentNullException>(static () => new QuantizationOptions().Use((QuantizationPreset)null!));
     }
 
     // Section 1 of the method, the column before stage 2.
@@ -91,21 +91,21 @@ public sealed class QuantizationRecipeTests
         Assert.Equal(
             new Dictionary<string, string>(StringComparer.Ordinal)
             {
-                ["patch_embed.proj:weight"] = "uniform channel:0",
+                ["patch_embed.proj:weight"] = "free-levels channel:0",
                 ["blocks.0.attn.qkv:input"] = "free-levels channel:-1",
-                ["blocks.0.attn.qkv:weight"] = "uniform channel:0",
+                ["blocks.0.attn.qkv:weight"] = "free-levels channel:0",
                 ["blocks.0.attn.qk:left"] = "free-levels tensor",
                 ["blocks.0.attn.qk:right"] = "free-levels tensor",
                 ["blocks.0.attn.av:left"] = "sulq tensor",
                 ["blocks.0.attn.av:right"] = "free-levels tensor",
                 ["blocks.0.attn.proj:input"] = "free-levels tensor",
-                ["blocks.0.attn.proj:weight"] = "uniform channel:0",
+                ["blocks.0.attn.proj:weight"] = "free-levels channel:0",
                 ["blocks.0.mlp.fc1:input"] = "free-levels channel:-1",
-                ["blocks.0.mlp.fc1:weight"] = "uniform channel:0",
+                ["blocks.0.mlp.fc1:weight"] = "free-levels channel:0",
                 ["blocks.0.mlp.fc2:input"] = "free-levels tensor",
-                ["blocks.0.mlp.fc2:weight"] = "uniform channel:0",
+                ["blocks.0.mlp.fc2:weight"] = "free-levels channel:0",
                 ["head:input"] = "free-levels tensor",
-                ["head:weight"] = "uniform channel:0",
+                ["head:weight"] = "free-levels channel:0",
             },
             found);
     }
@@ -127,10 +127,10 @@ public sealed class QuantizationRecipeTests
         ]).Run(model, Micro.Images());
 
         string Of(string id) => quantized.Attachment.Find(id) is { } binding ? $"{binding.Quantizer.Scheme} {binding.Quantizer.Bits.Bits}" : "float";
-        Assert.Equal(("free-levels 8", "uniform 8"), (Of("head:input"), Of("head:weight")));
-        Assert.Equal(("twin-uniform 4", "uniform 4"), (Of("blocks.1.mlp.fc2:input"), Of("blocks.1.mlp.fc2:weight")));
+        Assert.Equal(("uniform 8", "uniform 8"), (Of("head:input"), Of("head:weight")));
+        Assert.Equal(("twin-uniform 4", "free-levels 4"), (Of("blocks.1.mlp.fc2:input"), Of("blocks.1.mlp.fc2:weight")));
         Assert.Equal(("float", "float", "free-levels 4"), (Of("blocks.0.mlp.fc1:weight"), Of("blocks.0.attn.qkv:weight"), Of("blocks.0.mlp.fc1:input")));
-        Assert.Equal(("free-levels 7", "uniform 7"), (Of("blocks.1.attn.proj:input"), Of("blocks.1.attn.proj:weight")));
+        Assert.Equal(("uniform 7", "uniform 7"), (Of("blocks.1.attn.proj:input"), Of("blocks.1.attn.proj:weight")));
     }
 
     [Fact]

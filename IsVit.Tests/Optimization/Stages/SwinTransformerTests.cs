@@ -3,6 +3,7 @@ using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Core.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.OutputTuning;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Models;
@@ -104,11 +105,11 @@ public sealed class SwinTransformerTests
         using var scope = NewDisposeScope();
         using var model = Create(Options);
 
-        using var quantized = Micro.Quantizer().Run(model, Micro.Images(count: 16));
+        using var quantized = Micro.Quantizer(static options => options.OutputTuning.Steps = 4).Run(model, Micro.Images(count: 16));
 
         string[] units = ["patch_embed", "layers.0.blocks.0", "layers.0.blocks.1", "layers.1.downsample", "layers.1.blocks.0", "layers.1.blocks.1", "head.fc"];
         Assert.Equal(
-            units.Select(static unit => (StageNames.ActivationReconstruction, unit)).Concat(units.Select(static unit => (StageNames.WeightReconstruction, unit))),
+            units.Select(static unit => (StageNames.ActivationReconstruction, unit)).Concat(units.Select(static unit => (StageNames.WeightReconstruction, unit))).Append((StageNames.OutputTuning, OutputTuningStage.WholeModel)),
             quantized.Report!.Units.Select(static result => (result.Stage, result.Unit)));
         Assert.All(quantized.Report.Units, static result => Assert.True(result.LossAfter <= result.LossBefore, result.ToString()));
         Assert.Contains(quantized.Report.Units, static result => result.Unit == "layers.1.downsample" && result.LossAfter < result.LossBefore);
