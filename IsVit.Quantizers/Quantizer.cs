@@ -195,6 +195,17 @@ public abstract class Quantizer : IQuantizer
     private protected QuantizationException NotCalibrated() =>
         new($"This '{Scheme}' quantizer of {Bits} bits has no parameters yet: call Calibrate or ImportParameters first.");
 
+    /// <summary>Throws unless there is an entry for each channel that the quantizer was calibrated for.</summary>
+    private protected void RequireChannels(IReadOnlyList<bool> isLive)
+    {
+        ArgumentNullException.ThrowIfNull(isLive);
+        var channels = (_projection ?? throw NotCalibrated()).ChannelCount;
+        if (isLive.Count != channels)
+        {
+            throw new QuantizationException($"This '{Scheme}' quantizer was calibrated for {channels} channels; {isLive.Count} were asked about.");
+        }
+    }
+
     private static torch.Tensor Widen(torch.Tensor x, IProjection? taker = null) =>
         x.dtype is torch.ScalarType.Float32 or torch.ScalarType.Float64 || taker?.Takes(x) == true ? x.detach() : x.to(torch.ScalarType.Float32);
 

@@ -21,8 +21,9 @@ namespace IsVit.Optimization.OutputTuning;
 /// </remarks>
 public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
 {
-    // Gradients of the whole model are in memory for these at once.
-    private const int ImagesAtOnce = 8;
+    // Gradients of the whole model are in memory for images of so many numbers at once: eight of 224 x 224 in three channels.
+    private const long NumbersAtOnce = 8 * 3 * 224 * 224;
+    private const int FewestAtOnce = 8;
     private const int HeldOutShare = 8;
     private const int FewestImages = 16;
     private const int Looks = 4;
@@ -124,7 +125,8 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
     private static double Step(QuantizationContext context, Tensor images, long[] chosen, Random random)
     {
         var sum = 0.0;
-        foreach (var some in chosen.Chunk(ImagesAtOnce))
+        var atOnce = (int)Math.Clamp(NumbersAtOnce * images.shape[0] / images.numel(), FewestAtOnce, int.MaxValue);
+        foreach (var some in chosen.Chunk(atOnce))
         {
             using var scope = NewDisposeScope();
             var batch = images.index_select(0, tensor(some, device: images.device));

@@ -61,16 +61,7 @@ public sealed class ScaledLevelsQuantizer : Quantizer, IReparameterizableQuantiz
     /// <inheritdoc/>
     public CommonGrid ToCommonGrid(IReadOnlyList<bool> isLive)
     {
-        ArgumentNullException.ThrowIfNull(isLive);
-        if (!IsCalibrated)
-        {
-            throw NotCalibrated();
-        }
-
-        if (isLive.Count != _scale.Length)
-        {
-            throw new QuantizationException($"This '{Scheme}' quantizer was calibrated for {_scale.Length} channels; {isLive.Count} were asked about.");
-        }
+        RequireChannels(isLive);
 
         // A power of two leaves every bit of the levels but the exponent as it is.
         var sizes = _scale.Where((scale, i) => isLive[i] && scale > 0).ToList();

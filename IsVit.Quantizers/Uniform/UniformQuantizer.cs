@@ -75,16 +75,7 @@ public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer, IReparame
     /// <remarks>The zero point is the live channels' mean, rounded: codes stay the same because each channel's shift is then a whole number of its steps.</remarks>
     public CommonGrid ToCommonGrid(IReadOnlyList<bool> isLive)
     {
-        ArgumentNullException.ThrowIfNull(isLive);
-        if (!IsCalibrated)
-        {
-            throw NotCalibrated();
-        }
-
-        if (isLive.Count != _scale.Length)
-        {
-            throw new QuantizationException($"This '{Scheme}' quantizer was calibrated for {_scale.Length} channels; {isLive.Count} were asked about.");
-        }
+        RequireChannels(isLive);
 
         var live = Enumerable.Range(0, _scale.Length).Where(i => isLive[i]).ToList();
 
