@@ -36,25 +36,17 @@ public readonly record struct BatchAxes(int? Input, int? Output)
             foreach (var (path, module) in graph.Modules)
             {
                 List<(long[] Input, long[] Output)> seen = [];
-                Tensor Add(Tensor x, Tensor y)
+                Tensor? See(Tensor[] inputs, Tensor output)
                 {
-                    seen.Add((x.shape, y.shape));
-                    return null!;
+                    seen.Add((inputs[0].shape, output.shape));
+                    return null;
                 }
 
-                switch (module)
+                if (OutputHook.Add(module, See) is { } removal)
                 {
-                    case nn.Module<Tensor, Tensor> one:
-                        removals.Add(one.register_forward_hook((_, x, y) => Add(x, y)).remove);
-                        break;
-                    case nn.Module<Tensor, Tensor, Tensor> two:
-                        removals.Add(two.register_forward_hook((_, x, _, y) => Add(x, y)).remove);
-                        break;
-                    default:
-                        continue;
+                    removals.Add(removal);
+                    shapes[path] = seen;
                 }
-
-                shapes[path] = seen;
             }
 
             graph.Model.call(batch);

@@ -17,22 +17,15 @@ internal sealed class CallRecorder : IDisposable
 
     public void Attach(string path, nn.Module module)
     {
-        switch (module)
+        Tensor? See(Tensor[] inputs, Tensor output)
         {
-            case nn.Module<Tensor, Tensor> one:
-                _removals.Add(one.register_forward_hook((_, input, output) =>
-                {
-                    Record(path, module, [input], output);
-                    return null!;
-                }).remove);
-                break;
-            case nn.Module<Tensor, Tensor, Tensor> two:
-                _removals.Add(two.register_forward_hook((_, left, right, output) =>
-                {
-                    Record(path, module, [left, right], output);
-                    return null!;
-                }).remove);
-                break;
+            Record(path, module, inputs, output);
+            return null;
+        }
+
+        if (OutputHook.Add(module, See) is { } removal)
+        {
+            _removals.Add(removal);
         }
     }
 

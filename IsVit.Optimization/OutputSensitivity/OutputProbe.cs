@@ -1,4 +1,5 @@
 using IsVit.Core.Arithmetic;
+using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
 using static TorchSharp.torch;
@@ -27,9 +28,7 @@ internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis,
     public Tensor? Output { get; private set; }
 
     /// <summary>Makes the module's outputs known until the returned action is called.</summary>
-    public Action Attach() => module is nn.Module<Tensor, Tensor, Tensor> product
-        ? product.register_forward_hook((_, _, _, output) => Keep(output)).remove
-        : ((nn.Module<Tensor, Tensor>)module).register_forward_hook((_, _, output) => Keep(output)).remove;
+    public Action Attach() => OutputHook.Add(module, (_, output) => Keep(output))!;
 
     /// <summary>Makes ready for the next forward.</summary>
     public void Forget()
