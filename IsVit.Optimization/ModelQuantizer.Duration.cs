@@ -19,7 +19,7 @@ public sealed partial class ModelQuantizer
         var work = StatisticsRun.WorkFor(Math.Min(count, _options.Calibration.StatisticsImageCount));
         foreach (var stage in _stages.OfType<ICostedStage>())
         {
-            work += stage.WorkFor(_options, count);
+            work += stage.WorkFor(_options, _recipe, count);
         }
 
         return new DurationEstimate((times.Forward * work.Forwards) + (times.Step * work.Steps), times.Forward);

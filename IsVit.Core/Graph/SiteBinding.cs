@@ -46,6 +46,9 @@ public sealed class SiteBinding
     /// <summary>What the quantizer is calibrated on in place of the numbers that flow through the site; null, or giving null, for those themselves.</summary>
     internal Func<Tensor, Tensor?>? CalibrationSample { get; set; }
 
+    /// <summary>Changes what the quantizer made of numbers, in place and without a gradient, while the site is <see cref="SiteState.Quantized"/>; given the numbers and what was made of them. Null to leave it.</summary>
+    internal Action<Tensor, Tensor>? Blend { get; set; }
+
     /// <summary>Puts another quantizer in place. The one before is disposed, unless other sites share it.</summary>
     /// <param name="quantizer">The new quantizer; the attachment disposes it.</param>
     /// <param name="attachment">The attachment that this binding belongs to.</param>
@@ -98,7 +101,17 @@ public sealed class SiteBinding
                 State = SiteState.Quantized;
             }
 
-            return ReferenceEquals(quantized, x) ? null : quantized;
+            if (ReferenceEquals(quantized, x))
+            {
+                return null;
+            }
+
+            if (State == SiteState.Quantized)
+            {
+                Blend?.Invoke(x, quantized);
+            }
+
+            return quantized;
         }
         catch (QuantizationException e)
         {

@@ -60,7 +60,7 @@ internal sealed class SiteNodes
         return Find(path, SiteOperand.Weight) switch
         {
             null => graph.Initializer($"{range.Name}.weight", matrix.narrow(0, range.First, range.Count).Times(range.Factor).t()),
-            { } levels and (FreeLevelsQuantizer or ScaledLevelsQuantizer) => WeightLevelNodes.Matrix(graph, levels, matrix, range),
+            { } levels and (FreeLevelsQuantizer or ScaledLevelsQuantizer or ChannelLevelsQuantizer) => WeightLevelNodes.Matrix(graph, levels, matrix, range),
             { } quantizer => UniformNodes.Matrix(graph, Uniform(path, quantizer), matrix, input, range, _kernels),
         };
     }
@@ -72,7 +72,7 @@ internal sealed class SiteNodes
     public string Kernel(OnnxGraph graph, string path, Tensor weight) => Find(path, SiteOperand.Weight) switch
     {
         null => graph.Initializer($"{path}.weight", weight),
-        { } levels and (FreeLevelsQuantizer or ScaledLevelsQuantizer) => WeightLevelNodes.Kernel(graph, levels, path, weight.detach()),
+        { } levels and (FreeLevelsQuantizer or ScaledLevelsQuantizer or ChannelLevelsQuantizer) => WeightLevelNodes.Kernel(graph, levels, path, weight.detach()),
         { } quantizer => UniformNodes.Kernel(graph, Uniform(path, quantizer), path, weight.detach()),
     };
 
@@ -86,7 +86,7 @@ internal sealed class SiteNodes
     }
 
     private static UniformQuantizer Uniform(string path, IQuantizer quantizer) => quantizer as UniformQuantizer
-        ?? throw new OnnxExportException($"The weight of '{path}' has a '{quantizer.Scheme}' quantizer; expected '{UniformQuantizer.SchemeName}' or '{FreeLevelsQuantizer.SchemeName}'.");
+        ?? throw new OnnxExportException($"The weight of '{path}' has a '{quantizer.Scheme}' quantizer; expected '{UniformQuantizer.SchemeName}', '{FreeLevelsQuantizer.SchemeName}' or '{ChannelLevelsQuantizer.SchemeName}'.");
 
     private IQuantizer? Find(string path, SiteOperand operand)
     {

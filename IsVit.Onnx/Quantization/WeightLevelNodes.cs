@@ -1,5 +1,6 @@
 using IsVit.Core.Quantization;
 using IsVit.Onnx.Graph;
+using IsVit.Quantizers.FreeLevels;
 using static IsVit.Onnx.Schema.TensorProto.Types;
 using static TorchSharp.torch;
 
@@ -33,8 +34,13 @@ internal static class WeightLevelNodes
         var parameters = quantizer.ExportParameters();
         float[] Vector(string vector) => [.. parameters.Required(vector).Select(static value => (float)value)];
         var factor = quantizer.Granularity is Granularity.PerTensor ? range.Factor : 1;
-        var levels = graph.Initializer($"{name}_levels", tensor(Array.ConvertAll(Vector("levels"), level => level * factor)));
         var places = graph.Add("Cast", [graph.Codes(name, codes.shape, codes.bytes, quantizer.Bits.Bits <= CodeConstants.Int4Bits)], OnnxGraph.Attribute("to", (long)DataType.Int32));
+        if (quantizer is ChannelLevelsQuantizer)
+        {
+            return TableOfEach();
+        }
+
+        var levels = graph.Initializer($"{name}_levels", tensor(Array.ConvertAll(Vector("levels"), level => level * factor)));
         var numbers = graph.Add("Gather", [levels, places]);
         if (quantizer.Granularity is Granularity.PerTensor)
         {
@@ -46,8 +52,22 @@ internal static class WeightLevelNodes
             throw new OnnxExportException($"'{name}' has scales along {quantizer.Granularity}; expected one for the weight or one for each output.");
         }
 
-        string Part(string vector) => graph.Initializer(
-            $"{name}_{vector}", tensor(Array.ConvertAll(Vector(vector)[(int)range.First..(int)(range.First + range.Count)], value => value * range.Factor)).view(perOutput));
-        return graph.Add("Add", [graph.Add("Mul", [numbers, Part("scale")]), Part("offset")]);
+        return graph.Add("Add", [graph.Add("Mul", [numbers, Part("scale", range.Factor)]), Part("offset", range.Factor)]);
+
+        string Part(string vector, float times) => graph.Initializer($"{name}_{vector}", tensor(Array.ConvertAll(Of(vector, 1), value => value * times)).view(perOutput));
+
+        // What belongs to the outputs that are asked for.
+        float[] Of(string vector, int each) => Vector(vector)[((int)range.First * each)..((int)(range.First + range.Count) * each)];
+
+        // All tables in one behind the other, each output's places begin at its own.
+        string TableOfEach()
+        {
+            var count = quantizer.Bits.CodeCount;
+            var starts = Enumerable.Range(0, (int)range.Count).Select(output => output * count).ToArray();
+            byte[] tables = [.. Of("levels", count).Select(static level => (byte)level)];
+            var entries = graph.Add("Gather", [graph.Initializer($"{name}_levels", DataType.Uint8, [tables.Length], tables), graph.Add("Add", [places, graph.Initializer($"{name}_starts", tensor(starts).view(perOutput))])]);
+            var centred = graph.Add("Sub", [graph.Add("Cast", [entries], OnnxGraph.Attribute("to", (long)DataType.Float)), Part("zero_point", 1)]);
+            return graph.Add("Mul", [centred, Part("scale", range.Factor)]);
+        }
     }
 }

@@ -2,6 +2,7 @@ using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Effort;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ public sealed class BiasCorrectionStage : IQuantizationStage, ICostedStage
     /// <inheritdoc/>
     public string Name => StageNames.BiasCorrection;
 
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images) => new(3.5 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(3.5 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

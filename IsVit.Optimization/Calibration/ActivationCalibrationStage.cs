@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Effort;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -17,7 +18,7 @@ public sealed class ActivationCalibrationStage : IQuantizationStage, ICostedStag
     public string Name => StageNames.ActivationCalibration;
 
     // Finding levels takes longer than the way there.
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images) => new(6.0 * Math.Min(images, options.Calibration.ImageCount), 0);
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(6.0 * Math.Min(images, options.Calibration.ImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

@@ -4,6 +4,7 @@ using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Effort;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -26,7 +27,7 @@ public sealed class ActivationCompensationStage : IQuantizationStage, ICostedSta
     public string Name => StageNames.ActivationCompensation;
 
     // Products of all pairs of inputs, and of inputs and outputs, beside a float and a quantized forward.
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

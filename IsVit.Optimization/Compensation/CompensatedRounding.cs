@@ -20,6 +20,18 @@ internal static class CompensatedRounding
     public static bool Serves(IQuantizer quantizer, Tensor weight) =>
         quantizer.Granularity is not Granularity.PerChannel channel || channel.Resolve((int)weight.dim()) == 0;
 
+    /// <summary>How much the squared error of each weight counts as long as no other makes up for it: the variance of its input, damped as in <see cref="Apply"/>.</summary>
+    /// <param name="weight">As for <see cref="Apply"/>.</param>
+    /// <param name="products">As for <see cref="Apply"/>.</param>
+    /// <param name="count">As for <see cref="Apply"/>.</param>
+    /// <returns>[1, ...], the other axes those of the weight.</returns>
+    public static Tensor Importance(Tensor weight, Tensor products, double count)
+    {
+        using var scope = NewDisposeScope();
+        var variances = products.diagonal();
+        return scope.MoveToOuter(variances.Plus(Damp(variances, count)).to(float32).view([1, .. weight.shape[1..]]));
+    }
+
     /// <summary>The weights before rounding: to round each to nearest gives the compensated codes.</summary>
     /// <param name="weight">The float weights, [outputs, ...]; all axes but the first are inputs.</param>
     /// <param name="products">The mean product of every two inputs, float64, [inputs, inputs].</param>
@@ -37,7 +49,7 @@ internal static class CompensatedRounding
         // The inputs that weigh most go first, while there are many left to make up for their errors.
         var variances = products.diagonal();
         var order = variances.argsort(descending: true);
-        var damping = variances.mean().Times(Damping + (inputs / count));
+        var damping = Damp(variances, count);
         var damped = products.Plus(diag(damping.expand(inputs)));
         var inverse = linalg.inv(damped.index_select(0, order).index_select(1, order));
         var factor = linalg.cholesky(inverse).transpose(0, 1).contiguous();
@@ -69,4 +81,6 @@ internal static class CompensatedRounding
 
         return scope.MoveToOuter(columns.index_select(1, order.argsort()).to(weight.dtype).view(weight.shape));
     }
+
+    private static Tensor Damp(Tensor variances, double count) => variances.mean().Times(Damping + (variances.shape[0] / count));
 }

@@ -2,6 +2,7 @@ using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Effort;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -10,7 +11,8 @@ namespace IsVit.Optimization.Compensation;
 /// <summary>
 /// Moves weights so that their codes are the ones that change the layers' outputs least, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, instead of the nearest ones:
 /// each weight's rounding error is made up for by the weights beside it (GPTQ; Frantar et al., arXiv 2210.17323). Units are taken in the order in which they run, each on the
-/// outputs of those before it, quantized and compensated. Errors count by <see cref="QuantizationContext.VectorWeights"/>.
+/// outputs of those before it, quantized and compensated. Errors count by <see cref="QuantizationContext.VectorWeights"/>. Before that, a quantizer that can (<see cref="IImportanceQuantizer"/>) is calibrated again, each weight counting
+/// by the variance of the input that it multiplies.
 /// </summary>
 /// <remarks>
 /// Weights stay float numbers that are rounded to the nearest code, so that a reconstruction can go on from them. Layers whose weights are not quantized
@@ -21,7 +23,7 @@ public sealed class WeightCompensationStage : IQuantizationStage, ICostedStage
     /// <inheritdoc/>
     public string Name => StageNames.WeightCompensation;
 
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)
@@ -78,6 +80,11 @@ public sealed class WeightCompensationStage : IQuantizationStage, ICostedStage
         if (moments.Products(site.Site.Path, centred: SiteWeights.GetBias(module) is not null) is { } products)
         {
             var weight = SiteWeights.Get(graph, site.Site);
+            if (site.Quantizer is IImportanceQuantizer quantizer)
+            {
+                quantizer.Calibrate(weight, CompensatedRounding.Importance(weight, products, moments.Inputs.Count));
+            }
+
             weight.copy_(CompensatedRounding.Apply(weight, products, moments.Inputs.Count, site.Quantizer));
         }
     }

@@ -41,6 +41,7 @@ internal static class Defaults
         new TwinUniformQuantizerFactory(),
         new ShiftUniformLog2QuantizerFactory(),
         new FreeLevelsQuantizerFactory(),
+        new ChannelLevelsQuantizerFactory(),
         new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2PowerOfTwo, Sulq(ShiftUniformLog2Options.DefaultEtaGrid)),
         new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2Released, Sulq(ShiftUniformLog2Options.ReleasedEtaGrid)),
     ];
@@ -80,14 +81,14 @@ internal static class Defaults
         string[] direct = [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ValueNormalization, calibration[0], StageNames.ActivationCompensation, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction, StageNames.OutputTuning];
         return
         [
-            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine, other: SchemeNames.FreeLevels),
-            Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released) with { LearningRate = 4e-5 },
+            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
+            Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released) with { LearningRate = 4e-5, DropProbability = 0, HeldOutShare = 0 },
             Recipe(RecipeNames.RepQ, SchemeNames.LogSqrt2, s_lastAxis, repq),
             Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
             Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
-            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct, SchemeNames.UniformFine, other: SchemeNames.FreeLevels),
-            Recipe(RecipeNames.SosOnly, SchemeNames.Log2Fine, s_lastAxis, sos, SchemeNames.UniformFine, other: SchemeNames.FreeLevels),
-            Recipe(RecipeNames.Neither, SchemeNames.Log2Fine, Granularity.Tensor, direct, SchemeNames.UniformFine, other: SchemeNames.FreeLevels),
+            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
+            Recipe(RecipeNames.SosOnly, SchemeNames.Log2Fine, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
+            Recipe(RecipeNames.Neither, SchemeNames.Log2Fine, Granularity.Tensor, direct, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
             Recipe(RecipeNames.Uniform, SchemeNames.UniformFine, s_lastAxis, sos, SchemeNames.UniformFine),
             Recipe(RecipeNames.IntegerArithmetic, SchemeNames.UniformFine, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.UniformSymmetricFine),
             new(
@@ -112,14 +113,14 @@ internal static class Defaults
         string? weight = null,
         string? other = null)
     {
-        SiteScheme Linear(Granularity granularity, string? scheme = null) => new(scheme ?? other ?? uniform, granularity) { WideScheme = other is null ? null : uniform };
+        SiteScheme Linear(Granularity granularity, string? scheme) => new(scheme ?? uniform, granularity) { WideScheme = other is null ? null : uniform };
         return new(
             name,
             new Dictionary<SiteRole, SiteScheme>
             {
-                [SiteRole.Other] = Linear(Granularity.Tensor),
-                [SiteRole.PostGelu] = Linear(Granularity.Tensor),
-                [SiteRole.PostLayerNorm] = Linear(postLayerNorm),
+                [SiteRole.Other] = Linear(Granularity.Tensor, other),
+                [SiteRole.PostGelu] = Linear(Granularity.Tensor, other),
+                [SiteRole.PostLayerNorm] = Linear(postLayerNorm, other),
                 [SiteRole.PostSoftmax] = new(postSoftmax, Granularity.Tensor),
                 [SiteRole.Weight] = Linear(s_firstAxis, weight),
             },

@@ -33,6 +33,9 @@ public static class SchemeNames
     /// <summary>2^b levels anywhere, those with the least squared error (Lloyd-Max).</summary>
     public const string FreeLevels = "free-levels";
 
+    /// <summary>A table of 2^b levels for each channel, on a grid of 8 bits.</summary>
+    public const string ChannelLevels = "channel-levels";
+
     /// <summary>Shift-uniform-log2 with free levels.</summary>
     public const string ShiftUniformLog2 = "sulq";
 

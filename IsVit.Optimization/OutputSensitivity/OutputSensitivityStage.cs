@@ -2,6 +2,7 @@ using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Effort;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -24,7 +25,7 @@ public sealed class OutputSensitivityStage : IQuantizationStage, ICostedStage
     /// <inheritdoc/>
     public string Name => StageNames.OutputSensitivity;
 
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images) => new(0, Math.Min(images, options.Calibration.StatisticsImageCount));
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(0, Math.Min(images, options.Calibration.StatisticsImageCount));
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

@@ -5,6 +5,7 @@ using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -16,16 +17,14 @@ namespace IsVit.Optimization.OutputTuning;
 /// (Hinton et al., arXiv 1503.02531) of the parameters that norm tweaking moves in language models (Li et al., arXiv 2309.02784). Codes of weights and quantizers stay as they are.
 /// </summary>
 /// <remarks>
-/// Units are reconstructed one by one, and none knows what the outputs need of it. Training all weights for that learns a few hundred images by heart; these parameters are too few to. An eighth of the images is held out,
-/// and of the states that were looked at the one that serves those best stays, the initial one included.
+/// Units are reconstructed one by one, and none knows what the outputs need of it. Training all weights for that learns a few hundred images by heart; these parameters are too few to. Of the states that were looked at the one stays,
+/// the initial one included, that serves those images best that no step was taken on (<see cref="ReconstructionOptions.HeldOutShare"/>).
 /// </remarks>
 public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
 {
     // Gradients of the whole model are in memory for images of so many numbers at once: eight of 224 x 224 in three channels.
     private const long NumbersAtOnce = 8 * 3 * 224 * 224;
     private const int FewestAtOnce = 8;
-    private const int HeldOutShare = 8;
-    private const int FewestImages = 16;
     private const int Looks = 4;
 
     /// <summary>What the report calls all units together.</summary>
@@ -34,10 +33,10 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
     /// <inheritdoc/>
     public string Name => StageNames.OutputTuning;
 
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images)
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images)
     {
         var steps = (double)options.OutputTuning.Steps * Math.Min(options.Reconstruction.BatchSize, images);
-        return new((1.3 * Looks * images / HeldOutShare) + steps, 1.3 * steps);
+        return new((1.3 * Looks * images * options.Reconstruction.LookedAtShare(recipe)) + steps, 1.3 * steps);
     }
 
     long ICostedStage.StepsFor(QuantizationOptions options, int units) => options.OutputTuning.Steps;
@@ -66,12 +65,8 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
         using var scope = NewDisposeScope();
         var images = CalibrationBatches.First(context.Batches, int.MaxValue);
         var random = new Random(unchecked((context.Options.Seed * 1009) + context.Progress.StageIndex));
-        var order = Enumerable.Range(0, (int)images.shape[0]).Select(static i => (long)i).ToArray();
-        random.Shuffle(order);
-
-        // Of very few images none can be spared: they are trained on and looked at.
-        var heldOut = order.Length < FewestImages ? order : order[..(order.Length / HeldOutShare)];
-        var training = order.Length < FewestImages ? order : order[heldOut.Length..];
+        var training = Array.ConvertAll(context.Split.Training, static image => (long)image);
+        var heldOut = Array.ConvertAll(context.Split.HeldOut, static image => (long)image);
         var unseen = images.index_select(0, tensor(heldOut, device: images.device));
         var wanted = InFloat(context, () => Outputs(context.Graph, unseen));
         using var trainable = new TrainableScope(context.Graph.Model, [.. parameters.Select(static entry => entry.Parameter)]);

@@ -16,6 +16,12 @@ public sealed record QuantizationRecipe(
     /// <summary>Adam's learning rate at a unit's first step where the options name none; null for one that goes by the number of steps (<see cref="ReconstructionOptions.RateFor"/>).</summary>
     public double? LearningRate { get; init; }
 
+    /// <summary>What <see cref="ReconstructionOptions.DropProbability"/> is where the options name none.</summary>
+    public double DropProbability { get; init; } = 0.5;
+
+    /// <summary>What <see cref="ReconstructionOptions.HeldOutShare"/> is where the options name none.</summary>
+    public double HeldOutShare { get; init; } = 1.0 / 8;
+
     /// <summary>Whether any role but the weights' has a quantizer.</summary>
     public bool QuantizesActivations => Schemes.Keys.Any(static role => role != SiteRole.Weight);
 

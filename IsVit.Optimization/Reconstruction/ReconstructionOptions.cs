@@ -1,8 +1,13 @@
+using IsVit.Optimization.Recipes;
+
 namespace IsVit.Optimization.Reconstruction;
 
 /// <summary>How units are reconstructed (eq. 12). The defaults are the paper's (section 5.1).</summary>
 public sealed record ReconstructionOptions
 {
+    private const double LargestDropProbability = 0.99;
+    private const double LargestHeldOutShare = 0.5;
+
     /// <summary>Steps of the optimizer for each unit and stage, 0 or more; null for the paper's: 1000 up to 4 bits, 200 above.</summary>
     public int? Iterations { get; set; }
 
@@ -18,7 +23,19 @@ public sealed record ReconstructionOptions
     /// </summary>
     public double QuantizerLearningRate { get; set; }
 
-    /// <summary>How often the loss over all calibration images is looked at after the first look, evenly spaced and last at the end; the best state seen is kept. 1 to 100.</summary>
+    /// <summary>
+    /// The share of activations, drawn anew for each step, that a step leaves unrounded, and in stage 3 of the numbers that come into the unit that it takes from the float model (QDrop; Wei et al., arXiv 2203.05740): a unit then cannot learn
+    /// the rounding errors of its few images by heart. 0 to less than 1; null for the recipe's.
+    /// </summary>
+    public double? DropProbability { get; set; }
+
+    /// <summary>
+    /// The share of the calibration images that no step is taken on, the same for all units and <see cref="OutputTuning.OutputTuningStage"/>: of the states that are looked at, the one that serves them best is kept. 0 for none, when
+    /// all are looked at; at most 0.5; null for the recipe's. Of fewer than 16 images none is spared.
+    /// </summary>
+    public double? HeldOutShare { get; set; }
+
+    /// <summary>How often the loss over <see cref="HeldOutShare"/> of the calibration images is looked at after the first look, evenly spaced and last at the end; the best state seen is kept. 1 to 100.</summary>
     public int Evaluations { get; set; } = 2;
 
     /// <summary>The most that a unit's inputs and targets may take in memory, in bytes.</summary>
@@ -42,6 +59,9 @@ public sealed record ReconstructionOptions
     /// <param name="iterations">The steps, 0 or more.</param>
     public static double RateFor(int iterations) => Math.Clamp(4e-5 * 1000 / Math.Max(iterations, 1), 4e-5, 1e-3);
 
+    /// <summary>The share of the images that states are judged by.</summary>
+    internal double LookedAtShare(QuantizationRecipe recipe) => (HeldOutShare ?? recipe.HeldOutShare) is > 0 and var share ? share : 1;
+
     internal void Validate()
     {
         const string Prefix = nameof(QuantizationOptions.Reconstruction);
@@ -49,6 +69,8 @@ public sealed record ReconstructionOptions
         OptionRange.Require($"{Prefix}.{nameof(BatchSize)}", BatchSize, 1, int.MaxValue);
         OptionRange.RequirePositive($"{Prefix}.{nameof(LearningRate)}", LearningRate ?? 1);
         OptionRange.RequireNotNegative($"{Prefix}.{nameof(QuantizerLearningRate)}", QuantizerLearningRate);
+        OptionRange.Require($"{Prefix}.{nameof(DropProbability)}", DropProbability ?? 0, 0, LargestDropProbability);
+        OptionRange.Require($"{Prefix}.{nameof(HeldOutShare)}", HeldOutShare ?? 0, 0, LargestHeldOutShare);
         OptionRange.Require($"{Prefix}.{nameof(Evaluations)}", Evaluations, 1, 100);
         OptionRange.Require($"{Prefix}.{nameof(CacheBudgetBytes)}", CacheBudgetBytes, 1, long.MaxValue);
         OptionRange.RequireDefined($"{Prefix}.{nameof(Cache)}", Cache);

@@ -4,6 +4,7 @@ using IsVit.Core.Graph;
 using IsVit.Core.Memory;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Effort;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using Microsoft.Extensions.Logging;
 using TorchSharp.Modules;
@@ -50,12 +51,12 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
         return (int)Math.Min(int.MaxValue, (long)options.Reconstruction.IterationsFor(options.WeightBits, options.ActivationBits) * _iterationFactor);
     }
 
-    // Quantizers make a step a third longer; losses over all images are taken before, and as often as the options say.
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images)
+    // Quantizers make a step a third longer; losses over the images that are held out are taken before, and as often as the options say.
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images)
     {
         var iterations = IterationsFor(options);
         var looks = 1 + Math.Min(options.Reconstruction.Evaluations, iterations);
-        return new(1.3 * images * (looks + (Input == UnitInput.Quantized ? 2 : 1)), 1.3 * iterations * Math.Min(options.Reconstruction.BatchSize, images));
+        return new(1.3 * images * ((looks * options.Reconstruction.LookedAtShare(recipe)) + (Input == UnitInput.Quantized ? 2 : 1)), 1.3 * iterations * Math.Min(options.Reconstruction.BatchSize, images));
     }
 
     long ICostedStage.StepsFor(QuantizationOptions options, int units) => (long)IterationsFor(options) * units;
@@ -139,11 +140,13 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
         var inputs = Cache(quantizedInputs ?? floatInputs, inputAxis);
         var targets = Cache(outputs, outputAxis);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
-        var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction, precision).Reconstruct(
+        var dropProbability = context.Options.Reconstruction.DropProbability ?? context.Recipe.DropProbability;
+        var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction, precision, context.Split, dropProbability).Reconstruct(
             unit,
             [.. parameters.Select(static entry => entry.Parameter)],
             [.. learning.Vectors.Select(static entry => entry.Vector)],
             inputs,
+            quantizedInputs is null || index == 0 ? null : Cache(floatInputs, inputAxis),
             targets,
             context.OutputWeights.GetValueOrDefault(unit.Path),
             iterations,

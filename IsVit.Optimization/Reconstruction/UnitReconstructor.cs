@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using IsVit.Core.Graph;
 using IsVit.Core.Memory;
+using IsVit.Optimization.Calibration;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -11,7 +12,9 @@ internal sealed class UnitReconstructor(
     GraphAttachment attachment,
     IReconstructionLoss loss,
     ReconstructionOptions options,
-    ProductPrecision precision)
+    ProductPrecision precision,
+    CalibrationSplit split,
+    double dropProbability)
 {
     public delegate void IterationCallback(int iteration, double loss);
 
@@ -20,6 +23,7 @@ internal sealed class UnitReconstructor(
     /// <param name="parameters">Its weights and biases.</param>
     /// <param name="learned">What its quantizers learn, see <see cref="Core.Quantization.ILearnableQuantizer"/>.</param>
     /// <param name="inputs">What it reads.</param>
+    /// <param name="floatInputs">What it would read in the float model; null if that is the same.</param>
     /// <param name="targets">What it should give.</param>
     /// <param name="outputWeights">How much an error of each number of its output counts; null if all count alike.</param>
     /// <param name="iterations">The steps.</param>
@@ -27,12 +31,13 @@ internal sealed class UnitReconstructor(
     /// <param name="random">Draws the images of a step.</param>
     /// <param name="onIteration">Told of each step.</param>
     /// <param name="cancellationToken">Stops between steps.</param>
-    /// <returns>The loss over all images before and after, the steps made, and why they ended.</returns>
+    /// <returns>The loss over the images that are held out before and after, the steps made, and why they ended.</returns>
     public (double Before, double After, int Iterations, StopReason Reason) Reconstruct(
         Unit unit,
         IReadOnlyList<Parameter> parameters,
         IReadOnlyList<Tensor> learned,
         ActivationCache inputs,
+        ActivationCache? floatInputs,
         ActivationCache targets,
         Tensor? outputWeights,
         int iterations,
@@ -41,7 +46,7 @@ internal sealed class UnitReconstructor(
         IterationCallback? onIteration,
         CancellationToken cancellationToken)
     {
-        var module = (nn.Module<Tensor, Tensor>)attachment.Graph.Modules[unit.Path];
+        var module = Module(unit);
         using var trainable = new TrainableScope(attachment.Graph.Model, parameters);
         using var optimizer = new CosineAdam([.. parameters.Select(parameter => ((Tensor)parameter, learningRate)), .. learned.Select(vector => (vector, options.QuantizerLearningRate))], iterations);
         using var best = new BestState([.. parameters, .. learned]);
@@ -50,15 +55,16 @@ internal sealed class UnitReconstructor(
         var reason = StopReason.Completed;
         var evaluations = Math.Min(options.Evaluations, iterations);
         var nextEvaluation = 1;
-        var permutation = Enumerable.Range(0, inputs.Count).ToArray();
-        var batchSize = Math.Min(options.BatchSize, inputs.Count);
+        int[] permutation = [.. split.Training];
+        var batchSize = Math.Min(options.BatchSize, permutation.Length);
+        using var masks = dropProbability > 0 ? new DropMasks(dropProbability, random) : null;
         var step = 0;
         try
         {
             while (step < iterations)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var value = Iterate(module, inputs, targets, factor, RandomChoice.Draw(permutation, batchSize, random), optimizer);
+                var value = Iterate(unit, inputs, floatInputs, targets, factor, RandomChoice.Draw(permutation, batchSize, random), masks, optimizer);
                 step++;
                 onIteration?.Invoke(step, value);
                 if (!double.IsFinite(value))
@@ -82,38 +88,102 @@ internal sealed class UnitReconstructor(
         return (before, best.Loss, step, reason);
     }
 
-    private double Iterate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, Tensor? factor, ReadOnlySpan<int> indices, CosineAdam optimizer)
+    private double Iterate(
+        Unit unit, ActivationCache inputs, ActivationCache? floatInputs, ActivationCache targets, Tensor? factor, ReadOnlySpan<int> indices, DropMasks? masks, CosineAdam optimizer)
     {
         using var scope = NewDisposeScope();
         using var narrowed = precision.Use();
         var input = inputs.Gather(indices);
+        if (masks is not null && floatInputs is not null && is_floating_point(input))
+        {
+            // A copy of what the cache holds.
+            input.lerp_(floatInputs.Gather(indices), masks.Next(input));
+        }
+
         var target = targets.Gather(indices);
-        var value = Loss(targets.ImagesFirst(module.call(input)), targets.ImagesFirst(target), factor);
+        Tensor output;
+        using (Dropping(unit, masks))
+        {
+            output = Module(unit).call(input);
+        }
+
+        var value = Loss(targets.ImagesFirst(output), targets.ImagesFirst(target), factor);
         value.backward();
         optimizer.Step();
         return value.to(float64).item<double>();
     }
 
+    // While the returned scope is open, the unit's activation sites give a random share of what they read as it is. The gradient stays that of rounding, which passes through as well, save where it is clamped.
+    private BlendScope? Dropping(Unit unit, DropMasks? masks) => masks is null ? null : new([.. attachment.Bindings.Where(binding => !binding.IsWeight && unit.Contains(binding.Site.Path))], (x, quantized) =>
+    {
+        using var noGrad = no_grad();
+        using var numbers = x.detach();
+        using var result = quantized.detach();
+        using var mask = masks.Next(result);
+        result.lerp_(numbers, mask);
+    });
+
     private double Evaluate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, Tensor? factor, CancellationToken cancellationToken)
     {
         using var noGrad = no_grad();
         var (sum, elements) = (0.0, 0L);
-        for (var i = 0; i < inputs.BatchCount; i++)
+        void Add(Tensor input, Tensor target, long images)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            var output = module.call(inputs.Batch(i));
+            var output = module.call(input);
             elements = output.NumberOfElements;
-            sum += Loss(targets.ImagesFirst(output), targets.ImagesFirst(targets.Batch(i)), factor).to(float64).item<double>() * inputs.ImagesIn(i);
+            sum += Loss(targets.ImagesFirst(output), targets.ImagesFirst(target), factor).to(float64).item<double>() * images;
+        }
+
+        if (split.IsSplit)
+        {
+            foreach (var some in split.HeldOut.Chunk(options.BatchSize))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                Add(inputs.Gather(some), targets.Gather(some), some.Length);
+            }
+        }
+        else
+        {
+            for (var i = 0; i < inputs.BatchCount; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                Add(inputs.Batch(i), targets.Batch(i), inputs.ImagesIn(i));
+            }
         }
 
         // A step needs blocks of other sizes.
         NativeHeap.ReturnFreed(elements);
 
-        return sum / inputs.Count;
+        return sum / split.HeldOut.Length;
     }
+
+    private nn.Module<Tensor, Tensor> Module(Unit unit) => (nn.Module<Tensor, Tensor>)attachment.Graph.Modules[unit.Path];
 
     // Any loss of differences becomes a weighted one when what it compares is scaled.
     private Tensor Loss(Tensor output, Tensor target, Tensor? factor) =>
         factor is null ? loss.Compute(output, target) : loss.Compute(output * factor, target * factor);
+
+    private sealed class BlendScope : IDisposable
+    {
+        private readonly IReadOnlyList<SiteBinding> _sites;
+
+        public BlendScope(IReadOnlyList<SiteBinding> sites, Action<Tensor, Tensor> blend)
+        {
+            _sites = sites;
+            foreach (var site in sites)
+            {
+                site.Blend = blend;
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (var site in _sites)
+            {
+                site.Blend = null;
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
+using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Checkpoints;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
@@ -14,6 +15,7 @@ public sealed class QuantizationContext : IDisposable
     private readonly List<UnitResult> _units = [];
     private ParameterSnapshot? _restated;
     private IReadOnlyDictionary<string, BatchAxes>? _batchAxes;
+    private CalibrationSplit? _split;
 
     internal QuantizationContext(
         GraphAttachment attachment,
@@ -101,6 +103,9 @@ public sealed class QuantizationContext : IDisposable
     /// of a linear layer, places of a convolution. The tensors are disposed when the run ends.
     /// </summary>
     public IReadOnlyDictionary<string, Tensor> VectorWeights { get; set; } = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+
+    /// <summary>Which images steps are taken on.</summary>
+    internal CalibrationSplit Split => _split ??= CalibrationSplit.Of((int)Batches.Sum(static batch => batch.shape[0]), Options.Reconstruction.HeldOutShare ?? Recipe.HeldOutShare, Options.Seed);
 
     internal ProgressReporter Progress { get; }
 

@@ -3,6 +3,7 @@ using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Effort;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -23,7 +24,7 @@ public sealed class ValueNormalizationStage : IQuantizationStage, ICostedStage
     /// <inheritdoc/>
     public string Name => StageNames.ValueNormalization;
 
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, long images) => new(Math.Min(images, options.Calibration.StatisticsImageCount), 0);
+    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
     /// <exception cref="QuantizationException">The change does not cancel: a declared attention does something else with its values than to average them.</exception>

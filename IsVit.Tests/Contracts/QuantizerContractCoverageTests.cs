@@ -30,9 +30,17 @@ public sealed class QuantizerContractCoverageTests
         foreach (var type in factories)
         {
             var factory = (IQuantizerFactory)Activator.CreateInstance(type)!;
+            Assert.Throws<QuantizationException>(() => factory.Create(new("other", 5, Granularity.Tensor), isWeight: false));
+            if (factory.Scheme == ChannelLevelsQuantizer.SchemeName)
+            {
+                using var ofChannels = factory.Create(new(factory.Scheme, 5, Granularity.Channel(0)), isWeight: true);
+                Assert.Equal((factory.Scheme, (BitWidth)5, Granularity.Channel(0)), (ofChannels.Scheme, ofChannels.Bits, ofChannels.Granularity));
+                Assert.Contains("per channel only", Assert.Throws<QuantizationException>(() => factory.Create(new(factory.Scheme, 5, Granularity.Tensor), false)).Message, StringComparison.Ordinal);
+                continue;
+            }
+
             using var quantizer = factory.Create(new(factory.Scheme, 5, Granularity.Tensor), isWeight: false);
             Assert.Equal((factory.Scheme, (BitWidth)5), (quantizer.Scheme, quantizer.Bits));
-            Assert.Throws<QuantizationException>(() => factory.Create(new("other", 5, Granularity.Tensor), isWeight: false));
             if (factory.Scheme is UniformQuantizer.SchemeName or FreeLevelsQuantizer.SchemeName)
             {
                 using var perChannel = factory.Create(new(factory.Scheme, 5, Granularity.Channel(0)), isWeight: true);

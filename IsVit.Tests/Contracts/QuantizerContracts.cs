@@ -176,16 +176,36 @@ public sealed class FreeLevelsContract : QuantizerContract
     }
 }
 
-public abstract class ScaledLevelsContract : QuantizerContract
+public abstract class ScaledLevelsContract : LevelsOfChannelsContract
 {
     protected override IQuantizer Create(int bits) => new ScaledLevelsQuantizer(bits, Granularity);
+
+    protected override torch.Tensor Levels(Func<string, torch.Tensor> channels, IReadOnlyList<double> levels) => channels("scale") * torch.tensor(levels.ToArray()) + channels("offset");
+}
+
+public abstract class ChannelLevelsContract : LevelsOfChannelsContract
+{
+    protected override IQuantizer Create(int bits) => new ChannelLevelsQuantizer(bits, Granularity);
+
+    protected override torch.Tensor Levels(Func<string, torch.Tensor> channels, IReadOnlyList<double> levels)
+    {
+        var zero = channels("zero_point");
+        return channels("scale") * (torch.tensor(levels.ToArray()).view(zero.shape[0], zero.shape[1], -1) - zero);
+    }
+}
+
+public abstract class LevelsOfChannelsContract : QuantizerContract
+{
+    /// <summary>The levels, [rows, columns, levels], with length 1 along the axis that has no channels.</summary>
+    /// <param name="channels">A vector of the parameters, [channels, 1, 1] or [1, channels, 1].</param>
+    /// <param name="levels">The parameter of this name.</param>
+    protected abstract torch.Tensor Levels(Func<string, torch.Tensor> channels, IReadOnlyList<double> levels);
 
     /// <summary>What free levels do, with the levels of each channel.</summary>
     protected override torch.Tensor Compose(torch.Tensor x, QuantizationParameters parameters, Func<torch.Tensor, torch.Tensor> round)
     {
         var shape = Granularity is Granularity.PerChannel { Axis: 0 } ? new long[] { -1, 1, 1 } : [1, -1, 1];
-        torch.Tensor Channels(string name) => torch.tensor(parameters.Required(name).ToArray()).view(shape);
-        var levels = (Channels("scale") * torch.tensor(parameters.Required("levels").ToArray()) + Channels("offset")).to(torch.float32).to(torch.float64).expand(x.shape[0], x.shape[1], -1);
+        var levels = Levels(name => torch.tensor(parameters.Required(name).ToArray()).view(shape), parameters.Required("levels")).to(torch.float32).to(torch.float64).expand(x.shape[0], x.shape[1], -1);
         torch.Tensor Level(int i) => levels.select(2, i < 0 ? levels.shape[2] + i : i);
         var (lowest, highest) = (Level(0) - ((Level(1) - Level(0)) / 2), Level(-1) + ((Level(-1) - Level(-2)) / 2));
         var clamped = torch.where(x.lt(lowest), lowest, torch.where(x.gt(highest), highest, x));
@@ -200,6 +220,16 @@ public sealed class ScaledLevelsLastAxisContract : ScaledLevelsContract
 }
 
 public sealed class ScaledLevelsFirstAxisContract : ScaledLevelsContract
+{
+    protected override Granularity Granularity => Granularity.Channel(0);
+}
+
+public sealed class ChannelLevelsLastAxisContract : ChannelLevelsContract
+{
+    protected override Granularity Granularity => Granularity.Channel(-1);
+}
+
+public sealed class ChannelLevelsFirstAxisContract : ChannelLevelsContract
 {
     protected override Granularity Granularity => Granularity.Channel(0);
 }

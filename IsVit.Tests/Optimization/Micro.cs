@@ -62,6 +62,9 @@ internal static class Micro
         options.Reconstruction.BatchSize = 8;
         options.Reconstruction.LearningRate = 1e-3;
         options.OutputTuning.Steps = 0;
+
+        // So few images and steps show what a step does where nothing blurs it.
+        (options.Reconstruction.DropProbability, options.Reconstruction.HeldOutShare) = (0, 0);
     }
 
     public static ModelQuantizer Quantizer(Action<QuantizationOptions>? configure = null, ILogger<ModelQuantizer>? logger = null) => ModelQuantizer.Create(

@@ -75,6 +75,18 @@ internal static class Ranged
         };
     }
 
+    /// <summary>A number from 0 on that need not be given.</summary>
+    public static Option<double?> OptionalShare(string name, string description, double maximum)
+    {
+        var allowed = string.Create(CultureInfo.InvariantCulture, $"0 to {maximum}");
+        return new Option<double?>(name)
+        {
+            Description = $"{description} ({allowed})",
+            HelpName = "X",
+            CustomParser = result => Parse(result, name, allowed, Real(-double.Epsilon, maximum)),
+        };
+    }
+
     private static string Range(int minimum, int maximum) => string.Create(CultureInfo.InvariantCulture, $"{minimum} to {maximum}");
 
     private static string Above(double above, double maximum) => string.Create(CultureInfo.InvariantCulture, $"above {above}, at most {maximum}");

@@ -73,6 +73,12 @@ internal sealed record QuantizeArguments
     /// <summary>Adam's first step size.</summary>
     public double? LearningRate { get; init; }
 
+    /// <summary>The share of activations that a step leaves unrounded; null: the method's.</summary>
+    public double? DropProbability { get; init; }
+
+    /// <summary>The share of the calibration images that no step is taken on; null: the method's.</summary>
+    public double? HeldOutShare { get; init; }
+
     /// <summary>Fixes every random choice.</summary>
     public int Seed { get; init; }
 

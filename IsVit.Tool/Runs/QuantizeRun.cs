@@ -108,6 +108,8 @@ internal static class QuantizeRun
         options.Reconstruction.BatchSize = arguments.BatchSize;
         options.OutputTuning.Steps = arguments.TuningSteps;
         options.Reconstruction.LearningRate = arguments.LearningRate;
+        options.Reconstruction.DropProbability = arguments.DropProbability;
+        options.Reconstruction.HeldOutShare = arguments.HeldOutShare;
         options.Reconstruction.Cache = arguments.Cache;
         options.Reconstruction.CacheDirectory = arguments.CacheFolder;
         options.Reconstruction.Precision = arguments.Precision;

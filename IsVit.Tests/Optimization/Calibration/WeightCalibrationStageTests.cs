@@ -21,7 +21,7 @@ public sealed class WeightCalibrationStageTests
         Assert.Equal(10, weights.Count);
         foreach (var (name, weight) in weights)
         {
-            using var quantizer = new ScaledLevelsQuantizer(3, Granularity.Channel(0));
+            using var quantizer = new ChannelLevelsQuantizer(3, Granularity.Channel(0));
             quantizer.Calibrate(weight);
             TensorAssert.Identical(quantizer.FakeQuantize(weight), Micro.Copy(model)[name]);
         }

@@ -110,7 +110,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
         { "Reconstruction:BatchSize", "0", "Reconstruction.BatchSize is 0; allowed is 1 to 2147483647." },
         { "Reconstruction:LearningRate", "-1", "Reconstruction.LearningRate is -1; allowed is any positive number." },
         { "Recipe", "isvi", "Recipe is 'isvi'; known are integer, isvit, " },
-        { "Overrides:0:Scheme", "cubic", "Overrides[0].Scheme is 'cubic'; known are free-levels, log-sqrt2, " },
+        { "Overrides:0:Scheme", "cubic", "Overrides[0].Scheme is 'cubic'; known are channel-levels, free-levels, log-sqrt2, " },
     };
 
     [Theory]

@@ -11,6 +11,8 @@ namespace IsVit.Tests.Optimization.OutputTuning;
 
 public sealed class OutputTuningStageTests
 {
+    private const double HeldOutShare = 0.25;
+
     private static readonly string[] s_quantized = [StageNames.ActivationCalibration, StageNames.Reparameterization, StageNames.WeightCalibration];
 
     [Theory]
@@ -51,7 +53,7 @@ public sealed class OutputTuningStageTests
         using var quantized = Micro.Quantizer(
             [.. s_quantized, "before", StageNames.OutputTuning, "after"],
             [Look("before", copy => before = copy), Look("after", copy => after = copy)],
-            static options => options.OutputTuning = new() { Steps = 12, LearningRate = 1e-2 }).Run(model, Micro.Images());
+            static options => (options.WeightBits, options.OutputTuning, options.Reconstruction.HeldOutShare) = (2, new() { Steps = 12, LearningRate = 1e-2 }, HeldOutShare)).Run(model, Micro.Images());
 
         var moved = before.Where(entry => !entry.Value.Equals(after[entry.Key])).Select(static entry => entry.Key).ToList();
         Assert.Equal(before.Where(static entry => entry.Value.dim() == 1).Select(static entry => entry.Key).Order(StringComparer.Ordinal), moved.Order(StringComparer.Ordinal));
@@ -167,7 +169,7 @@ public sealed class OutputTuningStageTests
 
     private static ModelQuantizer Quantizer(Action<QuantizationOptions> configure) => Micro.Quantizer([.. s_quantized, StageNames.OutputTuning], [], options =>
     {
-        (options.WeightBits, options.ActivationBits) = (4, 4);
+        (options.WeightBits, options.ActivationBits, options.Reconstruction.HeldOutShare) = (2, 4, HeldOutShare);
         configure(options);
     });
 }

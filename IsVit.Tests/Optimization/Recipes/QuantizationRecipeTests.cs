@@ -91,21 +91,21 @@ public sealed class QuantizationRecipeTests
         Assert.Equal(
             new Dictionary<string, string>(StringComparer.Ordinal)
             {
-                ["patch_embed.proj:weight"] = "free-levels channel:0",
+                ["patch_embed.proj:weight"] = "channel-levels channel:0",
                 ["blocks.0.attn.qkv:input"] = "free-levels channel:-1",
-                ["blocks.0.attn.qkv:weight"] = "free-levels channel:0",
+                ["blocks.0.attn.qkv:weight"] = "channel-levels channel:0",
                 ["blocks.0.attn.qk:left"] = "free-levels tensor",
                 ["blocks.0.attn.qk:right"] = "free-levels tensor",
                 ["blocks.0.attn.av:left"] = "sulq tensor",
                 ["blocks.0.attn.av:right"] = "free-levels tensor",
                 ["blocks.0.attn.proj:input"] = "free-levels tensor",
-                ["blocks.0.attn.proj:weight"] = "free-levels channel:0",
+                ["blocks.0.attn.proj:weight"] = "channel-levels channel:0",
                 ["blocks.0.mlp.fc1:input"] = "free-levels channel:-1",
-                ["blocks.0.mlp.fc1:weight"] = "free-levels channel:0",
+                ["blocks.0.mlp.fc1:weight"] = "channel-levels channel:0",
                 ["blocks.0.mlp.fc2:input"] = "free-levels tensor",
-                ["blocks.0.mlp.fc2:weight"] = "free-levels channel:0",
+                ["blocks.0.mlp.fc2:weight"] = "channel-levels channel:0",
                 ["head:input"] = "free-levels tensor",
-                ["head:weight"] = "free-levels channel:0",
+                ["head:weight"] = "channel-levels channel:0",
             },
             found);
     }
@@ -128,7 +128,7 @@ public sealed class QuantizationRecipeTests
 
         string Of(string id) => quantized.Attachment.Find(id) is { } binding ? $"{binding.Quantizer.Scheme} {binding.Quantizer.Bits.Bits}" : "float";
         Assert.Equal(("uniform 8", "uniform 8"), (Of("head:input"), Of("head:weight")));
-        Assert.Equal(("twin-uniform 4", "free-levels 4"), (Of("blocks.1.mlp.fc2:input"), Of("blocks.1.mlp.fc2:weight")));
+        Assert.Equal(("twin-uniform 4", "channel-levels 4"), (Of("blocks.1.mlp.fc2:input"), Of("blocks.1.mlp.fc2:weight")));
         Assert.Equal(("float", "float", "free-levels 4"), (Of("blocks.0.mlp.fc1:weight"), Of("blocks.0.attn.qkv:weight"), Of("blocks.0.mlp.fc1:input")));
         Assert.Equal(("uniform 7", "uniform 7"), (Of("blocks.1.attn.proj:input"), Of("blocks.1.attn.proj:weight")));
     }

@@ -1,0 +1,150 @@
+using System.Globalization;
+using IsVit.Core.Quantization;
+using IsVit.Quantizers.Calibration;
+using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Tables;
+using TorchSharp;
+
+namespace IsVit.Quantizers.FreeLevels;
+
+/// <summary>A table of 2^b levels for each channel, all of them on a grid of 8 bits: x' = scale (level - zero point). Calibration finds the levels with the least squared error of each channel by itself.</summary>
+/// <remarks>
+/// For weights: a product reads codes of b bits, looks each up in its row's table, and multiplies integers of 8 bits. One weight of a row that is far larger than the others takes a level and no range from them.
+/// A table takes 2^b bytes a channel, so that it is worth it where a channel has many more numbers than that.
+/// </remarks>
+public sealed class ChannelLevelsQuantizer : Quantizer, IImportanceQuantizer
+{
+    /// <summary>The name of the scheme.</summary>
+    public const string SchemeName = "channel-levels";
+
+    internal const string ScaleName = "scale";
+    internal const string ZeroPointName = "zero_point";
+
+    private const int LargestLevel = byte.MaxValue;
+
+    private byte[] _levels = [];
+    private float[] _scale = [];
+    private byte[] _zeroPoint = [];
+
+    /// <summary>Creates an uncalibrated quantizer.</summary>
+    /// <param name="bits">The number of bits of a code.</param>
+    /// <param name="granularity">Per channel.</param>
+    /// <exception cref="QuantizationException">The granularity is per tensor.</exception>
+    public ChannelLevelsQuantizer(BitWidth bits, Granularity granularity)
+        : base(bits, granularity ?? throw new ArgumentNullException(nameof(granularity)))
+    {
+        if (granularity is not Granularity.PerChannel)
+        {
+            throw new QuantizationException($"A '{SchemeName}' quantizer works per channel only; '{granularity}' was asked for.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override string Scheme => SchemeName;
+
+    /// <inheritdoc/>
+    public void Calibrate(torch.Tensor data, torch.Tensor importance)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(importance);
+        using var scope = torch.NewDisposeScope();
+        if (importance.dim() > data.dim() || !Enumerable.Reverse(importance.shape).Zip(Enumerable.Reverse(data.shape)).All(static pair => pair.First == 1 || pair.First == pair.Second))
+        {
+            throw new QuantizationException($"An importance of shape [{string.Join(", ", importance.shape)}] does not broadcast to data of shape [{string.Join(", ", data.shape)}].");
+        }
+
+        using var channels = ChannelData.Create(data, Granularity, Scheme);
+        using var counts = ChannelData.Create(importance.detach().expand(data.shape), Granularity, Scheme);
+        var smallest = importance.min().to(torch.float64).item<double>();
+        if (smallest < 0)
+        {
+            throw new QuantizationException(string.Create(CultureInfo.InvariantCulture, $"The smallest importance is {smallest:r}; expected at least 0."));
+        }
+
+        Fit(channels, counts);
+    }
+
+    /// <inheritdoc/>
+    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
+        Scheme,
+        Bits,
+        Granularity,
+        new Dictionary<string, IReadOnlyList<double>>
+        {
+            [FreeLevelsQuantizer.LevelsName] = Array.ConvertAll(_levels, static level => (double)level),
+            [ScaleName] = Array.ConvertAll(_scale, static scale => (double)scale),
+            [ZeroPointName] = Array.ConvertAll(_zeroPoint, static point => (double)point),
+        },
+        new Dictionary<string, string>());
+
+    /// <inheritdoc/>
+    public override IQuantizer Clone()
+    {
+        var clone = new ChannelLevelsQuantizer(Bits, Granularity);
+        if (IsCalibrated)
+        {
+            clone.Set(_levels, _scale, _zeroPoint);
+        }
+
+        return clone;
+    }
+
+    private protected override void Fit(ChannelData data) => Fit(data, importance: null);
+
+    private protected override void Import(QuantizationParameters parameters)
+    {
+        static bool IsByte(double value) => value is >= 0 and <= LargestLevel && value == Math.Floor(value);
+        var scale = ParameterCheck.Vector(parameters, ScaleName, static s => (float)s == s && float.IsFinite((float)s) && s > 0, "a finite float32 number above 0");
+        var zeroPoint = ParameterCheck.Vector(parameters, ZeroPointName, IsByte, "a whole number from 0 to 255");
+        var levels = ParameterCheck.Vector(parameters, FreeLevelsQuantizer.LevelsName, IsByte, "a whole number from 0 to 255");
+        var count = Bits.CodeCount;
+        if (zeroPoint.Count != scale.Count || levels.Count != scale.Count * count)
+        {
+            throw new QuantizationException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"'{ScaleName}' of a '{Scheme}' quantizer has {scale.Count} entries, '{ZeroPointName}' {zeroPoint.Count} and '{FreeLevelsQuantizer.LevelsName}' {levels.Count}; expected one, one and {count} a channel."));
+        }
+
+        for (var i = 1; i < levels.Count; i++)
+        {
+            if (i % count != 0 && levels[i] < levels[i - 1])
+            {
+                throw new QuantizationException(string.Create(
+                    CultureInfo.InvariantCulture, $"'{FreeLevelsQuantizer.LevelsName}'[{i}] of a '{Scheme}' quantizer is {levels[i]:r}; expected at least the entry before, {levels[i - 1]:r}."));
+            }
+        }
+
+        Set([.. levels.Select(static level => (byte)level)], [.. scale.Select(static s => (float)s)], [.. zeroPoint.Select(static point => (byte)point)]);
+    }
+
+    private void Fit(ChannelData data, ChannelData? importance)
+    {
+        var count = Bits.CodeCount;
+        var levels = new byte[data.Channels * count];
+        var scale = new float[data.Channels];
+        var zeroPoint = new byte[data.Channels];
+        TorchThreads.For(data.Channels, channel =>
+        {
+            var exact = OptimalLevels.Find(data[channel], importance is null ? [] : importance[channel], count);
+            var (low, high) = (Math.Min(exact[0], 0), Math.Max(exact[^1], 0));
+
+            // A constant is reproduced exactly: it is one step from zero. Of numbers so small that no float32 is a part of them one step reaches all.
+            var step = exact[0] == exact[^1] ? 0 : (float)((high - low) / LargestLevel);
+            scale[channel] = step > 0 ? step : high > low ? (float)Math.Max(high, -low) : 1;
+            zeroPoint[channel] = (byte)Math.Round(Math.Min(-low / scale[channel], LargestLevel));
+            for (var code = 0; code < count; code++)
+            {
+                levels[(channel * count) + code] = (byte)Math.Clamp(Math.Round(exact[code] / scale[channel]) + zeroPoint[channel], 0, LargestLevel);
+            }
+        });
+        Set(levels, scale, zeroPoint);
+    }
+
+    private void Set(byte[] levels, float[] scale, byte[] zeroPoint)
+    {
+        (_levels, _scale, _zeroPoint) = (levels, scale, zeroPoint);
+        var count = Bits.CodeCount;
+        Set(new ChannelTableProjection(new ChannelTables(
+            [.. scale.Select((step, channel) => FreeLevelsQuantizer.ToTable(Array.ConvertAll(levels[(channel * count)..((channel + 1) * count)], level => Math.Clamp((double)step * (level - zeroPoint[channel]), -float.MaxValue, float.MaxValue))))])));
+    }
+}
