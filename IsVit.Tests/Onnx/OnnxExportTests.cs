@@ -6,6 +6,7 @@ using IsVit.Onnx;
 using IsVit.Onnx.Graph;
 using IsVit.Onnx.Quantization;
 using IsVit.Onnx.Schema;
+using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.Models;
 using IsVit.Tests.Optimization;
@@ -173,6 +174,31 @@ public sealed class OnnxExportTests
         Assert.Equal(recipe, runtime.Metadata["isvit.method"]);
         Assert.Equal("ü", runtime.Metadata["note"]);
         Assert.Contains("\"resize\":248", runtime.Metadata["isvit.preprocessing"], StringComparison.Ordinal);
+    }
+
+    /// <summary>Activations in float, so that nothing rounds but the weights.</summary>
+    [Theory]
+    [InlineData("free-levels", "channel:0", 3)]
+    [InlineData("free-levels", "channel:0", 5)]
+    [InlineData("free-levels", "tensor", 4)]
+    [InlineData("channel-levels", "channel:0", 2)]
+    [InlineData("channel-levels", "channel:0", 5)]
+    public void Save_WeightsWithLevels_SameLogits(string scheme, string granularity, int bits)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = Micro.Vit();
+        using var quantized = Micro.Quantizer(options =>
+        {
+            (options.Recipe, options.WeightBits) = (RecipeNames.WeightOnly, bits);
+            options.Overrides.Add(new SiteOverride { Pattern = "**", Operand = SiteOperand.Weight, Scheme = scheme, Granularity = granularity });
+        }).Run(model, Micro.Images());
+        var images = Micro.Images(7);
+
+        OnnxExport.Save(quantized, folder["model.onnx"]);
+
+        using var runtime = new OnnxModel(folder["model.onnx"]);
+        TensorAssert.Close(quantized.Predict(images), runtime.Run(images), new(1e-4, 1e-4));
     }
 
     [Fact]

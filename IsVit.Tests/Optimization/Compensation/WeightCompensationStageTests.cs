@@ -55,6 +55,34 @@ public sealed class WeightCompensationStageTests
         Assert.True((Second(images, 1, 1, 1) - alone).abs().max().item<float>() > 1e-2f);
     }
 
+    /// <summary>An input much larger than the others: levels lie where the weights are that multiply it, which the outputs owe most to.</summary>
+    [Fact]
+    public void Run_InputsOfUnequalSize_LevelsFollowTheirWeights()
+    {
+        using var scope = NewDisposeScope();
+        double[] ErrorsOf(params string[] stages)
+        {
+            using var model = nn.Sequential(("first", nn.Identity()), ("second", nn.Linear(24, 10)));
+            Micro.Enliven(model, 5);
+            model.eval();
+            var weight = ((Linear)model.children().Last()).weight!.detach().clone();
+            var error = zeros(0);
+            var look = new ProbeStage("look", context => error = (context.Attachment.Find("second:weight")!.Quantizer.FakeQuantize(weight) - weight).square().mean([0L]).DetachFromDisposeScope());
+            using var quantized = Micro.Quantizer([.. stages, "look"], [look], static options =>
+            {
+                options.WeightBits = 2;
+                options.Overrides.Add(new SiteOverride { Pattern = "**", Operand = SiteOperand.Input, Quantize = false });
+            }).Quantize(model, Seeded.Normal(1, 400, 24) * where(arange(24) == 5, 50f, 1f), new QuantizationRun { Trace = new TraceOptions { Units = ["second"] } }, TestContext.Current.CancellationToken);
+            return Array.ConvertAll(error.data<float>().ToArray(), static value => (double)value);
+        }
+
+        var nearest = ErrorsOf(s_quantize);
+        var weighed = ErrorsOf(s_compensate);
+
+        Assert.InRange(weighed[5] / nearest[5], 0, 0.05);
+        Assert.InRange(weighed.Average() / nearest.Average(), 1, 3);
+    }
+
     [Fact]
     public void Run_NothingElseThanQuantizedWeights_Changes()
     {
