@@ -14,7 +14,7 @@ internal sealed class DropMasks(double probability, Random random) : IDisposable
     public Tensor Next(Tensor like)
     {
         var count = like.numel();
-        if (_pool is null || _pool.numel() < count || _pool.dtype != like.dtype || _pool.device != like.device)
+        if (_pool is null || _pool.numel() < count || _pool.dtype != like.dtype || _pool.device_type != like.device_type || _pool.device_index != like.device_index)
         {
             _pool?.Dispose();
             _pool = Draw(count + (count / 2) + 1, like);

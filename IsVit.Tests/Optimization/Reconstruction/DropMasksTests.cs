@@ -23,6 +23,23 @@ public sealed class DropMasksTests
         }
     }
 
+    /// <summary>Numbers are drawn once, not for each mask.</summary>
+    [Fact]
+    public void Next_Smaller_DrawsNoMore()
+    {
+        using var scope = NewDisposeScope();
+        var random = new CountingRandom();
+        using var masks = new DropMasks(0.5, random);
+        masks.Next(zeros(1000, 10));
+        var drawn = random.Bytes;
+
+        masks.Next(zeros(1000, 10));
+        masks.Next(zeros(300));
+
+        Assert.InRange(drawn, 10_000, 20_000);
+        Assert.Equal(drawn, random.Bytes);
+    }
+
     /// <summary>Two masks of independent numbers agree in half of them.</summary>
     [Fact]
     public void Next_Again_IsAnother()
@@ -48,5 +65,16 @@ public sealed class DropMasksTests
         masks.Next(zeros(10));
 
         Assert.Equal(type, masks.Next(zeros(4, dtype: type)).dtype);
+    }
+
+    private sealed class CountingRandom() : Random(6)
+    {
+        public long Bytes { get; private set; }
+
+        public override void NextBytes(byte[] buffer)
+        {
+            Bytes += buffer.Length;
+            base.NextBytes(buffer);
+        }
     }
 }
