@@ -2,6 +2,7 @@ using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.OutputSensitivity;
@@ -19,6 +20,9 @@ internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis,
 
     private readonly RunningSum _elements = new();
     private readonly RunningSum _vectors = new();
+    private readonly RunningSum _outputs = new();
+    private readonly RunningSum _outputSquares = new();
+    private long _images;
     private int _calls;
     private bool _isSeveral;
 
@@ -52,6 +56,10 @@ internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis,
         if (isUnit && imageAxis is { } axis)
         {
             Add(_elements, squares.movedim([axis], [0L]).sum(0L));
+            var outputs = Output!.detach().to(float64).movedim([axis], [0L]);
+            Add(_outputs, outputs.sum(0L));
+            Add(_outputSquares, outputs.Squared().sum(0L));
+            _images += images;
         }
 
         // What reads the weights takes vectors to lie image by image.
@@ -61,17 +69,23 @@ internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis,
         }
     }
 
-    /// <summary>The sensitivity of each number that the unit gives for an image, half of it spread evenly over all, mean 1; null for a layer that is no unit.</summary>
-    public Tensor? Elements() => Normalized(_elements.Value);
+    /// <summary>The sensitivity of each number that the unit gives for an image, mean 1, half of it spread over all by <see cref="EvenWeights"/>; null for a layer that is no unit.</summary>
+    public Tensor? Elements()
+    {
+        using var scope = NewDisposeScope();
+        return Normalized(_elements.Value, EvenWeights()) is { } weights ? scope.MoveToOuter(weights) : null;
+    }
 
     /// <summary>The same of what the layer gives for each vector of an image, or the product for each row of its left operand; null where no number can be given to a vector: the module is called several times a forward, or images do not lie along its output's first axis.</summary>
-    public Tensor? Vectors() => _isSeveral ? null : Normalized(_vectors.Value);
+    public Tensor? Vectors() => _isSeveral ? null : Normalized(_vectors.Value, even: null);
 
     public void Dispose()
     {
         Output?.Dispose();
         _elements.Dispose();
         _vectors.Dispose();
+        _outputs.Dispose();
+        _outputSquares.Dispose();
     }
 
     private Tensor Keep(Tensor output)
@@ -92,7 +106,24 @@ internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis,
         }
     }
 
-    private Tensor? Normalized(Tensor? sum)
+    // Evenly over channels, that is: an error counts beside the spread of its channel, where that is more than the median channel's. One channel of massive activations has errors larger than all others' numbers, and a unit
+    // would be fitted to it alone.
+    private Tensor? EvenWeights()
+    {
+        if (_outputs.Value is not { } sums || sums.dim() < 2)
+        {
+            return null;
+        }
+
+        // Rows and columns of what convolutions alone make lie behind its channels, everything else has its channels last.
+        var channels = sums.dim() > 2 && !module.modules().Prepend(module).Any(static part => part is Linear) ? 0 : sums.dim() - 1;
+        long[] places = [.. Enumerable.Range(0, (int)sums.dim()).Where(axis => axis != channels).Select(static axis => (long)axis)];
+        var variances = _outputSquares.Value!.mean(places, keepdim: true).Over(_images) - sums.mean(places, keepdim: true).Over(_images).Squared();
+        var weights = variances.maximum(variances.median()).AtLeast(double.Epsilon).reciprocal();
+        return weights / weights.mean();
+    }
+
+    private Tensor? Normalized(Tensor? sum, Tensor? even)
     {
         if (sum is null)
         {
@@ -103,6 +134,8 @@ internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis,
         var mean = sum.mean().item<double>();
         return !double.IsFinite(mean)
             ? throw new QuantizationException($"The derivatives of the model's outputs by the outputs of '{path}' hold a NaN or an infinity; expected finite numbers.")
-            : scope.MoveToOuter(mean > 0 ? sum.Over(mean / (1 - EvenShare)).Plus(EvenShare).to(float32) : ones_like(sum).to(float32));
+            : scope.MoveToOuter(mean > 0 ? sum.Over(mean / (1 - EvenShare)).Plus(Even(EvenShare)).to(float32) : Even(1).to(float32));
+
+        Tensor Even(double share) => (even is null ? ones_like(sum) : even.expand(sum.shape)).Times(share);
     }
 }
