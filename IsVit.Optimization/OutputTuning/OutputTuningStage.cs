@@ -63,17 +63,15 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
         }
 
         using var scope = NewDisposeScope();
-        var images = CalibrationBatches.First(context.Batches, int.MaxValue);
+        var images = new ActivationCache(context.Batches, axis: 0, [.. context.Batches.Select(static batch => batch.shape[0])]);
         var random = new Random(unchecked((context.Options.Seed * 1009) + context.Progress.StageIndex));
-        var training = Array.ConvertAll(context.Split.Training, static image => (long)image);
-        var heldOut = Array.ConvertAll(context.Split.HeldOut, static image => (long)image);
-        var unseen = images.index_select(0, tensor(heldOut, device: images.device));
+        var unseen = images.Gather(context.Split.HeldOut);
         var wanted = InFloat(context, () => Outputs(context.Graph, unseen));
         using var trainable = new TrainableScope(context.Graph.Model, [.. parameters.Select(static entry => entry.Parameter)]);
         using var optimizer = new CosineAdam([.. parameters.Select(entry => ((Tensor)entry.Parameter, context.Options.OutputTuning.LearningRate))], steps);
         using var best = new BestState([.. parameters.Select(static entry => entry.Parameter)]);
         var before = best.Loss = Look();
-        var (made, reason) = Train(context, images, training, optimizer, random, () => best.Offer(Look()));
+        var (made, reason) = Train(context, images, optimizer, random, () => best.Offer(Look()));
         best.Restore();
         context.Progress.EndUnit(steps - made);
         var result = new UnitResult(WholeModel, Name, before, best.Loss, made, clock.Elapsed, reason);
@@ -88,9 +86,10 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
         }
     }
 
-    private static (int Made, StopReason Reason) Train(QuantizationContext context, Tensor images, long[] training, CosineAdam optimizer, Random random, Action look)
+    private static (int Made, StopReason Reason) Train(QuantizationContext context, ActivationCache images, CosineAdam optimizer, Random random, Action look)
     {
         var steps = context.Options.OutputTuning.Steps;
+        int[] training = [.. context.Split.Training];
         var batchSize = Math.Min(context.Options.Reconstruction.BatchSize, training.Length);
         for (var made = 1; made <= steps; made++)
         {
@@ -117,14 +116,14 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
         [.. graph.Model.named_parameters().Where(static entry => entry.parameter.dim() == 1 && is_floating_point(entry.parameter))];
 
     // Gradients add up in the parameters.
-    private static double Step(QuantizationContext context, Tensor images, long[] chosen, Random random)
+    private static double Step(QuantizationContext context, ActivationCache images, int[] chosen, Random random)
     {
         var sum = 0.0;
-        var atOnce = (int)Math.Clamp(NumbersAtOnce * images.shape[0] / images.numel(), FewestAtOnce, int.MaxValue);
+        var atOnce = (int)Math.Clamp(NumbersAtOnce * context.Batches[0].shape[0] / context.Batches[0].numel(), FewestAtOnce, int.MaxValue);
         foreach (var some in chosen.Chunk(atOnce))
         {
             using var scope = NewDisposeScope();
-            var batch = images.index_select(0, tensor(some, device: images.device));
+            var batch = images.Gather(some);
             if (context.Options.OutputTuning.FreshViews && batch.dim() == 4)
             {
                 batch = RandomViews.Of(batch, random);
