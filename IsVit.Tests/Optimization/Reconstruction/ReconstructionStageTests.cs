@@ -267,9 +267,9 @@ public sealed class ReconstructionStageTests
 
         using var quantized = Micro.Quantizer(stages, probes, options =>
         {
-            // Compensated units are so near their best that a few large steps, or steps of a few images, lead away from it.
+            // Compensated units are so near their best that a few large steps, or steps of a few images, lead away from it; with 2 bits there is more to gain.
             options.Recipe = recipe;
-            (options.WeightBits, options.Reconstruction.LearningRate) = (2, 1e-5);
+            (options.WeightBits, options.Reconstruction.LearningRate) = (2, 1e-4);
             options.Reconstruction.BatchSize = Micro.ImageCount;
         }).Run(model, Micro.Images(), new QuantizationRun { Progress = progress });
 
