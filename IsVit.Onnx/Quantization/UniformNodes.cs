@@ -97,12 +97,21 @@ internal static class UniformNodes
         return Constant(graph, $"{name}.weight", codes, IsInt4(quantizer, zeroPoint), tensor(scale).view(shape), tensor(zeroPoint).view(shape));
     }
 
-    // What follows from constants a runtime computes when it loads the file: the weight is float from then on, without a DequantizeLinear in every run.
-    private static string Constant(OnnxGraph graph, string name, Tensor codes, bool isInt4, Tensor scale, Tensor zeroPoint)
+    /// <summary>Constant integers to the numbers that they stand for: scale (integer - zero point).</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="name">What the names of the constants begin with.</param>
+    /// <param name="integers">The integers, of any type.</param>
+    /// <param name="scale">Broadcasts to them.</param>
+    /// <param name="zeroPoint">Broadcasts to them.</param>
+    public static string Decode(OnnxGraph graph, string name, string integers, Tensor scale, Tensor zeroPoint)
     {
-        var floats = graph.Add("Cast", [graph.Codes(name, codes.shape, codes.bytes, isInt4)], OnnxGraph.Attribute("to", (long)DataType.Float));
+        var floats = graph.Add("Cast", [integers], OnnxGraph.Attribute("to", (long)DataType.Float));
         return graph.Add("Mul", [graph.Add("Sub", [floats, graph.Initializer($"{name}_zero_point", zeroPoint)]), graph.Initializer($"{name}_scale", scale)]);
     }
+
+    // What follows from constants a runtime computes when it loads the file: the weight is float from then on, without a DequantizeLinear in every run.
+    private static string Constant(OnnxGraph graph, string name, Tensor codes, bool isInt4, Tensor scale, Tensor zeroPoint) =>
+        Decode(graph, name, graph.Codes(name, codes.shape, codes.bytes, isInt4), scale, zeroPoint);
 
     // The formula in float numbers: QuantizeLinear's zero point has to be a code.
     private static string Clamped(OnnxGraph graph, BitWidth bits, string x, string scale, string zeroPoint)

@@ -31,43 +31,33 @@ internal static class WeightLevelNodes
     private static string Levels(OnnxGraph graph, IQuantizer quantizer, Tensor codes, OutputRange range, long[] perOutput)
     {
         var name = $"{range.Name}.weight";
-        var parameters = quantizer.ExportParameters();
-        float[] Vector(string vector) => [.. parameters.Required(vector).Select(static value => (float)value)];
-        var factor = quantizer.Granularity is Granularity.PerTensor ? range.Factor : 1;
-        var places = graph.Add("Cast", [graph.Codes(name, codes.shape, codes.bytes, quantizer.Bits.Bits <= CodeConstants.Int4Bits)], OnnxGraph.Attribute("to", (long)DataType.Int32));
-        if (quantizer is ChannelLevelsQuantizer)
-        {
-            return TableOfEach();
-        }
-
-        var levels = graph.Initializer($"{name}_levels", tensor(Array.ConvertAll(Vector("levels"), level => level * factor)));
-        var numbers = graph.Add("Gather", [levels, places]);
-        if (quantizer.Granularity is Granularity.PerTensor)
-        {
-            return numbers;
-        }
-
-        if (quantizer.Granularity is not Granularity.PerChannel { Axis: 0 })
+        if (quantizer.Granularity is not (Granularity.PerTensor or Granularity.PerChannel { Axis: 0 }))
         {
             throw new OnnxExportException($"'{name}' has scales along {quantizer.Granularity}; expected one for the weight or one for each output.");
         }
 
-        return graph.Add("Add", [graph.Add("Mul", [numbers, Part("scale", range.Factor)]), Part("offset", range.Factor)]);
-
-        string Part(string vector, float times) => graph.Initializer($"{name}_{vector}", tensor(Array.ConvertAll(Of(vector, 1), value => value * times)).view(perOutput));
+        var parameters = quantizer.ExportParameters();
+        var places = graph.Add("Cast", [graph.Codes(name, codes.shape, codes.bytes, quantizer.Bits.Bits <= CodeConstants.Int4Bits)], OnnxGraph.Attribute("to", (long)DataType.Int32));
+        float[] Vector(string vector, float times = 1) => [.. parameters.Required(vector).Select(value => (float)value * times)];
 
         // What belongs to the outputs that are asked for.
-        float[] Of(string vector, int each) => Vector(vector)[((int)range.First * each)..((int)(range.First + range.Count) * each)];
+        float[] Part(string vector, int each, float times = 1) => Vector(vector, times)[((int)range.First * each)..((int)(range.First + range.Count) * each)];
+        Tensor OfEach(string vector, float times = 1) => tensor(Part(vector, 1, times)).view(perOutput);
 
-        // All tables in one behind the other, each output's places begin at its own.
-        string TableOfEach()
+        string Look(Tensor levels, string at) => graph.Add("Gather", [graph.Initializer($"{name}_levels", levels), at]);
+        switch (quantizer)
         {
-            var count = quantizer.Bits.CodeCount;
-            var starts = Enumerable.Range(0, (int)range.Count).Select(output => output * count).ToArray();
-            byte[] tables = [.. Of("levels", count).Select(static level => (byte)level)];
-            var entries = graph.Add("Gather", [graph.Initializer($"{name}_levels", DataType.Uint8, [tables.Length], tables), graph.Add("Add", [places, graph.Initializer($"{name}_starts", tensor(starts).view(perOutput))])]);
-            var centred = graph.Add("Sub", [graph.Add("Cast", [entries], OnnxGraph.Attribute("to", (long)DataType.Float)), Part("zero_point", 1)]);
-            return graph.Add("Mul", [centred, Part("scale", range.Factor)]);
+            case ChannelLevelsQuantizer:
+                // All tables one behind the other; each output's places begin at its own.
+                var count = quantizer.Bits.CodeCount;
+                var starts = tensor(Enumerable.Range(0, (int)range.Count).Select(output => output * count).ToArray()).view(perOutput);
+                var tables = tensor(Array.ConvertAll(Part("levels", count), static level => (byte)level));
+                return UniformNodes.Decode(graph, name, Look(tables, graph.Add("Add", [places, graph.Initializer($"{name}_starts", starts)])), OfEach("scale", range.Factor), OfEach("zero_point"));
+            case ScaledLevelsQuantizer:
+                var scaled = graph.Add("Mul", [Look(tensor(Vector("levels")), places), graph.Initializer($"{name}_scale", OfEach("scale", range.Factor))]);
+                return graph.Add("Add", [scaled, graph.Initializer($"{name}_offset", OfEach("offset", range.Factor))]);
+            default:
+                return Look(tensor(Vector("levels", range.Factor)), places);
         }
     }
 }

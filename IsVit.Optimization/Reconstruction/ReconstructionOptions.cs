@@ -59,8 +59,11 @@ public sealed record ReconstructionOptions
     /// <param name="iterations">The steps, 0 or more.</param>
     public static double RateFor(int iterations) => Math.Clamp(4e-5 * 1000 / Math.Max(iterations, 1), 4e-5, 1e-3);
 
+    /// <summary>The share of the images that no step is taken on: what is set, else the recipe's.</summary>
+    internal double HeldOutShareFor(QuantizationRecipe recipe) => HeldOutShare ?? recipe.HeldOutShare;
+
     /// <summary>The share of the images that states are judged by.</summary>
-    internal double LookedAtShare(QuantizationRecipe recipe) => (HeldOutShare ?? recipe.HeldOutShare) is > 0 and var share ? share : 1;
+    internal double LookedAtShare(QuantizationRecipe recipe) => HeldOutShareFor(recipe) is > 0 and var share ? share : 1;
 
     internal void Validate()
     {

@@ -105,7 +105,7 @@ public sealed class QuantizationContext : IDisposable
     public IReadOnlyDictionary<string, Tensor> VectorWeights { get; set; } = new Dictionary<string, Tensor>(StringComparer.Ordinal);
 
     /// <summary>Which images steps are taken on.</summary>
-    internal CalibrationSplit Split => _split ??= CalibrationSplit.Of((int)Batches.Sum(static batch => batch.shape[0]), Options.Reconstruction.HeldOutShare ?? Recipe.HeldOutShare, Options.Seed);
+    internal CalibrationSplit Split => _split ??= CalibrationSplit.Of((int)Batches.Sum(static batch => batch.shape[0]), Options.Reconstruction.HeldOutShareFor(Recipe), Options.Seed);
 
     internal ProgressReporter Progress { get; }
 

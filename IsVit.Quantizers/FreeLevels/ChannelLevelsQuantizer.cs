@@ -105,15 +105,7 @@ public sealed class ChannelLevelsQuantizer : Quantizer, IImportanceQuantizer
                 $"'{ScaleName}' of a '{Scheme}' quantizer has {scale.Count} entries, '{ZeroPointName}' {zeroPoint.Count} and '{FreeLevelsQuantizer.LevelsName}' {levels.Count}; expected one, one and {count} a channel."));
         }
 
-        for (var i = 1; i < levels.Count; i++)
-        {
-            if (i % count != 0 && levels[i] < levels[i - 1])
-            {
-                throw new QuantizationException(string.Create(
-                    CultureInfo.InvariantCulture, $"'{FreeLevelsQuantizer.LevelsName}'[{i}] of a '{Scheme}' quantizer is {levels[i]:r}; expected at least the entry before, {levels[i - 1]:r}."));
-            }
-        }
-
+        FreeLevelsQuantizer.RequireAscending(parameters, levels, count);
         Set([.. levels.Select(static level => (byte)level)], [.. scale.Select(static s => (float)s)], [.. zeroPoint.Select(static point => (byte)point)]);
     }
 

@@ -96,15 +96,23 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
             throw new QuantizationException($"'{LevelsName}' of a '{parameters.Scheme}' quantizer of {bits.Bits} bits has {levels.Length} entries; expected {bits.CodeCount}.");
         }
 
-        for (var i = 1; i < levels.Length; i++)
+        RequireAscending(parameters, levels, levels.Length);
+        return levels;
+    }
+
+    /// <summary>Throws unless the levels of each table ascend.</summary>
+    /// <param name="parameters">What the levels are of.</param>
+    /// <param name="levels">Table after table.</param>
+    /// <param name="count">How many levels a table has.</param>
+    internal static void RequireAscending(QuantizationParameters parameters, IReadOnlyList<double> levels, int count)
+    {
+        for (var i = 1; i < levels.Count; i++)
         {
-            if (levels[i] < levels[i - 1])
+            if (i % count != 0 && levels[i] < levels[i - 1])
             {
                 throw new QuantizationException(string.Create(
                     CultureInfo.InvariantCulture, $"'{LevelsName}'[{i}] of a '{parameters.Scheme}' quantizer is {levels[i]:r}; expected at least the entry before, {levels[i - 1]:r}."));
             }
         }
-
-        return levels;
     }
 }

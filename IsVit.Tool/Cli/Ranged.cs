@@ -30,16 +30,8 @@ internal static class Ranged
     /// <param name="description">What it does.</param>
     /// <param name="minimum">The least.</param>
     /// <param name="maximum">The most.</param>
-    public static Option<int?> OptionalInt32(string name, string description, int minimum, int maximum)
-    {
-        var allowed = Range(minimum, maximum);
-        return new Option<int?>(name)
-        {
-            Description = $"{description} ({allowed})",
-            HelpName = "N",
-            CustomParser = result => Parse(result, name, allowed, Whole(minimum, maximum)),
-        };
-    }
+    public static Option<int?> OptionalInt32(string name, string description, int minimum, int maximum) =>
+        Optional<int?>(name, description, "N", Range(minimum, maximum), (result, allowed) => Parse(result, name, allowed, Whole(minimum, maximum)));
 
     /// <summary>A number above a bound and up to another.</summary>
     /// <param name="name">The option, with its dashes.</param>
@@ -64,28 +56,22 @@ internal static class Ranged
     /// <param name="description">What it does.</param>
     /// <param name="above">Every allowed value is larger.</param>
     /// <param name="maximum">The largest allowed value.</param>
-    public static Option<double?> OptionalDouble(string name, string description, double above, double maximum)
-    {
-        var allowed = Above(above, maximum);
-        return new Option<double?>(name)
-        {
-            Description = $"{description} ({allowed})",
-            HelpName = "X",
-            CustomParser = result => Parse(result, name, allowed, Real(above, maximum)),
-        };
-    }
+    public static Option<double?> OptionalDouble(string name, string description, double above, double maximum) =>
+        Optional<double?>(name, description, "X", Above(above, maximum), (result, allowed) => Parse(result, name, allowed, Real(above, maximum)));
 
-    /// <summary>A number from 0 on that need not be given.</summary>
-    public static Option<double?> OptionalShare(string name, string description, double maximum)
+    /// <summary>A number from 0 to a bound, both included, or none.</summary>
+    /// <param name="name">The option, with its dashes.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="maximum">The largest allowed value.</param>
+    public static Option<double?> OptionalShare(string name, string description, double maximum) =>
+        Optional<double?>(name, description, "X", string.Create(CultureInfo.InvariantCulture, $"0 to {maximum}"), (result, allowed) => Parse(result, name, allowed, Real(-double.Epsilon, maximum)));
+
+    private static Option<T> Optional<T>(string name, string description, string helpName, string allowed, Func<ArgumentResult, string, T> parse) => new(name)
     {
-        var allowed = string.Create(CultureInfo.InvariantCulture, $"0 to {maximum}");
-        return new Option<double?>(name)
-        {
-            Description = $"{description} ({allowed})",
-            HelpName = "X",
-            CustomParser = result => Parse(result, name, allowed, Real(-double.Epsilon, maximum)),
-        };
-    }
+        Description = $"{description} ({allowed})",
+        HelpName = helpName,
+        CustomParser = result => parse(result, allowed),
+    };
 
     private static string Range(int minimum, int maximum) => string.Create(CultureInfo.InvariantCulture, $"{minimum} to {maximum}");
 
