@@ -14,6 +14,9 @@ namespace IsVit.Optimization.Calibration;
 /// </summary>
 public sealed class ActivationCalibrationStage : IQuantizationStage, ICostedStage
 {
+    // A row of a product tells as much as it has numbers, so that few images tell 2^b levels.
+    private const int ProductImages = 16;
+
     /// <inheritdoc/>
     public string Name => StageNames.ActivationCalibration;
 
@@ -51,6 +54,7 @@ public sealed class ActivationCalibrationStage : IQuantizationStage, ICostedStag
         }
 
         sites.ForEach(static site => site.CalibrationSample = null);
+        FitProducts(context, sites);
 
         var silent = sites.Where(static site => !site.Quantizer.IsCalibrated).Select(static site => $"'{site.Site.Id}'").ToList();
         if (silent.Count > 0)
@@ -58,6 +62,42 @@ public sealed class ActivationCalibrationStage : IQuantizationStage, ICostedStag
             throw new QuantizationException(
                 $"{silent.Count} site(s) fired when the graph was traced but not while calibrating: {string.Join(", ", silent)}. A forward must run the same modules for every batch.");
         }
+    }
+
+    // Quantizers that are chosen by what a product loses see both operands, as the float model has them.
+    private static void FitProducts(QuantizationContext context, List<SiteBinding> sites)
+    {
+        var fitted = sites.Where(static site => site.Site.Operand == SiteOperand.Left && site.Quantizer is IProductQuantizer { FitsProducts: true }).ToList();
+        if (fitted.Count == 0)
+        {
+            return;
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var cancellation = new CancellationHooks(context.Graph, context.CancellationToken);
+        using var suspended = context.Attachment.Suspend();
+        var removals = fitted.ConvertAll(site => OutputHook.Add(context.Graph.Modules[site.Site.Path], (operands, _) =>
+        {
+            FitProduct(context, site, operands[0], operands[1]);
+            return null;
+        }));
+        try
+        {
+            context.Graph.Model.call(CalibrationBatches.First(context.Batches, Math.Min(ProductImages, context.Options.Calibration.ImageCount)));
+        }
+        finally
+        {
+            removals.ForEach(static remove => remove?.Invoke());
+        }
+    }
+
+    private static void FitProduct(QuantizationContext context, SiteBinding site, Tensor left, Tensor right)
+    {
+        using var scope = NewDisposeScope();
+        var weights = context.VectorWeights.GetValueOrDefault(site.Site.Path);
+        var rowsOfImage = left.shape[1..^1].Aggregate(1L, static (product, axis) => product * axis);
+        ((IProductQuantizer)site.Quantizer).Calibrate(left, right, weights?.shape[0] == rowsOfImage ? weights.view(left.shape[1..^1]) : null);
     }
 
     // What an error in a vector counts is known by what is made of the vector, where each makes one: a linear layer's tokens, the rows of a product's left operand.

@@ -42,6 +42,7 @@ internal static class Defaults
         new ShiftUniformLog2QuantizerFactory(),
         new FreeLevelsQuantizerFactory(),
         new ChannelLevelsQuantizerFactory(),
+        new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2Fitted, new ShiftUniformLog2QuantizerFactory(new ShiftUniformLog2Options { Levels = SulqLevels.Fitted })),
         new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2PowerOfTwo, Sulq(ShiftUniformLog2Options.DefaultEtaGrid)),
         new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2Released, Sulq(ShiftUniformLog2Options.ReleasedEtaGrid)),
     ];
@@ -81,12 +82,12 @@ internal static class Defaults
         string[] direct = [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ValueNormalization, calibration[0], StageNames.ActivationCompensation, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction, StageNames.OutputTuning];
         return
         [
-            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
+            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2Fitted, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
             Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released) with { LearningRate = 4e-5, DropProbability = 0, HeldOutShare = 0 },
             Recipe(RecipeNames.RepQ, SchemeNames.LogSqrt2, s_lastAxis, repq),
             Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
             Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
-            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2, Granularity.Tensor, direct, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
+            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2Fitted, Granularity.Tensor, direct, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
             Recipe(RecipeNames.SosOnly, SchemeNames.Log2Fine, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
             Recipe(RecipeNames.Neither, SchemeNames.Log2Fine, Granularity.Tensor, direct, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
             Recipe(RecipeNames.Uniform, SchemeNames.UniformFine, s_lastAxis, sos, SchemeNames.UniformFine),

@@ -39,6 +39,9 @@ public static class SchemeNames
     /// <summary>Shift-uniform-log2 with free levels.</summary>
     public const string ShiftUniformLog2 = "sulq";
 
+    /// <summary>Shift-uniform-log2 whose shift and levels are those with which the product of attention and values loses least.</summary>
+    public const string ShiftUniformLog2Fitted = "sulq-fitted";
+
     /// <summary>Shift-uniform-log2 whose levels are powers of two, for shift hardware.</summary>
     public const string ShiftUniformLog2PowerOfTwo = "sulq-power-of-two";
 

@@ -6,13 +6,13 @@ namespace IsVit.Quantizers.Calibration;
 /// <summary>What logarithmic schemes need.</summary>
 internal static class NonNegative
 {
-    public static void Check(RankedValues values, string scheme)
+    public static void Check(float minimum, string scheme)
     {
-        if (values.Minimum < 0)
+        if (minimum < 0)
         {
             throw new QuantizationException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"A '{scheme}' quantizer is for numbers that are not negative, as Softmax gives them; the calibration data's smallest is {values.Minimum}."));
+                $"A '{scheme}' quantizer is for numbers that are not negative, as Softmax gives them; the calibration data's smallest is {minimum}."));
         }
     }
 }

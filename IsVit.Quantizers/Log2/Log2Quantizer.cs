@@ -57,7 +57,7 @@ public sealed class Log2Quantizer : TableQuantizer
     private protected override void Fit(ChannelData data)
     {
         using var values = RankedValues.Of(data[0]);
-        NonNegative.Check(values, Scheme);
+        NonNegative.Check(values.Minimum, Scheme);
         Set(Options.SearchScale && values.Minimum < values.Maximum ? Search(values) : values.Maximum);
     }
 

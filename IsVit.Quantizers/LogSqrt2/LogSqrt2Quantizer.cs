@@ -53,7 +53,7 @@ public sealed class LogSqrt2Quantizer : TableQuantizer
     private protected override void Fit(ChannelData data)
     {
         using var values = RankedValues.Of(data[0]);
-        NonNegative.Check(values, Scheme);
+        NonNegative.Check(values.Minimum, Scheme);
         var scales = values.Minimum == values.Maximum ? [values.Maximum] : Fractions.Select(f => (double)values.Quantile(f));
         Set(LogScale.Best(values, Bits, StepsPerOctave, scales).Scale);
     }

@@ -1,5 +1,7 @@
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Calibration;
+using IsVit.Quantizers.FreeLevels;
+using TorchSharp;
 
 namespace IsVit.Quantizers.ShiftUniformLog2;
 
@@ -11,7 +13,7 @@ namespace IsVit.Quantizers.ShiftUniformLog2;
 /// with the smallest mean squared error. Numbers are not negative; zero is fine with every eta. For data far smaller than the grid's shifts (a maximum
 /// below a millionth of the smallest) the grid is taken relative to the maximum.
 /// </remarks>
-public sealed class ShiftUniformLog2Quantizer : TableQuantizer
+public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantizer
 {
     /// <summary>The name of the scheme.</summary>
     public const string SchemeName = "sulq";
@@ -22,10 +24,12 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer
     private const string LevelsName = "levels";
     private const string FreeName = "free";
     private const string PowerOfTwoName = "power-of-two";
+    private const string FittedName = "fitted";
     private const double SmallestRelativeMaximum = 1e-6;
 
     private SulqGrid _grid;
     private SulqLevels _levels;
+    private double[] _fitted = [];
 
     /// <summary>Creates an uncalibrated quantizer.</summary>
     /// <param name="bits">The number of bits of a code.</param>
@@ -36,7 +40,7 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer
         : base(SchemeName, bits, granularity)
     {
         Options = options ?? new();
-        _levels = Options.Levels;
+        _levels = Unfitted;
     }
 
     /// <inheritdoc/>
@@ -45,13 +49,56 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer
     /// <summary>What was asked for.</summary>
     public ShiftUniformLog2Options Options { get; }
 
+    /// <summary>Whether the levels are to be <see cref="SulqLevels.Fitted"/>.</summary>
+    public bool FitsProducts => Options.Levels == SulqLevels.Fitted;
+
+    private SulqLevels Unfitted => Options.Levels == SulqLevels.PowerOfTwo ? SulqLevels.PowerOfTwo : SulqLevels.Free;
+
     /// <inheritdoc/>
-    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
-        Scheme,
-        Bits,
-        Granularity,
-        new Dictionary<string, IReadOnlyList<double>> { [EtaName] = [_grid.Eta], [Log2MinName] = [_grid.Log2Min], [Log2MaxName] = [_grid.Log2Max] },
-        new Dictionary<string, string> { [LevelsName] = _levels == SulqLevels.Free ? FreeName : PowerOfTwoName });
+    /// <remarks>Each shift of the grid divides the numbers among codes, and the levels that lose least follow (linear least squares); the shift with which least is lost is kept.</remarks>
+    public void Calibrate(torch.Tensor left, torch.Tensor right, torch.Tensor? importance)
+    {
+        if (!FitsProducts)
+        {
+            Calibrate(left);
+            return;
+        }
+
+        using var operands = ProductOperands.Create(left, right, importance, Scheme);
+        var (minimum, maximum) = (operands.Left.min().item<float>(), operands.Left.max().item<float>());
+        NonNegative.Check(minimum, Scheme);
+        if (minimum == maximum)
+        {
+            Set(SulqGrid.Constant(minimum), SulqLevels.Free, []);
+            return;
+        }
+
+        var (grid, levels) = SulqFit.Find(operands, [.. Shifts(maximum).Select(eta => SulqGrid.FromRange(minimum, maximum, eta))], Bits);
+        Set(grid, SulqLevels.Fitted, levels);
+    }
+
+    /// <inheritdoc/>
+    public override QuantizationParameters ExportParameters()
+    {
+        if (!IsCalibrated)
+        {
+            throw NotCalibrated();
+        }
+
+        var values = new Dictionary<string, IReadOnlyList<double>> { [EtaName] = [_grid.Eta], [Log2MinName] = [_grid.Log2Min], [Log2MaxName] = [_grid.Log2Max] };
+        if (_levels == SulqLevels.Fitted)
+        {
+            values[LevelsName] = Array.ConvertAll(Table!.Levels, static level => (double)level);
+        }
+
+        var kind = _levels switch
+        {
+            SulqLevels.Free => FreeName,
+            SulqLevels.Fitted => FittedName,
+            _ => PowerOfTwoName,
+        };
+        return new(Scheme, Bits, Granularity, values, new Dictionary<string, string> { [LevelsName] = kind });
+    }
 
     /// <inheritdoc/>
     public override IQuantizer Clone()
@@ -59,7 +106,7 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer
         var clone = new ShiftUniformLog2Quantizer(Bits, Granularity, Options);
         if (IsCalibrated)
         {
-            clone.Set(_grid, _levels);
+            clone.Set(_grid, _levels, _fitted);
         }
 
         return clone;
@@ -68,8 +115,8 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer
     private protected override void Fit(ChannelData data)
     {
         using var values = RankedValues.Of(data[0]);
-        NonNegative.Check(values, Scheme);
-        Set(values.Minimum == values.Maximum ? SulqGrid.Constant(values.Minimum) : Search(values), Options.Levels);
+        NonNegative.Check(values.Minimum, Scheme);
+        Set(values.Minimum == values.Maximum ? SulqGrid.Constant(values.Minimum) : Search(values), Unfitted, []);
     }
 
     private protected override void Import(QuantizationParameters parameters)
@@ -77,20 +124,30 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer
         var eta = ParameterCheck.Single(parameters, EtaName, e => e >= 0 && double.IsFinite(e), "a finite number, not negative");
         var low = ParameterCheck.Single(parameters, Log2MinName, double.IsFinite, "a finite number");
         var high = ParameterCheck.Single(parameters, Log2MaxName, h => double.IsFinite(h) && h >= low, $"a finite number of at least '{Log2MinName}', {low}");
-        var levels = ParameterCheck.Option(parameters, LevelsName, FreeName, PowerOfTwoName);
-        Set(new(eta, low, high), levels == FreeName ? SulqLevels.Free : SulqLevels.PowerOfTwo);
+        var grid = new SulqGrid(eta, low, high);
+        switch (ParameterCheck.Option(parameters, LevelsName, FreeName, PowerOfTwoName, FittedName))
+        {
+            case FreeName:
+                Set(grid, SulqLevels.Free, []);
+                break;
+            case PowerOfTwoName:
+                Set(grid, SulqLevels.PowerOfTwo, []);
+                break;
+            default:
+                Set(grid, SulqLevels.Fitted, FreeLevelsQuantizer.ReadLevels(parameters, Bits));
+                break;
+        }
     }
 
     private SulqGrid Search(RankedValues values)
     {
         double maximum = values.Maximum;
-        var unit = maximum < SmallestRelativeMaximum * Options.EtaGrid.Min() ? maximum : 1;
         SulqGrid best = default;
         var smallest = double.PositiveInfinity;
-        foreach (var eta in Options.EtaGrid)
+        foreach (var eta in Shifts(maximum))
         {
-            var grid = SulqGrid.FromRange(values.Minimum, maximum, eta * unit);
-            var error = grid.SquaredError(values, Bits, Options.Levels);
+            var grid = SulqGrid.FromRange(values.Minimum, maximum, eta);
+            var error = grid.SquaredError(values, Bits, Unfitted);
             if (error < smallest)
             {
                 (best, smallest) = (grid, error);
@@ -100,10 +157,16 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer
         return best;
     }
 
-    private void Set(SulqGrid grid, SulqLevels levels)
+    // For numbers whose maximum is that small.
+    private IEnumerable<double> Shifts(double maximum)
     {
-        _grid = grid;
-        _levels = levels;
-        Set(grid.ToTable(Bits, levels));
+        var unit = maximum < SmallestRelativeMaximum * Options.EtaGrid.Min() ? maximum : 1;
+        return Options.EtaGrid.Select(eta => eta * unit);
+    }
+
+    private void Set(SulqGrid grid, SulqLevels levels, double[] fitted)
+    {
+        (_grid, _levels, _fitted) = (grid, levels, fitted);
+        Set(levels == SulqLevels.Fitted ? grid.ToTable(Bits, fitted) : grid.ToTable(Bits, levels));
     }
 }

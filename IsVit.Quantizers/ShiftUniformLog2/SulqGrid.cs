@@ -39,8 +39,16 @@ internal readonly record struct SulqGrid(double Eta, double Log2Min, double Log2
     public LevelTable ToTable(BitWidth bits, SulqLevels kind)
     {
         Span<double> levels = stackalloc double[bits.CodeCount];
-        Span<double> thresholds = stackalloc double[bits.MaxCode];
         Levels(levels, kind);
+        return ToTable(bits, levels);
+    }
+
+    /// <summary>The grid's thresholds with other levels.</summary>
+    /// <param name="bits">The bits of a code.</param>
+    /// <param name="levels">2^b, ascending.</param>
+    public LevelTable ToTable(BitWidth bits, ReadOnlySpan<double> levels)
+    {
+        Span<double> thresholds = stackalloc double[bits.MaxCode];
         Thresholds(thresholds);
 
         // Code 0 is the smallest u = -log2(x + eta), which is the largest number.

@@ -8,4 +8,10 @@ public enum SulqLevels
 
     /// <summary>2^-round(u) - eta, as the paper's eq. 14 has it: decoding is a bit shift, but there are no more levels than the range has powers of two.</summary>
     PowerOfTwo,
+
+    /// <summary>
+    /// As <see cref="Free"/>, moved to where the product that the numbers are an operand of loses least (<see cref="ShiftUniformLog2Quantizer.Calibrate(TorchSharp.torch.Tensor, TorchSharp.torch.Tensor, TorchSharp.torch.Tensor?)"/>), which also chooses the shift. Where no
+    /// product is known they are those of <see cref="Free"/>.
+    /// </summary>
+    Fitted,
 }

@@ -1,8 +1,10 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
+using IsVit.Quantizers.ShiftUniformLog2;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -44,6 +46,37 @@ public sealed class ActivationCalibrationStageTests
         var floatScale = expected.ExportParameters().Required("scale")[0];
         Assert.Equal(input == CalibrationInput.Full, scale == floatScale);
         Assert.All(quantized.Attachment.Bindings, static binding => Assert.Equal(binding.IsWeight ? SiteState.Off : SiteState.Quantized, binding.State));
+    }
+
+    // The levels are those that a quantizer of its own chooses for the float model's attention and values, its rows counting as measured or alike.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Run_Attention_IsFittedToItsProduct(bool measured)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var images = Micro.Images();
+        Tensor? attention = null, values = null;
+        var hook = model.Blocks[1].Attn.Av.register_forward_hook((_, left, right, y) =>
+        {
+            (attention, values) = (left.clone().DetachFromDisposeScope(), right.clone().DetachFromDisposeScope());
+            return y;
+        });
+        Micro.Call(model, images.narrow(0, 0, 16));
+        hook.remove();
+
+        Tensor? weights = null;
+        var keep = new ProbeStage("keep", context => weights = context.VectorWeights.GetValueOrDefault("blocks.1.attn.av")?.clone().DetachFromDisposeScope());
+        using var quantized = Micro.Quantizer([.. measured ? new[] { StageNames.OutputSensitivity } : [], "keep", StageNames.ActivationCalibration], [keep], o => o.Recipe = RecipeNames.ISVit).Run(model, images);
+        using var expected = new ShiftUniformLog2Quantizer(4, Granularity.Tensor, new() { Levels = SulqLevels.Fitted });
+        expected.Calibrate(attention!, values!, weights?.view(attention!.shape[1], attention.shape[2]));
+
+        var parameters = quantized.Attachment.Find("blocks.1.attn.av:left")!.Quantizer.ExportParameters();
+        Assert.Equal("fitted", parameters.Options["levels"]);
+        Assert.Equal(measured, weights is not null);
+        Assert.Equal(expected.ExportParameters().Required("eta"), parameters.Required("eta"));
+        Assert.Equal(expected.ExportParameters().Required("levels"), parameters.Required("levels"));
     }
 
     [Fact]
