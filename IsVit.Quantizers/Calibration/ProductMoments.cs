@@ -109,7 +109,7 @@ internal sealed record ProductMoments(double[,] Gram, double[] Cross, double Tar
         var origin = torch.tensor(near.ToArray());
         var own = gram.diagonal();
         var ridge = own.Times(pull).Plus(own.mean().Times(SmallestPull));
-        var solved = torch.linalg.solve(gram + torch.diag(ridge), torch.tensor(Cross) + (ridge * origin));
+        var solved = torch.linalg.solve(gram.Plus(torch.diag(ridge)), torch.tensor(Cross).Plus(ridge * origin));
         return solved.data<double>().ToArray();
     }
 

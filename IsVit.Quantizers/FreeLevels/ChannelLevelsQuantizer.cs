@@ -105,7 +105,7 @@ public sealed class ChannelLevelsQuantizer : Quantizer, IImportanceQuantizer
                 $"'{ScaleName}' of a '{Scheme}' quantizer has {scale.Count} entries, '{ZeroPointName}' {zeroPoint.Count} and '{FreeLevelsQuantizer.LevelsName}' {levels.Count}; expected one, one and {count} a channel."));
         }
 
-        FreeLevelsQuantizer.RequireAscending(parameters, levels, count);
+        ParameterCheck.Ascending(parameters, FreeLevelsQuantizer.LevelsName, levels, count);
         Set([.. levels.Select(static level => (byte)level)], [.. scale.Select(static s => (float)s)], [.. zeroPoint.Select(static point => (byte)point)]);
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Calibration;
 using IsVit.Quantizers.Tables;
@@ -82,37 +81,8 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
         Set(ToTable(LloydMax.Find(values, Bits)));
     }
 
-    private protected override void Import(QuantizationParameters parameters) => Take(ReadLevels(parameters, Bits));
+    private protected override void Import(QuantizationParameters parameters) => Take(ParameterCheck.Levels(parameters, LevelsName));
 
     /// <summary>Takes levels, ascending.</summary>
     internal void Take(double[] levels) => Set(ToTable(levels));
-
-    /// <summary>Reads the levels of exported parameters and checks them.</summary>
-    internal static double[] ReadLevels(QuantizationParameters parameters, BitWidth bits)
-    {
-        var levels = ParameterCheck.Vector(parameters, LevelsName, static level => double.IsFinite((float)level), "a finite float32 number").ToArray();
-        if (levels.Length != bits.CodeCount)
-        {
-            throw new QuantizationException($"'{LevelsName}' of a '{parameters.Scheme}' quantizer of {bits.Bits} bits has {levels.Length} entries; expected {bits.CodeCount}.");
-        }
-
-        RequireAscending(parameters, levels, levels.Length);
-        return levels;
-    }
-
-    /// <summary>Throws unless the levels of each table ascend.</summary>
-    /// <param name="parameters">What the levels are of.</param>
-    /// <param name="levels">Table after table.</param>
-    /// <param name="count">How many levels a table has.</param>
-    internal static void RequireAscending(QuantizationParameters parameters, IReadOnlyList<double> levels, int count)
-    {
-        for (var i = 1; i < levels.Count; i++)
-        {
-            if (i % count != 0 && levels[i] < levels[i - 1])
-            {
-                throw new QuantizationException(string.Create(
-                    CultureInfo.InvariantCulture, $"'{LevelsName}'[{i}] of a '{parameters.Scheme}' quantizer is {levels[i]:r}; expected at least the entry before, {levels[i - 1]:r}."));
-            }
-        }
-    }
 }

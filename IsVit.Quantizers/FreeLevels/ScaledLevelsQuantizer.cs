@@ -79,7 +79,7 @@ public sealed class ScaledLevelsQuantizer : Quantizer, IReparameterizableQuantiz
 
     private protected override void Import(QuantizationParameters parameters)
     {
-        var levels = FreeLevelsQuantizer.ReadLevels(parameters, Bits);
+        var levels = ParameterCheck.Levels(parameters, FreeLevelsQuantizer.LevelsName);
         var scale = ParameterCheck.Vector(parameters, ScaleName, static s => (float)s == s && float.IsFinite((float)s) && s >= 0, "a finite float32 number of at least 0");
         var offset = ParameterCheck.Vector(parameters, OffsetName, static o => (float)o == o && float.IsFinite((float)o), "a finite float32 number");
         if (scale.Count != offset.Count)

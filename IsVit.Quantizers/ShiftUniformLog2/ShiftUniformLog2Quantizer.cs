@@ -1,6 +1,5 @@
 using IsVit.Core.Quantization;
 using IsVit.Quantizers.Calibration;
-using IsVit.Quantizers.FreeLevels;
 using TorchSharp;
 
 namespace IsVit.Quantizers.ShiftUniformLog2;
@@ -134,7 +133,7 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
                 Set(grid, SulqLevels.PowerOfTwo, []);
                 break;
             default:
-                Set(grid, SulqLevels.Fitted, FreeLevelsQuantizer.ReadLevels(parameters, Bits));
+                Set(grid, SulqLevels.Fitted, ParameterCheck.Levels(parameters, LevelsName));
                 break;
         }
     }

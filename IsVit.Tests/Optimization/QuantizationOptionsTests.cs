@@ -48,7 +48,7 @@ public sealed class QuantizationOptionsTests
         { "Overrides[0].Scheme is empty; expected a quantizer's scheme, or null to leave it.", static o => o.Overrides = [new() { Pattern = "head", Scheme = "" }] },
         { "Overrides[0].Granularity is 'row'; expected 'tensor', 'channel:AXIS', or null to leave it.", static o => o.Overrides = [new() { Pattern = "head", Granularity = "row" }] },
         {
-            "Overrides[0].Scheme is 'unifrom'; known are channel-levels, free-levels, log-sqrt2, log2, log2-fine, sulq, sulq-power-of-two, sulq-released, twin-uniform, uniform, uniform-fine, uniform-minmax, uniform-symmetric, uniform-symmetric-fine.",
+            "Overrides[0].Scheme is 'unifrom'; known are channel-levels, free-levels, log-sqrt2, log2, log2-fine, sulq, sulq-fitted, sulq-power-of-two, sulq-released, twin-uniform, uniform, uniform-fine, uniform-minmax, uniform-symmetric, uniform-symmetric-fine.",
             static o => o.Overrides = [new() { Pattern = "head", Scheme = "unifrom" }]
         },
     };

@@ -114,6 +114,8 @@ public sealed class ProductFitTests
         Assert.Equal(expected, clone.FakeQuantize(attention).data<float>().ToArray());
         Assert.Equal("fitted", imported.ExportParameters().Options["levels"]);
         Assert.Equal(expected, quantizer.Dequantize(quantizer.Quantize(attention)).data<float>().ToArray());
+        var falling = quantizer.ExportParameters() with { Values = new Dictionary<string, IReadOnlyList<double>>(quantizer.ExportParameters().Values) { ["levels"] = [.. quantizer.ExportParameters().Required("levels").Reverse()] } };
+        Assert.Contains("'levels'[1] of a 'sulq' quantizer", Assert.Throws<QuantizationException>(() => imported.ImportParameters(falling)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
