@@ -1,4 +1,3 @@
-using System.Globalization;
 using IsVit.Core.Quantization;
 using TorchSharp;
 
@@ -31,9 +30,9 @@ internal sealed record ProductOperands(torch.Tensor Left, torch.Tensor Right, to
         }
 
         var rows = leftShape[..^1];
-        if (importance is not null && (importance.dim() > rows.Length || !Enumerable.Reverse(importance.shape).Zip(Enumerable.Reverse(rows)).All(static pair => pair.First == 1 || pair.First == pair.Second)))
+        if (importance is not null)
         {
-            throw new QuantizationException($"An importance of shape [{string.Join(", ", importance.shape)}] does not broadcast to the product's rows, [{string.Join(", ", rows)}].");
+            Calibration.Importance.RequireBroadcast(importance, rows, "the product's rows,");
         }
 
         using var noGrad = torch.no_grad();
@@ -42,12 +41,7 @@ internal sealed record ProductOperands(torch.Tensor Left, torch.Tensor Right, to
             Floats(left, "left operand").view(-1, leftShape[^1]),
             Floats(right, "right operand").view(-1, rightShape[^2], rightShape[^1]),
             (importance is null ? torch.ones(rows) : Floats(importance, "importance").expand(rows)).contiguous().view(-1));
-        var smallest = operands.Importance.min().item<float>();
-        if (smallest < 0)
-        {
-            throw new QuantizationException(string.Create(CultureInfo.InvariantCulture, $"The smallest importance is {smallest:r}; expected at least 0."));
-        }
-
+        Calibration.Importance.RequireNonNegative(operands.Importance);
         operands.Left.MoveToOuterDisposeScope();
         operands.Right.MoveToOuterDisposeScope();
         operands.Importance.MoveToOuterDisposeScope();

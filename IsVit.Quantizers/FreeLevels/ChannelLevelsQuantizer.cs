@@ -48,19 +48,10 @@ public sealed class ChannelLevelsQuantizer : Quantizer, IImportanceQuantizer
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(importance);
         using var scope = torch.NewDisposeScope();
-        if (importance.dim() > data.dim() || !Enumerable.Reverse(importance.shape).Zip(Enumerable.Reverse(data.shape)).All(static pair => pair.First == 1 || pair.First == pair.Second))
-        {
-            throw new QuantizationException($"An importance of shape [{string.Join(", ", importance.shape)}] does not broadcast to data of shape [{string.Join(", ", data.shape)}].");
-        }
-
+        Importance.RequireBroadcast(importance, data.shape, "data of shape");
         using var channels = ChannelData.Create(data, Granularity, Scheme);
         using var counts = ChannelData.Create(importance.detach().expand(data.shape), Granularity, Scheme);
-        var smallest = importance.min().to(torch.float64).item<double>();
-        if (smallest < 0)
-        {
-            throw new QuantizationException(string.Create(CultureInfo.InvariantCulture, $"The smallest importance is {smallest:r}; expected at least 0."));
-        }
-
+        Importance.RequireNonNegative(importance);
         Fit(channels, counts);
     }
 

@@ -28,7 +28,6 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
 
     private SulqGrid _grid;
     private SulqLevels _levels;
-    private double[] _fitted = [];
 
     /// <summary>Creates an uncalibrated quantizer.</summary>
     /// <param name="bits">The number of bits of a code.</param>
@@ -51,6 +50,8 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
     /// <summary>Whether the levels are to be <see cref="SulqLevels.Fitted"/>.</summary>
     public bool FitsProducts => Options.Levels == SulqLevels.Fitted;
 
+    private double[] TableLevels => Array.ConvertAll(Table!.Levels, static level => (double)level);
+
     private SulqLevels Unfitted => Options.Levels == SulqLevels.PowerOfTwo ? SulqLevels.PowerOfTwo : SulqLevels.Free;
 
     /// <inheritdoc/>
@@ -68,12 +69,12 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
         NonNegative.Check(minimum, Scheme);
         if (minimum == maximum)
         {
-            Set(SulqGrid.Constant(minimum), SulqLevels.Free, []);
+            Set(SulqGrid.Constant(minimum), SulqLevels.Free);
             return;
         }
 
         var (grid, levels) = SulqFit.Find(operands, [.. Shifts(maximum).Select(eta => SulqGrid.FromRange(minimum, maximum, eta))], Bits);
-        Set(grid, SulqLevels.Fitted, levels);
+        SetFitted(grid, levels);
     }
 
     /// <inheritdoc/>
@@ -87,7 +88,7 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
         var values = new Dictionary<string, IReadOnlyList<double>> { [EtaName] = [_grid.Eta], [Log2MinName] = [_grid.Log2Min], [Log2MaxName] = [_grid.Log2Max] };
         if (_levels == SulqLevels.Fitted)
         {
-            values[LevelsName] = Array.ConvertAll(Table!.Levels, static level => (double)level);
+            values[LevelsName] = TableLevels;
         }
 
         var kind = _levels switch
@@ -103,9 +104,13 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
     public override IQuantizer Clone()
     {
         var clone = new ShiftUniformLog2Quantizer(Bits, Granularity, Options);
-        if (IsCalibrated)
+        if (IsCalibrated && _levels == SulqLevels.Fitted)
         {
-            clone.Set(_grid, _levels, _fitted);
+            clone.SetFitted(_grid, TableLevels);
+        }
+        else if (IsCalibrated)
+        {
+            clone.Set(_grid, _levels);
         }
 
         return clone;
@@ -115,7 +120,7 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
     {
         using var values = RankedValues.Of(data[0]);
         NonNegative.Check(values.Minimum, Scheme);
-        Set(values.Minimum == values.Maximum ? SulqGrid.Constant(values.Minimum) : Search(values), Unfitted, []);
+        Set(values.Minimum == values.Maximum ? SulqGrid.Constant(values.Minimum) : Search(values), Unfitted);
     }
 
     private protected override void Import(QuantizationParameters parameters)
@@ -127,13 +132,13 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
         switch (ParameterCheck.Option(parameters, LevelsName, FreeName, PowerOfTwoName, FittedName))
         {
             case FreeName:
-                Set(grid, SulqLevels.Free, []);
+                Set(grid, SulqLevels.Free);
                 break;
             case PowerOfTwoName:
-                Set(grid, SulqLevels.PowerOfTwo, []);
+                Set(grid, SulqLevels.PowerOfTwo);
                 break;
             default:
-                Set(grid, SulqLevels.Fitted, ParameterCheck.Levels(parameters, LevelsName));
+                SetFitted(grid, ParameterCheck.Levels(parameters, LevelsName));
                 break;
         }
     }
@@ -163,9 +168,16 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
         return Options.EtaGrid.Select(eta => eta * unit);
     }
 
-    private void Set(SulqGrid grid, SulqLevels levels, double[] fitted)
+    private void Set(SulqGrid grid, SulqLevels levels)
     {
-        (_grid, _levels, _fitted) = (grid, levels, fitted);
-        Set(levels == SulqLevels.Fitted ? grid.ToTable(Bits, fitted) : grid.ToTable(Bits, levels));
+        (_grid, _levels) = (grid, levels);
+        Set(grid.ToTable(Bits, levels));
+    }
+
+    // The levels as they are kept, so that a copy made of them has the same thresholds.
+    private void SetFitted(SulqGrid grid, double[] levels)
+    {
+        (_grid, _levels) = (grid, SulqLevels.Fitted);
+        Set(grid.ToTable(Bits, Array.ConvertAll(levels, static level => (double)(float)level)));
     }
 }

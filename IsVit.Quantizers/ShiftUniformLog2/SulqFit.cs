@@ -25,13 +25,9 @@ internal static class SulqFit
     {
         var middles = Middles(grids[0]);
         var bins = ProductMoments.Of(operands, [.. middles.Zip(middles.Skip(1), static (low, high) => (float)Math.Sqrt(low * high))]);
-        return grids
-            .OrderBy(grid => Error(Together(bins, middles, grid, bits), grid, bits))
-            .Take(Finalists)
-            .Select(grid => (Grid: grid, Moments: ProductMoments.Of(operands, grid.ToTable(bits, SulqLevels.Free).Thresholds)))
-            .OrderBy(candidate => Error(candidate.Moments, candidate.Grid, bits))
-            .Select(candidate => (candidate.Grid, Levels(candidate.Moments, candidate.Grid, bits)))
-            .First();
+        var finalists = grids.OrderBy(grid => Fit(Together(bins, middles, grid, bits), grid, bits).Error).Take(Finalists);
+        var best = finalists.Select(grid => Fit(ProductMoments.Of(operands, grid.ToTable(bits, SulqLevels.Free).Thresholds), grid, bits)).MinBy(static fit => fit.Error);
+        return (best.Grid, best.Levels);
     }
 
     private static ProductMoments Together(ProductMoments bins, double[] middles, SulqGrid grid, BitWidth bits)
@@ -41,15 +37,13 @@ internal static class SulqFit
         return bins.Together(Array.ConvertAll(thresholds, threshold => middles.Count(middle => middle < threshold)));
     }
 
-    private static double Error(ProductMoments codes, SulqGrid grid, BitWidth bits) => codes.Error(Levels(codes, grid, bits));
-
-    private static double[] Levels(ProductMoments moments, SulqGrid grid, BitWidth bits)
+    private static (SulqGrid Grid, double[] Levels, double Error) Fit(ProductMoments codes, SulqGrid grid, BitWidth bits)
     {
         var near = new double[bits.CodeCount];
         grid.Levels(near, SulqLevels.Free);
-        var levels = moments.Levels(near, Pull);
+        var levels = codes.Levels(near, Pull);
         Array.Sort(levels);
-        return levels;
+        return (grid, levels, codes.Error(levels));
     }
 
     // What each bin holds, roughly: evenly spaced logarithms.
