@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.MixedPrecision;
 
 /// <summary>A site's quantizers of several bit widths, calibrated at once on the same numbers; one of them is selected and stands for all.</summary>
-internal sealed class QuantizerLadder : IReparameterizableQuantizer
+internal sealed class QuantizerLadder : IReparameterizableQuantizer, IProductQuantizer
 {
     private readonly SortedDictionary<int, IQuantizer> _rungs = [];
     private IQuantizer _selected;
@@ -43,6 +43,8 @@ internal sealed class QuantizerLadder : IReparameterizableQuantizer
 
     public bool IsCalibrated => _rungs.Values.All(static rung => rung.IsCalibrated);
 
+    public bool FitsProducts => _rungs.Values.Any(static rung => rung is IProductQuantizer { FitsProducts: true });
+
     public IQuantizer At(int bits) => _rungs[bits];
 
     public void Select(int bits) => _selected = _rungs[bits];
@@ -52,6 +54,14 @@ internal sealed class QuantizerLadder : IReparameterizableQuantizer
         foreach (var rung in _rungs.Values)
         {
             rung.Calibrate(data);
+        }
+    }
+
+    public void Calibrate(Tensor left, Tensor right, Tensor? importance)
+    {
+        foreach (var rung in _rungs.Values.OfType<IProductQuantizer>().Where(static rung => rung.FitsProducts))
+        {
+            rung.Calibrate(left, right, importance);
         }
     }
 

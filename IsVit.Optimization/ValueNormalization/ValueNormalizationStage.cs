@@ -11,12 +11,13 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.ValueNormalization;
 
 /// <summary>
-/// Gives what attention makes of its values the same mean and size in every channel, so that one table of levels fits all of them: each channel of the values loses its mean and is divided by its size, and the
-/// layer behind takes both up. The float function stays as it is, for attention averages: what all tokens have in common goes through it unchanged.
+/// Makes the channels of attention's values alike before attention and behind it, as far as one factor a channel can, so that one table of levels fits all of them in both places: each channel loses its mean and is divided by
+/// its size, and the layer behind takes both up. The float function stays as it is, for attention averages: what all tokens have in common goes through it unchanged.
 /// </summary>
 /// <remarks>
-/// Works on the attentions that the model or the caller declared (<see cref="ModuleGraph.Attentions"/>), and belongs before every stage that calibrates. Means and sizes are those of what the layer behind reads,
-/// over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, tokens counting by <see cref="QuantizationContext.VectorWeights"/>. Inference costs nothing more; where rounded attentions of a row
+/// Works on the attentions that the model or the caller declared (<see cref="ModuleGraph.Attentions"/>), and belongs before every stage that calibrates. A channel's mean is that of what the layer behind reads, its size the
+/// geometric mean of its standard deviations there and among the values: a head that averages many tokens leaves little of its values, one that picks single tokens leaves all, and either deviation alone would make the channels
+/// unlike in the other place. Both are measured over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, tokens counting by <see cref="QuantizationContext.VectorWeights"/>. Inference costs nothing more; where rounded attentions of a row
 /// do not sum to 1, what the tokens have in common no longer suffers.
 /// </remarks>
 public sealed class ValueNormalizationStage : IQuantizationStage, ICostedStage
@@ -40,24 +41,25 @@ public sealed class ValueNormalizationStage : IQuantizationStage, ICostedStage
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var function = new FloatFunction(context, context.Batches[0].narrow(0, 0, 1));
-        var spreads = attentions.ConvertAll(attention => new ChannelSpread(
-            (nn.Module<Tensor, Tensor>)context.Graph.Modules[attention.Output!], context.VectorWeights.GetValueOrDefault(attention.Output!)));
+        var read = attentions.ConvertAll(attention => Spread(context, attention.Output!, outputs: null));
+        var values = attentions.ConvertAll(attention => Spread(context, attention.Value!.Layer, Rows(attention)));
         try
         {
             using (context.Attachment.Suspend())
             using (context.FloatParameters.Use())
             {
-                LayerObserver.Observe((nn.Module<Tensor, Tensor>)context.Graph.Model, CalibrationBatches.ForStatistics(context), spreads, context.CancellationToken);
+                LayerObserver.Observe((nn.Module<Tensor, Tensor>)context.Graph.Model, CalibrationBatches.ForStatistics(context), [.. read, .. values], context.CancellationToken);
             }
 
             for (var i = 0; i < attentions.Count; i++)
             {
-                Normalize(context.Graph, attentions[i], spreads[i]);
+                Normalize(context.Graph, attentions[i], values[i], read[i]);
             }
         }
         finally
         {
-            spreads.ForEach(static spread => spread.Dispose());
+            read.ForEach(static spread => spread.Dispose());
+            values.ForEach(static spread => spread.Dispose());
         }
 
         if (function.Change() is { } change)
@@ -69,12 +71,27 @@ public sealed class ValueNormalizationStage : IQuantizationStage, ICostedStage
         context.RestateFloatModel();
     }
 
-    private static void Normalize(ModuleGraph graph, AttentionDeclaration attention, ChannelSpread spread)
+    private static ChannelSpread Spread(QuantizationContext context, string path, long[]? outputs) =>
+        new((nn.Module<Tensor, Tensor>)context.Graph.Modules[path], outputs, context.VectorWeights.GetValueOrDefault(path));
+
+    private static long[] Rows(AttentionDeclaration attention) =>
+        [.. Enumerable.Range(0, attention.HeadCount).SelectMany(head => Enumerable.Range(0, attention.Value!.Width).Select(channel => attention.Value.FirstOf(head) + channel))];
+
+    // As multiples of the channels' mean size; 1 for a channel that does not vary.
+    private static Tensor Sizes(Tensor values, Tensor read)
+    {
+        var sizes = (values * read).sqrt();
+        sizes = sizes / sizes.mean();
+        return where(sizes.gt(zeros_like(sizes)).logical_and(sizes.isfinite()), sizes, ones_like(sizes));
+    }
+
+    private static void Normalize(ModuleGraph graph, AttentionDeclaration attention, ChannelSpread valueSpread, ChannelSpread readSpread)
     {
         using var scope = NewDisposeScope();
         var rows = attention.Value!;
         var (values, reader) = ((Linear)graph.Modules[rows.Layer], (Linear)graph.Modules[attention.Output!]);
-        var (means, sizes) = spread.MeansAndSizes();
+        var (means, deviations) = readSpread.MeansAndDeviations();
+        var sizes = Sizes(valueSpread.MeansAndDeviations().Deviations, deviations);
 
         // Without a bias on either side there is nowhere for a mean to go.
         if (values.bias is null || reader.bias is null)

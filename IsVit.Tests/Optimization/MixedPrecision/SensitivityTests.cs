@@ -52,6 +52,35 @@ public sealed class SensitivityTests
         }
     }
 
+    /// <summary>What a run would quantize attention with, whose levels are fitted to its product with the values, is what is measured.</summary>
+    [Fact]
+    public void MeasureSensitivity_FittedAttention_IsMeasuredAsFitted()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var images = Micro.Images(count: 12);
+        var report = Micro.Quantizer([StageNames.ActivationCalibration], [], static options => options.Recipe = RecipeNames.ISVit)
+            .MeasureSensitivity(model, images, new SensitivityOptions { Method = SensitivityMethod.Measured, ImageCount = 5, Widths = [3, 4] }, null, TestContext.Current.CancellationToken);
+
+        var graph = ModuleGraph.Trace(model, images[..1]);
+        foreach (var bits in new[] { 3, 4 })
+        {
+            using var attachment = Attach(graph, QuantizationRecipes.All.Single(static known => known.Name == RecipeNames.ISVit), bits, images);
+            var fitted = (IProductQuantizer)attachment.Find("blocks.1.attn.av:left")!.Quantizer;
+            var hook = model.Blocks[1].Attn.Av.register_forward_hook((_, left, right, y) =>
+            {
+                fitted.Calibrate(left, right, null);
+                return y;
+            });
+            Micro.Call(model, images);
+            hook.remove();
+
+            var (divergence, _) = ByHand(attachment, "blocks.1.attn.av:left", images[..5]);
+            var measured = report.Sites.Single(static site => site.Site.Id == "blocks.1.attn.av:left").At(bits).Measured!.Value;
+            Assert.Equal(divergence, measured, (divergence * 1e-3) + 1e-9);
+        }
+    }
+
     [Fact]
     public void MeasureSensitivity_MoreBits_ChangeTheOutputsLess()
     {

@@ -15,25 +15,25 @@ public sealed class ValueNormalizationStageTests
     [InlineData(4, true)]
     [InlineData(3, true)]
     [InlineData(4, false)]
-    public void Run_VisionTransformer_EveryChannelOfWhatProjReadsHasTheSameSpread(int headCount, bool qkvBias)
+    public void Run_VisionTransformer_EveryChannelOfValuesAndOfWhatProjReadsTogetherHasTheSameSpread(int headCount, bool qkvBias)
     {
         using var scope = NewDisposeScope();
         using var model = Micro.Vit(3, Micro.Options with { HeadCount = headCount, QkvBias = qkvBias });
         model.to(float64);
         var images = Micro.Images().to(float64);
-        var (parameters, output, before) = (Micro.Copy(model), Micro.Call(model, images), Read(model, images));
+        var (parameters, output, before) = (Micro.Copy(model), Micro.Call(model, images), Channels(model, images));
 
         using var quantized = Micro.Quantizer([StageNames.ValueNormalization], []).Run(model, images);
 
         Assert.InRange(Micro.Distance(output, quantized.Predict(images)), 0, 1e-12);
-        var after = Read(model, images);
+        var after = Channels(model, images);
         Assert.All(new[] { 0, 1 }, block =>
         {
-            var (was, now) = (before[block].std([0L]), after[block].std([0L]));
+            var (was, now) = (Together(before[block]), Together(after[block]));
             Assert.True((was.max() / was.min()).item<double>() > 1.3);
             Assert.InRange((now.max() / now.min()).item<double>(), 1, 1.0001);
             Assert.Equal(was.mean().item<double>(), now.mean().item<double>(), 0.01 * was.mean().item<double>());
-            Assert.Equal(qkvBias, after[block].mean([0L]).abs().max().item<double>() < 1e-9);
+            Assert.Equal(qkvBias, after[block].Read.mean([0L]).abs().max().item<double>() < 1e-9);
         });
         string[] expected = qkvBias ? ["attn.proj.bias", "attn.proj.weight", "attn.qkv.bias", "attn.qkv.weight"] : ["attn.proj.weight", "attn.qkv.weight"];
         Assert.Equal(
@@ -116,17 +116,29 @@ public sealed class ValueNormalizationStageTests
         Assert.True(looked);
     }
 
-    // What proj of every block reads, a row a token.
-    private static List<Tensor> Read(VisionTransformer model, Tensor images)
+    // The geometric mean of each channel's deviations before attention and behind it.
+    private static Tensor Together((Tensor Values, Tensor Read) channels) => (channels.Values.std([0L]) * channels.Read.std([0L])).sqrt();
+
+    // The values that qkv of every block gives and what proj reads, a row a token.
+    private static List<(Tensor Values, Tensor Read)> Channels(VisionTransformer model, Tensor images)
     {
-        var read = new List<Tensor>();
-        var hooks = model.Blocks.Select(block => block.Attn.Proj.register_forward_pre_hook((_, x) =>
+        var (values, read) = (new List<Tensor>(), new List<Tensor>());
+        Tensor Rows(Tensor x) => x.detach().clone().flatten(0, -2).DetachFromDisposeScope();
+        var hooks = model.Blocks.SelectMany(block => new[]
         {
-            read.Add(x.detach().clone().flatten(0, -2).DetachFromDisposeScope());
-            return x;
-        })).ToList();
+            block.Attn.Proj.register_forward_pre_hook((_, x) =>
+            {
+                read.Add(Rows(x));
+                return x;
+            }).remove,
+            block.Attn.Qkv.register_forward_hook((_, _, y) =>
+            {
+                values.Add(Rows(y.narrow(-1, y.shape[^1] / 3 * 2, y.shape[^1] / 3)));
+                return y;
+            }).remove,
+        }).ToList();
         Micro.Call(model, images);
-        hooks.ForEach(static hook => hook.remove());
-        return read;
+        hooks.ForEach(static remove => remove());
+        return [.. values.Zip(read)];
     }
 }
