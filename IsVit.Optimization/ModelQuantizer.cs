@@ -105,7 +105,7 @@ public sealed partial class ModelQuantizer
         RequireOverridesToFit(graph);
         foreach (var stage in _stages.OfType<ReconstructionStage>())
         {
-            stage.RequireBudget(graph, batches, _options.Reconstruction);
+            stage.RequireBudget(graph, batches, _options, _recipe);
         }
 
         using var floatParameters = new ParameterSnapshot(model);

@@ -10,6 +10,11 @@ internal sealed record CalibrationSplit(int[] Training, int[] HeldOut)
     /// <summary>Whether the images that judge are others than those that train.</summary>
     public bool IsSplit => !ReferenceEquals(Training, HeldOut);
 
+    /// <summary>How many images steps are taken on.</summary>
+    /// <param name="count">How many images there are.</param>
+    /// <param name="share">How many of them are held out, rounded down.</param>
+    public static int TrainingCount(int count, double share) => count < FewestImages ? count : count - (int)(count * share);
+
     /// <summary>Draws the images that are held out.</summary>
     /// <param name="count">How many images there are, at least 1.</param>
     /// <param name="share">How many of them are held out, rounded down.</param>
@@ -17,7 +22,7 @@ internal sealed record CalibrationSplit(int[] Training, int[] HeldOut)
     public static CalibrationSplit Of(int count, double share, int seed)
     {
         var all = Enumerable.Range(0, count).ToArray();
-        var heldOut = count < FewestImages ? 0 : (int)(count * share);
+        var heldOut = count - TrainingCount(count, share);
         if (heldOut == 0)
         {
             return new(all, all);

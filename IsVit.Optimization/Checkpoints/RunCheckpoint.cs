@@ -139,7 +139,7 @@ internal sealed class RunCheckpoint
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["options"] = JsonSerializer.Serialize(counted),
-            ["recipe"] = string.Join("; ", schemes.Concat(stages.Select(static stage => $"{stage.Name} {stage.GetType()}"))),
+            ["recipe"] = string.Join("; ", [.. schemes, .. stages.Select(static stage => $"{stage.Name} {stage.GetType()}"), string.Create(CultureInfo.InvariantCulture, $"{recipe.LearningRate} {recipe.DropProbability} {recipe.HeldOutShare} {recipe.FreshViews}")]),
             ["loss"] = loss.GetType().ToString(),
             ["weights"] = Fingerprint(graph.Model.named_parameters().Select(static entry => (entry.name, (Tensor)entry.parameter))
                 .Concat(graph.Model.named_buffers().Select(static entry => (entry.name, entry.buffer)))),

@@ -83,7 +83,7 @@ internal static class Defaults
         return
         [
             Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2Fitted, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
-            Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released) with { LearningRate = 4e-5, DropProbability = 0, HeldOutShare = 0 },
+            Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released) with { LearningRate = 4e-5, DropProbability = 0, HeldOutShare = 0, FreshViews = false },
             Recipe(RecipeNames.RepQ, SchemeNames.LogSqrt2, s_lastAxis, repq),
             Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
             Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
@@ -120,7 +120,7 @@ internal static class Defaults
             new Dictionary<SiteRole, SiteScheme>
             {
                 [SiteRole.Other] = Linear(Granularity.Tensor, other),
-                [SiteRole.PostGelu] = Linear(Granularity.Tensor, other),
+                [SiteRole.PostGelu] = Linear(Granularity.Tensor, other) with { WideScheme = null },
                 [SiteRole.PostLayerNorm] = Linear(postLayerNorm, other),
                 [SiteRole.PostSoftmax] = new(postSoftmax, Granularity.Tensor),
                 [SiteRole.Weight] = Linear(s_firstAxis, weight),

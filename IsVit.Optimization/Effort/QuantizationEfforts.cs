@@ -7,7 +7,7 @@ public static class QuantizationEfforts
     public static QuantizationEffort Quick { get; } = new("quick", 128, 10, 32, 15);
 
     /// <summary>Most of the accuracy for a small part of the time.</summary>
-    public static QuantizationEffort Balanced { get; } = new("balanced", 256, 40, 32, 60);
+    public static QuantizationEffort Balanced { get; } = new("balanced", 256, 100, 32, 60);
 
     /// <summary>The paper's images and steps (arXiv 2311.10126, section 5.1).</summary>
     public static QuantizationEffort Thorough { get; } = new("thorough", 1024, null, 64, 300);

@@ -124,7 +124,7 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
         {
             using var scope = NewDisposeScope();
             var batch = images.Gather(some);
-            if (context.Options.OutputTuning.FreshViews && batch.dim() == 4)
+            if (context.Options.OutputTuning.FreshViews && RandomViews.AreOf(batch))
             {
                 batch = RandomViews.Of(batch, random);
             }

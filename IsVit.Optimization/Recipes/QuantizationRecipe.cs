@@ -22,6 +22,9 @@ public sealed record QuantizationRecipe(
     /// <summary>What <see cref="ReconstructionOptions.HeldOutShare"/> is where the options name none.</summary>
     public double HeldOutShare { get; init; } = 1.0 / 8;
 
+    /// <summary>Whether units are reconstructed on views of images where <see cref="ReconstructionOptions.Views"/> names no number of them.</summary>
+    public bool FreshViews { get; init; } = true;
+
     /// <summary>Whether any role but the weights' has a quantizer.</summary>
     public bool QuantizesActivations => Schemes.Keys.Any(static role => role != SiteRole.Weight);
 

@@ -8,9 +8,9 @@ namespace IsVit.Optimization.Recipes;
 public sealed record SiteScheme(string Scheme, Granularity Granularity)
 {
     /// <summary>The bits from which on <see cref="WideScheme"/> stands in.</summary>
-    public const int WideBits = 6;
+    public const int WideBits = 7;
 
-    /// <summary>The scheme from <see cref="WideBits"/> bits on, where so many levels lie so densely that equal steps serve as well; null for the same.</summary>
+    /// <summary>The scheme from <see cref="WideBits"/> bits on, where so many levels lie so densely that equal steps serve nearly as well; null for the same.</summary>
     public string? WideScheme { get; init; }
 
     /// <summary>The scheme for a width.</summary>

@@ -7,6 +7,10 @@ public sealed record ReconstructionOptions
 {
     private const double LargestDropProbability = 0.99;
     private const double LargestHeldOutShare = 0.5;
+    private const int MostViews = 64;
+    private const double LooksAtAView = 2;
+    private const int MostDrawn = 8;
+    private const long EnoughImages = 2048;
 
     /// <summary>Steps of the optimizer for each unit and stage, 0 or more; null for the paper's: 1000 up to 4 bits, 200 above.</summary>
     public int? Iterations { get; set; }
@@ -35,6 +39,13 @@ public sealed record ReconstructionOptions
     /// </summary>
     public double? HeldOutShare { get; set; }
 
+    /// <summary>
+    /// How many views of each image that steps are taken on units are reconstructed on: the image itself, and random crops of it or of its mirror image, with a part of another image in each (CutMix; Yun et al., arXiv 1905.04899). A few hundred
+    /// images are learned by heart, and their views less so. Of images as [images, channels, height, width]; others are taken as they are. 1 to 64; null for as many as let no step see a view more than about twice, at most 8 and not
+    /// beyond 2048 images and views in all, if the recipe has views. Views take as much memory as images, and are drawn from <see cref="QuantizationOptions.Seed"/>.
+    /// </summary>
+    public int? Views { get; set; }
+
     /// <summary>How often the loss over <see cref="HeldOutShare"/> of the calibration images is looked at after the first look, evenly spaced and last at the end; the best state seen is kept. 1 to 100.</summary>
     public int Evaluations { get; set; } = 2;
 
@@ -55,12 +66,27 @@ public sealed record ReconstructionOptions
     /// <param name="activationBits">Bits of activations.</param>
     public int IterationsFor(int weightBits, int activationBits) => Iterations ?? (Math.Min(weightBits, activationBits) <= 4 ? 1000 : 200);
 
-    /// <summary>The rate with which fewer than the paper's 1000 steps move weights as far as they do with its 4e-5, but at most 1e-3; from 1000 steps on 4e-5. Few steps of the paper's rate leave nearly all codes of weights as they are.</summary>
+    /// <summary>0.1 over the number of steps, but at most 1e-3 and at least the paper's 4e-5: few steps of the latter leave nearly all codes of weights as they are.</summary>
     /// <param name="iterations">The steps, 0 or more.</param>
-    public static double RateFor(int iterations) => Math.Clamp(4e-5 * 1000 / Math.Max(iterations, 1), 4e-5, 1e-3);
+    public static double RateFor(int iterations) => Math.Clamp(0.1 / Math.Max(iterations, 1), 4e-5, 1e-3);
 
     /// <summary>The share of the images that no step is taken on: what is set, else the recipe's.</summary>
     internal double HeldOutShareFor(QuantizationRecipe recipe) => HeldOutShare ?? recipe.HeldOutShare;
+
+    /// <summary>The views of an image.</summary>
+    /// <param name="recipe">Whether there are any where the options name none.</param>
+    /// <param name="images">How many images there are.</param>
+    /// <param name="iterations">The steps that a unit gets.</param>
+    internal int ViewsFor(QuantizationRecipe recipe, long images, int iterations)
+    {
+        if (Views is not null || !recipe.FreshViews)
+        {
+            return Views ?? 1;
+        }
+
+        var seen = (double)iterations * BatchSize / images;
+        return (int)Math.Clamp(Math.Min(seen / LooksAtAView, EnoughImages / images), 1, MostDrawn);
+    }
 
     /// <summary>The share of the images that states are judged by.</summary>
     internal double LookedAtShare(QuantizationRecipe recipe) => HeldOutShareFor(recipe) is > 0 and var share ? share : 1;
@@ -74,6 +100,7 @@ public sealed record ReconstructionOptions
         OptionRange.RequireNotNegative($"{Prefix}.{nameof(QuantizerLearningRate)}", QuantizerLearningRate);
         OptionRange.Require($"{Prefix}.{nameof(DropProbability)}", DropProbability ?? 0, 0, LargestDropProbability);
         OptionRange.Require($"{Prefix}.{nameof(HeldOutShare)}", HeldOutShare ?? 0, 0, LargestHeldOutShare);
+        OptionRange.Require($"{Prefix}.{nameof(Views)}", Views ?? 1, 1, MostViews);
         OptionRange.Require($"{Prefix}.{nameof(Evaluations)}", Evaluations, 1, 100);
         OptionRange.Require($"{Prefix}.{nameof(CacheBudgetBytes)}", CacheBudgetBytes, 1, long.MaxValue);
         OptionRange.RequireDefined($"{Prefix}.{nameof(Cache)}", Cache);

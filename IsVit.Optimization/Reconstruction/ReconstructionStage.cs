@@ -56,7 +56,10 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
     {
         var iterations = IterationsFor(options);
         var looks = 1 + Math.Min(options.Reconstruction.Evaluations, iterations);
-        return new(1.3 * images * ((looks * options.Reconstruction.LookedAtShare(recipe)) + (Input == UnitInput.Quantized ? 2 : 1)), 1.3 * iterations * Math.Min(options.Reconstruction.BatchSize, images));
+        var views = 1 + ((options.Reconstruction.ViewsFor(recipe, images, iterations) - 1) * (1 - options.Reconstruction.HeldOutShareFor(recipe)));
+        return new(
+            1.3 * images * ((looks * options.Reconstruction.LookedAtShare(recipe)) + ((Input == UnitInput.Quantized ? 2 : 1) * views)),
+            1.3 * iterations * Math.Min(options.Reconstruction.BatchSize, images * views));
     }
 
     long ICostedStage.StepsFor(QuantizationOptions options, int units) => (long)IterationsFor(options) * units;
@@ -65,7 +68,7 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
     public void Run(QuantizationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var cache = RequireBudget(context.Graph, context.Batches, context.Options.Reconstruction);
+        var cache = RequireBudget(context.Graph, context.Batches, context.Options, context.Recipe);
         var inMemory = ActivationStores.BytesInMemory(context.Options.Reconstruction, cache.Bytes);
         context.CacheBytes = Math.Max(context.CacheBytes, inMemory);
         Log.CacheSize(context.Logger, Name, inMemory >> 20, cache.Unit.Path, context.Options.Reconstruction.CacheBudgetBytes >> 20);
@@ -83,37 +86,38 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
 
         var store = ActivationStores.Create(context.Options.Reconstruction, cache.Bytes);
         using var precision = new ProductPrecision(context.Graph, context.Options.Reconstruction.Precision);
-        using var floatFlow = new FloatFlow(context, context.Batches, store);
-        using var quantizedFlow = Input == UnitInput.Quantized ? new UnitFlow(context.Attachment, context.Batches, store) : null;
+        using var images = ReconstructionImages.Of(context, IterationsFor(context.Options));
+        using var floatFlow = new FloatFlow(context, images.Batches, store);
+        using var quantizedFlow = Input == UnitInput.Quantized ? new UnitFlow(context.Attachment, images.Batches, store) : null;
         for (var i = 0; i < context.Graph.Units.Count; i++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            var result = Reconstruct(context, i, floatFlow, quantizedFlow, store, precision);
+            var result = Reconstruct(context, i, images, floatFlow, quantizedFlow, store, precision);
             context.Add(result);
         }
     }
 
     /// <summary>The unit whose inputs and targets take the most memory, and how much.</summary>
     /// <exception cref="QuantizationException">It is more than the options allow, or the graph has no units.</exception>
-    internal (Unit Unit, long Bytes) RequireBudget(ModuleGraph graph, IReadOnlyList<Tensor> batches, ReconstructionOptions options)
+    internal (Unit Unit, long Bytes) RequireBudget(ModuleGraph graph, IReadOnlyList<Tensor> batches, QuantizationOptions options, QuantizationRecipe recipe)
     {
         if (graph.Units.Count == 0)
         {
             throw new QuantizationException($"The graph has no unit to reconstruct; name the modules to reconstruct at once in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}.");
         }
 
-        var images = batches.Sum(static batch => batch.shape[0]);
+        var images = ReconstructionImages.Count(batches.Sum(static batch => batch.shape[0]), batches[0], options.Reconstruction, recipe, IterationsFor(options));
         var largest = graph.Units.MaxBy(unit => BytesPerImage(unit, graph, batches[0]))!;
         var needed = BytesPerImage(largest, graph, batches[0]) * images;
-        var inMemory = ActivationStores.BytesInMemory(options, needed);
-        return inMemory <= options.CacheBudgetBytes
+        var inMemory = ActivationStores.BytesInMemory(options.Reconstruction, needed);
+        return inMemory <= options.Reconstruction.CacheBudgetBytes
             ? (largest, needed)
             : throw new QuantizationException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The inputs and targets of unit '{largest.Path}' take {inMemory} bytes ({inMemory >> 20} MiB) for {images} images, more than {nameof(QuantizationOptions.Reconstruction)}.{nameof(ReconstructionOptions.CacheBudgetBytes)} allows: {options.CacheBudgetBytes} bytes ({options.CacheBudgetBytes >> 20} MiB). Use fewer images, allow more, or keep them elsewhere ({nameof(ReconstructionOptions.Cache)})."));
+                $"The inputs and targets of unit '{largest.Path}' take {inMemory} bytes ({inMemory >> 20} MiB) for {images} images and views, more than {nameof(QuantizationOptions.Reconstruction)}.{nameof(ReconstructionOptions.CacheBudgetBytes)} allows: {options.Reconstruction.CacheBudgetBytes} bytes ({options.Reconstruction.CacheBudgetBytes >> 20} MiB). Use fewer images or {nameof(ReconstructionOptions.Views)}, allow more, or keep them elsewhere ({nameof(ReconstructionOptions.Cache)})."));
     }
 
-    private UnitResult Reconstruct(QuantizationContext context, int index, FloatFlow floatFlow, UnitFlow? quantizedFlow, IActivationStore? store, ProductPrecision precision)
+    private UnitResult Reconstruct(QuantizationContext context, int index, ReconstructionImages images, FloatFlow floatFlow, UnitFlow? quantizedFlow, IActivationStore? store, ProductPrecision precision)
     {
         var clock = Stopwatch.StartNew();
         var unit = context.Graph.Units[index];
@@ -134,14 +138,14 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
         }
 
         var (inputAxis, outputAxis) = RequireBatchAxes(context, unit);
-        long[] imageCounts = [.. context.Batches.Select(static batch => batch.shape[0])];
+        long[] imageCounts = [.. images.Batches.Select(static batch => batch.shape[0])];
         var quantizedInputs = quantizedFlow?.AdvanceToInput(unit, context.CancellationToken);
         var (floatInputs, outputs) = floatFlow.AdvanceThrough(index);
         var inputs = Cache(quantizedInputs ?? floatInputs, inputAxis);
         var targets = Cache(outputs, outputAxis);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
         var dropProbability = context.Options.Reconstruction.DropProbability ?? context.Recipe.DropProbability;
-        var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction, precision, context.Split, dropProbability).Reconstruct(
+        var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction, precision, images.Split, dropProbability).Reconstruct(
             unit,
             [.. parameters.Select(static entry => entry.Parameter)],
             [.. learning.Vectors.Select(static entry => entry.Vector)],

@@ -103,16 +103,10 @@ public sealed class ValueNormalizationStage : IQuantizationStage, ICostedStage
         var weight = reader.weight.detach().cpu().to(float64);
         reader.bias?.copy_(reader.bias.detach().cpu().to(float64).Plus(weight.matmul(means)));
         reader.weight.copy_(weight * sizes);
-        for (var head = 0; head < attention.HeadCount; head++)
-        {
-            var (mean, size) = (means.narrow(0, (long)head * rows.Width, rows.Width), sizes.narrow(0, (long)head * rows.Width, rows.Width));
-            var own = values.weight.narrow(0, rows.FirstOf(head), rows.Width);
-            own.copy_(own.detach().cpu().to(float64) / size.unsqueeze(1));
-            if (values.bias is { } bias)
-            {
-                var part = bias.narrow(0, rows.FirstOf(head), rows.Width);
-                part.copy_((part.detach().cpu().to(float64) - mean) / size);
-            }
-        }
+        var channels = tensor(Rows(attention), device: values.weight.device);
+        values.weight.index_copy_(0, channels, OnDevice(values.weight, (values.weight.index_select(0, channels).cpu().to(float64) / sizes.unsqueeze(1))));
+        values.bias?.index_copy_(0, channels, OnDevice(values.bias, (values.bias.index_select(0, channels).cpu().to(float64) - means) / sizes));
     }
+
+    private static Tensor OnDevice(Tensor like, Tensor numbers) => numbers.to(like.dtype).to(like.device);
 }

@@ -64,7 +64,7 @@ internal static class Micro
         options.OutputTuning.Steps = 0;
 
         // So few images and steps show what a step does where nothing blurs it.
-        (options.Reconstruction.DropProbability, options.Reconstruction.HeldOutShare) = (0, 0);
+        (options.Reconstruction.DropProbability, options.Reconstruction.HeldOutShare, options.Reconstruction.Views) = (0, 0, 1);
     }
 
     public static ModelQuantizer Quantizer(Action<QuantizationOptions>? configure = null, ILogger<ModelQuantizer>? logger = null) => ModelQuantizer.Create(

@@ -2,6 +2,7 @@ using IsVit.Core.Graph;
 using IsVit.Optimization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 
 namespace IsVit.Tests.Optimization;
@@ -31,6 +32,8 @@ public sealed class QuantizationOptionsTests
         { "Reconstruction.DropProbability is -0.1; allowed is 0 to 0.99.", static o => o.Reconstruction.DropProbability = -0.1 },
         { "Reconstruction.DropProbability is 1; allowed is 0 to 0.99.", static o => o.Reconstruction.DropProbability = 1 },
         { "Reconstruction.HeldOutShare is 0.6; allowed is 0 to 0.5.", static o => o.Reconstruction.HeldOutShare = 0.6 },
+        { "Reconstruction.Views is 0; allowed is 1 to 64.", static o => o.Reconstruction.Views = 0 },
+        { "Reconstruction.Views is 65; allowed is 1 to 64.", static o => o.Reconstruction.Views = 65 },
         { "Reconstruction.Evaluations is 0; allowed is 1 to 100.", static o => o.Reconstruction.Evaluations = 0 },
         { "Reconstruction.Evaluations is 101; allowed is 1 to 100.", static o => o.Reconstruction.Evaluations = 101 },
         { "Reconstruction.Cache is 7; allowed is Automatic or Memory or BFloat16 or Disk.", static o => o.Reconstruction.Cache = (ActivationStorage)7 },
@@ -101,14 +104,32 @@ public sealed class QuantizationOptionsTests
         Assert.Equal(7, options.Reconstruction.IterationsFor(weightBits, activationBits));
     }
 
-    /// <summary>The paper's rate for its steps and more.</summary>
+    /// <summary>As many views as let no step see one more than twice, at most 8, and none beyond 2048 images.</summary>
     [Theory]
-    [InlineData(1000, 4e-5)]
-    [InlineData(200, 2e-4)]
-    [InlineData(100, 4e-4)]
+    [InlineData(100, 32, 256, 6)]
+    [InlineData(10, 32, 128, 1)]
+    [InlineData(1000, 64, 256, 8)]
+    [InlineData(1000, 64, 1024, 2)]
+    [InlineData(1000, 64, 5000, 1)]
+    [InlineData(0, 32, 256, 1)]
+    public void ViewsFor_AnyRun_AreAsManyAsStepsNeed(int iterations, int batchSize, long images, int views)
+    {
+        var options = new ReconstructionOptions { BatchSize = batchSize };
+        var recipe = QuantizationRecipes.All.Single(static known => known.Name == RecipeNames.ISVit);
+        Assert.Equal(views, options.ViewsFor(recipe, images, iterations));
+        Assert.Equal(1, options.ViewsFor(recipe with { FreshViews = false }, images, iterations));
+        Assert.Equal(3, (options with { Views = 3 }).ViewsFor(recipe with { FreshViews = false }, images, iterations));
+    }
+
+    /// <summary>The product of rate and steps stays, between a largest rate and the paper's.</summary>
+    [Theory]
+    [InlineData(2500, 4e-5)]
+    [InlineData(1000, 1e-4)]
+    [InlineData(200, 5e-4)]
+    [InlineData(100, 1e-3)]
     [InlineData(40, 1e-3)]
     [InlineData(1, 1e-3)]
     [InlineData(0, 1e-3)]
     [InlineData(20_000, 4e-5)]
-    public void RateFor_FewerStepsThanThePapers_MovesWeightsAsFar(int iterations, double rate) => Assert.Equal(rate, ReconstructionOptions.RateFor(iterations), rate * 1e-9);
+    public void RateFor_AnySteps_MovesWeightsAsFar(int iterations, double rate) => Assert.Equal(rate, ReconstructionOptions.RateFor(iterations), rate * 1e-9);
 }

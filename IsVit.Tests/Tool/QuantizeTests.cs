@@ -112,7 +112,7 @@ public sealed class QuantizeTests
         async Task<(double Before, double After)[]> Losses(params string[] options)
         {
             // Short steps, each of all images: the loss falls in most units by percents, whatever the processor rounds.
-            var arguments = FashionFolder.Quantize(folder, [.. options, "--learning-rate", "0.00003", "--drop-probability", "0", "--held-out", "0", "--json", folder["report.json"]]);
+            var arguments = FashionFolder.Quantize(folder, [.. options, "--learning-rate", "0.00003", "--drop-probability", "0", "--held-out", "0", "--views", "1", "--json", folder["report.json"]]);
             arguments[Array.IndexOf(arguments, "--iterations") + 1] = "8";
             arguments[Array.IndexOf(arguments, "--batch") + 1] = "12";
             var run = await ToolRun.Of(arguments);

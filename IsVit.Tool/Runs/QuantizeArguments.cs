@@ -79,6 +79,9 @@ internal sealed record QuantizeArguments
     /// <summary>The share of the calibration images that no step is taken on; null: the method's.</summary>
     public double? HeldOutShare { get; init; }
 
+    /// <summary>The views of each calibration image that units are reconstructed on; null: the method's.</summary>
+    public int? Views { get; init; }
+
     /// <summary>Fixes every random choice.</summary>
     public int Seed { get; init; }
 

@@ -110,6 +110,7 @@ internal static class QuantizeRun
         options.Reconstruction.LearningRate = arguments.LearningRate;
         options.Reconstruction.DropProbability = arguments.DropProbability;
         options.Reconstruction.HeldOutShare = arguments.HeldOutShare;
+        options.Reconstruction.Views = arguments.Views;
         options.Reconstruction.Cache = arguments.Cache;
         options.Reconstruction.CacheDirectory = arguments.CacheFolder;
         options.Reconstruction.Precision = arguments.Precision;

@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
@@ -126,6 +127,34 @@ public sealed class RunCheckpointTests
 
         Assert.Contains($"differs in {what}.", error.Message, StringComparison.Ordinal);
         Assert.Empty(Hooks.Of(model));
+    }
+
+    /// <summary>What a recipe says of steps is part of what a result depends on.</summary>
+    [Theory]
+    [InlineData("rate")]
+    [InlineData("drop")]
+    [InlineData("held out")]
+    [InlineData("views")]
+    public void Quantize_CheckpointOfARecipeWithOtherSteps_SaysSo(string what)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var run = new QuantizationRun { CheckpointDirectory = folder.Path };
+        var recipe = QuantizationRecipes.All.Single(static known => known.Name == RecipeNames.ISVit) with { Stages = [StageNames.ActivationCalibration, StageNames.ActivationReconstruction] };
+        Quantize(recipe).Dispose();
+
+        var error = Assert.Throws<QuantizationException>(() => Quantize(what switch
+        {
+            "rate" => recipe with { LearningRate = 1e-4 },
+            "drop" => recipe with { DropProbability = 0.25 },
+            "held out" => recipe with { HeldOutShare = 0.25 },
+            _ => recipe with { FreshViews = false },
+        }));
+
+        Assert.Contains("differs in recipe.", error.Message, StringComparison.Ordinal);
+
+        QuantizedModel Quantize(QuantizationRecipe own) => new ModelQuantizer(
+            new QuantizationOptions { Reconstruction = new() { Iterations = 2, BatchSize = 8 } }, new QuantizerRegistry(Defaults.QuantizerFactories()), [own], Defaults.Stages(), new SquaredErrorLoss()).Run(Micro.Vit(), Micro.Images(), run);
     }
 
     [Theory]

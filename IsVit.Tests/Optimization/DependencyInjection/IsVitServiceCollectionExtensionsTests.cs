@@ -68,6 +68,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
             ["IsVit:Reconstruction:LearningRate"] = "1e-4",
             ["IsVit:Reconstruction:DropProbability"] = "0.25",
             ["IsVit:Reconstruction:HeldOutShare"] = "0.2",
+            ["IsVit:Reconstruction:Views"] = "3",
             ["IsVit:Reconstruction:Evaluations"] = "4",
             ["IsVit:Reconstruction:CacheBudgetBytes"] = "1000000000000",
             ["IsVit:Overrides:0:Pattern"] = "head",
@@ -83,7 +84,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
         Assert.Equal((3, 5, "sulq-only", 12), (options.WeightBits, options.ActivationBits, options.Recipe, options.Seed));
         Assert.Equal(OutputMetric.Values, options.OutputMetric);
         Assert.Equal(new CalibrationOptions { ImageCount = 16, StatisticsImageCount = 48, Input = CalibrationInput.Full }, options.Calibration);
-        Assert.Equal(new ReconstructionOptions { Iterations = 50, BatchSize = 16, LearningRate = 1e-4, DropProbability = 0.25, HeldOutShare = 0.2, Evaluations = 4, CacheBudgetBytes = 1_000_000_000_000 }, options.Reconstruction);
+        Assert.Equal(new ReconstructionOptions { Iterations = 50, BatchSize = 16, LearningRate = 1e-4, DropProbability = 0.25, HeldOutShare = 0.2, Views = 3, Evaluations = 4, CacheBudgetBytes = 1_000_000_000_000 }, options.Reconstruction);
         Assert.Equal(
             [new SiteOverride { Pattern = "head", Bits = 8 }, new SiteOverride { Pattern = "blocks.*.mlp.fc1", Operand = IsVit.Core.Graph.SiteOperand.Weight, Quantize = false }],
             options.Overrides);

@@ -28,7 +28,7 @@ public sealed class QuantizationEffortTests
 
         options.Use(QuantizationEfforts.Balanced);
 
-        Assert.Equal((40, 32, 256), (options.Reconstruction.Iterations, options.Reconstruction.BatchSize, options.Calibration.StatisticsImageCount));
+        Assert.Equal((100, 32, 256), (options.Reconstruction.Iterations, options.Reconstruction.BatchSize, options.Calibration.StatisticsImageCount));
         Assert.Equal((3, RecipeNames.Uniform), (options.WeightBits, options.Recipe));
     }
 

@@ -149,24 +149,6 @@ public sealed class OutputTuningStageTests
         Assert.Contains("OutputTuning", Message(static options => options.OutputTuning = null!), StringComparison.Ordinal);
     }
 
-    /// <summary>A view is a part of its image or of the mirror image: at least half of it, and nothing that is not in it.</summary>
-    [Fact]
-    public void RandomViews_OfARamp_AreCropsOfItOrItsMirror()
-    {
-        using var scope = NewDisposeScope();
-        var ramp = linspace(0, 1, 64, float32).view(1, 1, 1, 64).expand(200, 2, 48, 64).contiguous();
-
-        var views = RandomViews.Of(ramp, new Random(3));
-
-        Assert.Equal(ramp.shape, views.shape);
-        Assert.InRange(views.min().item<float>(), -1e-5f, 1);
-        Assert.InRange(views.max().item<float>(), 0, 1.00001f);
-        var span = (views.select(3, 63) - views.select(3, 0)).select(1, 0).select(1, 20);
-        Assert.All(span.data<float>().ToArray(), static width => Assert.InRange(Math.Abs(width), 0.55f, 1));
-        Assert.InRange(span.gt(0).sum().item<long>(), 60, 140);
-        Assert.True(span.abs().std().item<float>() > 0.05f);
-    }
-
     private static ModelQuantizer Quantizer(Action<QuantizationOptions> configure) => Micro.Quantizer([.. s_quantized, StageNames.OutputTuning], [], options =>
     {
         (options.WeightBits, options.ActivationBits, options.Reconstruction.HeldOutShare) = (2, 4, HeldOutShare);

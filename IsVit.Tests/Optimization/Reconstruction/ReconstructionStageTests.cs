@@ -226,6 +226,49 @@ public sealed class ReconstructionStageTests
         }
     }
 
+    /// <summary>Steps are taken on the images that are not held out and on new views of them; what is held out is looked at as it is, and no view shows any of it.</summary>
+    [Theory]
+    [InlineData(RecipeNames.ISVit, null, 8)]
+    [InlineData(RecipeNames.ISVit, 3, 3)]
+    [InlineData(RecipeNames.Released, null, 1)]
+    public void Run_Views_AreOfImagesThatStepsAreTakenOn(string recipe, int? asked, int views)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+
+        // Image i holds no number but i + 1, so that a view tells which images it was made of.
+        const int Count = 24;
+        const int HeldOut = 3;
+        var images = arange(1, Count + 1, float32).view(Count, 1, 1, 1).expand(Count, 3, 32, 32).contiguous();
+        var (steps, looks) = (new List<Tensor>(), new List<Tensor>());
+        var before = new ProbeStage("before", context => model.PatchEmbed.register_forward_pre_hook((_, x) =>
+        {
+            (is_grad_enabled() ? steps : looks).Add(x.detach().clone().DetachFromDisposeScope());
+            return x;
+        }));
+
+        using var quantized = Micro.Quantizer([StageNames.WeightCalibration, "before", StageNames.WeightReconstruction], [before], options =>
+        {
+            options.Recipe = recipe;
+            (options.Reconstruction.HeldOutShare, options.Reconstruction.Views) = (0.125, asked);
+            (options.Reconstruction.Iterations, options.Reconstruction.BatchSize) = (20, 64);
+        }).Run(model, images);
+
+        var stepped = cat(steps);
+        long[] Numbers(Tensor x) => [.. x.flatten(1).data<float>().ToArray().Select(static number => (long)Math.Round(number)).Distinct().Order()];
+        var judged = Numbers(looks.First(static x => x.shape[0] == HeldOut));
+        Assert.Equal(HeldOut, judged.Length);
+        Assert.Equal(Enumerable.Range(1, Count).Select(static number => (long)number).Except(judged), Numbers(stepped));
+        Assert.Equal(steps.Count * Math.Min(64, (Count - HeldOut) * views), stepped.shape[0]);
+        var parts = Enumerable.Range(0, (int)stepped.shape[0]).Select(i => Numbers(stepped.narrow(0, i, 1)).Length).ToList();
+        Assert.Equal(views == 1 ? [1] : [1, 2], parts.Distinct().Order());
+        Assert.Equal(1.0 / views, parts.Count(static count => count == 1) / (double)parts.Count, 0.06);
+
+        // Two streams of everything, one in float.
+        var streamed = looks.Where(static x => x.shape[0] > HeldOut).Sum(static x => x.shape[0]);
+        Assert.Equal(2 * (Count + ((views - 1) * (Count - HeldOut))), streamed);
+    }
+
     [Theory]
     [InlineData(RecipeNames.ISVit)]
     [InlineData(RecipeNames.SulqOnly)]

@@ -1,0 +1,63 @@
+using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Stages;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.Reconstruction;
+
+/// <summary>What units are reconstructed on: the calibration images, and views of those among them that steps are taken on.</summary>
+internal sealed class ReconstructionImages : IDisposable
+{
+    private readonly IReadOnlyList<Tensor> _views;
+
+    private ReconstructionImages(IReadOnlyList<Tensor> images, IReadOnlyList<Tensor> views, CalibrationSplit split)
+    {
+        _views = views;
+        Batches = [.. images, .. views];
+        Split = split;
+    }
+
+    /// <summary>The images themselves, and behind them their views.</summary>
+    public IReadOnlyList<Tensor> Batches { get; }
+
+    /// <summary>Steps are taken on views as on the images that they were made of; states are judged by images alone.</summary>
+    public CalibrationSplit Split { get; }
+
+    /// <summary>How many images and views there are.</summary>
+    /// <param name="images">The number of images.</param>
+    /// <param name="inputs">Some of them.</param>
+    /// <param name="options">How many views an image has, and how many images no step is taken on.</param>
+    /// <param name="recipe">The same where the options name no number.</param>
+    /// <param name="iterations">The steps that a unit gets.</param>
+    public static long Count(long images, Tensor inputs, ReconstructionOptions options, QuantizationRecipe recipe, int iterations) =>
+        images + (RandomViews.AreOf(inputs) ? (options.ViewsFor(recipe, images, iterations) - 1) * (long)CalibrationSplit.TrainingCount((int)images, options.HeldOutShareFor(recipe)) : 0);
+
+    /// <summary>Draws the views.</summary>
+    /// <param name="context">The run.</param>
+    /// <param name="iterations">The steps that a unit gets.</param>
+    public static ReconstructionImages Of(QuantizationContext context, int iterations)
+    {
+        var (batches, split) = (context.Batches, context.Split);
+        var images = new ActivationCache(batches, axis: 0, [.. batches.Select(static batch => batch.shape[0])]);
+        var views = context.Options.Reconstruction.ViewsFor(context.Recipe, images.Count, iterations);
+        if (views == 1 || !RandomViews.AreOf(batches[0]))
+        {
+            return new(batches, [], split);
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var random = new Random(unchecked((context.Options.Seed * 7919) + context.Progress.StageIndex));
+        var trained = images.Gather(split.Training);
+        var drawn = Enumerable.Range(1, views - 1).SelectMany(_ => RandomViews.Mixed(RandomViews.Of(trained, random), random).split(batches[0].shape[0])).Select(static view => view.DetachFromDisposeScope()).ToList();
+        return new(batches, drawn, new([.. split.Training, .. Enumerable.Range(images.Count, (views - 1) * split.Training.Length)], split.HeldOut));
+    }
+
+    public void Dispose()
+    {
+        foreach (var view in _views)
+        {
+            view.Dispose();
+        }
+    }
+}
