@@ -39,7 +39,7 @@ internal static class GuardChecks
     /// <summary>The checks that need a CUDA device: the cost of a pass in copies of the same tensor, of forward and backward beside the formula's, of a unit's step beside the float one's.</summary>
     public static IEnumerable<GuardCheck> Cuda()
     {
-        foreach (var kind in QuantizerKind.All)
+        foreach (var kind in QuantizerKind.Compiled)
         {
             foreach (var type in (torch.ScalarType[])[torch.ScalarType.Float32, torch.ScalarType.BFloat16])
             {

@@ -29,6 +29,30 @@ internal sealed class Composition : IDisposable
                 var largest = Constant("scale");
                 _formula = x => largest * exp2(StraightThrough.Round(log2(x / largest)).clamp(-max, 0));
                 break;
+            case "free-levels":
+                var levels = Own(torch.tensor(parameters.Required("levels").ToArray(), ScalarType.Float32, device));
+                var isScaled = quantizer.Granularity is Granularity.PerChannel;
+                var (factor, offset) = isScaled ? (Constant("scale"), Constant("offset")) : (Own(ones(1, device: device)), Own(zeros(1, device: device)));
+                var (thresholds, lowest, highest) = (Own(Middles(levels)), levels[0].item<float>(), levels[-1].item<float>());
+                Tensor Nearest(Tensor x)
+                {
+                    var inside = x.clamp(lowest, highest);
+                    return inside + (levels.index_select(0, bucketize(inside.detach(), thresholds, outInt32: true).flatten()).view(x.shape) - inside).detach();
+                }
+
+                _formula = isScaled ? x => (Nearest((x - offset) / factor) * factor) + offset : Nearest;
+                break;
+            case "channel-levels":
+                var (rowScale, rowZero) = (Constant("scale").view(-1, 1), Constant("zero_point").view(-1, 1));
+                var tables = Own((torch.tensor(parameters.Required("levels").ToArray(), ScalarType.Float32, device).view(rowScale.shape[0], -1) - rowZero) * rowScale);
+                var (rowThresholds, first, last) = (Own(Middles(tables)), Own(tables.narrow(1, 0, 1).clone()), Own(tables.narrow(1, max, 1).clone()));
+                _formula = x =>
+                {
+                    var rows = x.flatten(1);
+                    var inside = rows.clamp(first, last);
+                    return (inside + (tables.gather(1, searchsorted(rowThresholds, inside.detach())) - inside).detach()).view(x.shape);
+                };
+                break;
             default:
                 var (eta, low, high) = (Constant("eta"), Constant("log2_min"), Constant("log2_max"));
                 var step = Own((high - low) / max);
@@ -58,6 +82,8 @@ internal sealed class Composition : IDisposable
 
         return values.view(shape);
     }
+
+    private static Tensor Middles(Tensor levels) => (levels.narrow(-1, 0, levels.shape[^1] - 1) + levels.narrow(-1, 1, levels.shape[^1] - 1)) / 2;
 
     private Tensor Own(Tensor tensor)
     {

@@ -17,7 +17,7 @@ internal static class ExhaustiveComparison
     public static int Run(string? filter)
     {
         var failures = 0;
-        foreach (var kind in QuantizerKind.All.Where(kind => kind is not (QuantizerKind.UniformChannel or QuantizerKind.UniformRow) && (filter is null || kind.Contains(filter, StringComparison.Ordinal))))
+        foreach (var kind in QuantizerKind.All.Where(kind => QuantizerKind.IsPerTensor(kind) && (filter is null || kind.Contains(filter, StringComparison.Ordinal))))
         {
             foreach (var bits in s_bits)
             {
