@@ -29,6 +29,7 @@ internal static class GuardChecks
 
         yield return new("unit iteration: activations quantized", HeapState.Kept, static () => Training(UnitShape.DeitTiny, UnitTraining.Activations));
         yield return new("unit iteration: everything quantized", HeapState.Kept, static () => Training(UnitShape.DeitTiny, static shape => UnitTraining.Everything(shape)));
+        yield return new("unit iteration: as the third stage runs it", HeapState.Kept, static () => Training(UnitShape.DeitTiny, UnitTraining.AsRun));
         yield return new("calibration of a DeiT-Tiny on 64 images", HeapState.Kept, static () =>
         {
             var work = new CalibrationWork();

@@ -19,8 +19,10 @@ internal sealed class UnitTraining : IDisposable
     private readonly CosineAdam _optimizer;
     private readonly torch.Tensor _input;
     private readonly torch.Tensor _target;
+    private readonly DropMasks? _masks;
+    private readonly torch.Tensor? _importance;
 
-    private UnitTraining(UnitShape shape, string? recipeName, bool weights, MatrixPrecision precision)
+    private UnitTraining(UnitShape shape, string? recipeName, bool weights, MatrixPrecision precision, double dropProbability = 0)
     {
         torch.random.manual_seed(0);
         _input = torch.randn([32, 197, shape.Width], device: shape.Device).DetachFromDisposeScope();
@@ -35,6 +37,12 @@ internal sealed class UnitTraining : IDisposable
         var layers = _block.modules().OfType<Linear>().ToList();
         _attachment = recipeName is null ? null : Attach(QuantizationRecipes.All.Single(recipe => recipe.Name == recipeName), weights);
         _precision = _attachment is null ? null : new ProductPrecision(_attachment.Graph, precision);
+        if (dropProbability > 0)
+        {
+            _masks = new DropMasks(dropProbability, new Random(0));
+            _importance = torch.rand([197, shape.Width], device: shape.Device).DetachFromDisposeScope();
+        }
+
         _optimizer = new CosineAdam([.. layers.SelectMany(static layer => new[] { layer.weight, layer.bias! }).Select(static parameter => ((torch.Tensor)parameter, 4e-5))], 1_000_000);
     }
 
@@ -51,12 +59,30 @@ internal sealed class UnitTraining : IDisposable
     /// <param name="precision">What its matrix products are computed in.</param>
     public static UnitTraining Everything(UnitShape shape, MatrixPrecision precision = MatrixPrecision.Full) => new(shape, RecipeNames.SulqOnly, weights: true, precision);
 
+    /// <summary>Everything quantized, half of the activations left unrounded and errors weighed, as the third stage of the recipe has it.</summary>
+    /// <param name="shape">The block's size and place.</param>
+    public static UnitTraining AsRun(UnitShape shape) => new(shape, RecipeNames.SulqOnly, weights: true, MatrixPrecision.Full, dropProbability: 0.5);
+
     /// <summary>One step, up to the loss's value.</summary>
     public void Step()
     {
         using var scope = torch.NewDisposeScope();
         using var narrowed = _precision?.Use();
-        var loss = new SquaredErrorLoss().Compute(_block.call(_input), _target);
+        var (input, target) = (_input, _target);
+        if (_masks is not null)
+        {
+            // The float model's inputs and the targets, gathered as a step does.
+            input = _input.lerp(_target, _masks.Next(_input));
+            target = _target * _importance!;
+        }
+
+        torch.Tensor output;
+        using (_masks is null ? null : new DroppedRoundings([.. _attachment!.Bindings.Where(static binding => !binding.IsWeight)], _masks))
+        {
+            output = _block.call(input);
+        }
+
+        var loss = new SquaredErrorLoss().Compute(_importance is null ? output : output * _importance, target);
         loss.backward();
         _optimizer.Step();
         loss.item<float>();
@@ -77,6 +103,8 @@ internal sealed class UnitTraining : IDisposable
         _block.Dispose();
         _input.Dispose();
         _target.Dispose();
+        _masks?.Dispose();
+        _importance?.Dispose();
     }
 
     private GraphAttachment Attach(QuantizationRecipe recipe, bool weights)

@@ -8,6 +8,9 @@ namespace IsVit.Optimization.Reconstruction;
 /// <summary>What units are reconstructed on: the calibration images, and views of those among them that steps are taken on.</summary>
 internal sealed class ReconstructionImages : IDisposable
 {
+    // Each takes a thread of each stream.
+    private const int MostBatchesOfViews = 24;
+
     private readonly IReadOnlyList<Tensor> _views;
 
     private ReconstructionImages(IReadOnlyList<Tensor> images, IReadOnlyList<Tensor> views, CalibrationSplit split)
@@ -49,7 +52,8 @@ internal sealed class ReconstructionImages : IDisposable
         using var scope = NewDisposeScope();
         var random = new Random(unchecked((context.Options.Seed * 7919) + context.Progress.StageIndex));
         var trained = images.Gather(split.Training);
-        var drawn = Enumerable.Range(1, views - 1).SelectMany(_ => RandomViews.Mixed(RandomViews.Of(trained, random), random).split(batches[0].shape[0])).Select(static view => view.DetachFromDisposeScope()).ToList();
+        var size = Math.Max(batches[0].shape[0], (trained.shape[0] * (views - 1) / MostBatchesOfViews) + 1);
+        var drawn = Enumerable.Range(1, views - 1).SelectMany(_ => RandomViews.Mixed(RandomViews.Of(trained, random), random).split(size)).Select(static view => view.DetachFromDisposeScope()).ToList();
         return new(batches, drawn, new([.. split.Training, .. Enumerable.Range(images.Count, (views - 1) * split.Training.Length)], split.HeldOut));
     }
 

@@ -102,7 +102,7 @@ internal sealed class UnitReconstructor(
 
         var target = targets.Gather(indices);
         Tensor output;
-        using (Dropping(unit, masks))
+        using (masks is null ? null : new DroppedRoundings([.. attachment.Bindings.Where(binding => !binding.IsWeight && unit.Contains(binding.Site.Path))], masks))
         {
             output = Module(unit).call(input);
         }
@@ -112,16 +112,6 @@ internal sealed class UnitReconstructor(
         optimizer.Step();
         return value.to(float64).item<double>();
     }
-
-    // While the returned scope is open, the unit's activation sites give a random share of what they read as it is. The gradient stays that of rounding, which passes through as well, save where it is clamped.
-    private BlendScope? Dropping(Unit unit, DropMasks? masks) => masks is null ? null : new([.. attachment.Bindings.Where(binding => !binding.IsWeight && unit.Contains(binding.Site.Path))], (x, quantized) =>
-    {
-        using var noGrad = no_grad();
-        using var numbers = x.detach();
-        using var result = quantized.detach();
-        using var mask = masks.Next(result);
-        result.lerp_(numbers, mask);
-    });
 
     private double Evaluate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, Tensor? factor, CancellationToken cancellationToken)
     {
@@ -164,26 +154,4 @@ internal sealed class UnitReconstructor(
     // Any loss of differences becomes a weighted one when what it compares is scaled.
     private Tensor Loss(Tensor output, Tensor target, Tensor? factor) =>
         factor is null ? loss.Compute(output, target) : loss.Compute(output * factor, target * factor);
-
-    private sealed class BlendScope : IDisposable
-    {
-        private readonly IReadOnlyList<SiteBinding> _sites;
-
-        public BlendScope(IReadOnlyList<SiteBinding> sites, Action<Tensor, Tensor> blend)
-        {
-            _sites = sites;
-            foreach (var site in sites)
-            {
-                site.Blend = blend;
-            }
-        }
-
-        public void Dispose()
-        {
-            foreach (var site in _sites)
-            {
-                site.Blend = null;
-            }
-        }
-    }
 }

@@ -23,9 +23,9 @@ public sealed class OutputTuningStageTests
     {
         using var scope = NewDisposeScope();
         var others = Micro.Images(seed: 500, count: 64);
-        double Divergence(int steps)
+        double Divergence(int steps, int seed)
         {
-            using var model = Micro.Vit();
+            using var model = Micro.Vit(seed);
             var wanted = nn.functional.log_softmax(Micro.Call(model, others), 1);
             using var quantized = Quantizer(options =>
             {
@@ -35,7 +35,9 @@ public sealed class OutputTuningStageTests
             return (wanted.exp() * (wanted - nn.functional.log_softmax(quantized.Predict(others), 1))).sum(1).mean().item<float>();
         }
 
-        Assert.InRange(Divergence(40) / Divergence(0), 0, 0.9);
+        // Of one model's training roundings decide more than a tenth.
+        int[] seeds = [2, 3];
+        Assert.InRange(seeds.Sum(seed => Divergence(40, seed)) / seeds.Sum(seed => Divergence(0, seed)), 0, 0.9);
     }
 
     [Fact]
