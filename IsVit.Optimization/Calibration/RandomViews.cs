@@ -38,8 +38,10 @@ internal static class RandomViews
             (map[4], map[5]) = ((float)height, (float)((1 - height) * ((2 * random.NextDouble()) - 1)));
         }
 
-        var grid = nn.functional.affine_grid(tensor(maps, device: images.device).view(count, 2, 3).to(images.dtype), images.shape, align_corners: false);
-        return scope.MoveToOuter(nn.functional.grid_sample(images, grid, GridSampleMode.Bilinear, GridSamplePaddingMode.Reflection, align_corners: false));
+        // Sampling serves no numbers of 16 bits.
+        var type = images.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        var grid = nn.functional.affine_grid(tensor(maps, device: images.device).view(count, 2, 3).to(type), images.shape, align_corners: false);
+        return scope.MoveToOuter(nn.functional.grid_sample(images.to(type), grid, GridSampleMode.Bilinear, GridSamplePaddingMode.Reflection, align_corners: false).to(images.dtype));
     }
 
     /// <summary>Each image with a rectangle of another one in the place of its own (CutMix; Yun et al., arXiv 1905.04899).</summary>

@@ -8,6 +8,8 @@ public sealed record ReconstructionOptions
     private const double LargestDropProbability = 0.99;
     private const double LargestHeldOutShare = 0.5;
     private const int MostViews = 64;
+
+    // Views that are drawn where no number of them is set.
     private const double LooksAtAView = 2;
     private const int MostDrawn = 8;
     private const long EnoughImages = 2048;

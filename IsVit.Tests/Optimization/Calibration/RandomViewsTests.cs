@@ -24,6 +24,21 @@ public sealed class RandomViewsTests
         Assert.True(span.abs().std().item<float>() > 0.05f);
     }
 
+    [Theory]
+    [InlineData(ScalarType.BFloat16, 0.01)]
+    [InlineData(ScalarType.Float16, 0.001)]
+    [InlineData(ScalarType.Float64, 1e-5)]
+    public void Of_OtherTypes_AreTheSameViews(ScalarType type, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        var images = rand([6, 3, 20, 24], generator: new Generator(1));
+
+        var views = RandomViews.Of(images.to(type), new Random(3));
+
+        Assert.Equal(type, views.dtype);
+        Assert.InRange((views.to(float32) - RandomViews.Of(images, new Random(3))).abs().max().item<float>(), 0, tolerance);
+    }
+
     /// <summary>Each image gets one rectangle of one other image, from the same place, and gives one.</summary>
     [Fact]
     public void Mixed_PlainImages_HoldARectangleOfOneOther()

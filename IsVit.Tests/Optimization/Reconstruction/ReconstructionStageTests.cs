@@ -464,15 +464,15 @@ public sealed class ReconstructionStageTests
     }
 
     [Theory]
-    [InlineData(ActivationStorage.Disk, 8L << 30)]
-    [InlineData(ActivationStorage.Automatic, 1L)]
-    public void Run_ActivationsOnDisk_GivesTheSameModelAndLeavesNoFile(ActivationStorage storage, long budget)
+    [InlineData(ActivationStorage.Disk, 8L << 30, 1)]
+    [InlineData(ActivationStorage.Automatic, 1L, 3)]
+    public void Run_ActivationsOnDisk_GivesTheSameModelAndLeavesNoFile(ActivationStorage storage, long budget, int views)
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         var images = Micro.Images();
-        var inMemory = Outputs(images, static options => options.Reconstruction.Cache = ActivationStorage.Memory);
-        var onDisk = Outputs(images, options => (options.Reconstruction.Cache, options.Reconstruction.CacheBudgetBytes, options.Reconstruction.CacheDirectory) = (storage, budget, folder.Path));
+        var inMemory = Outputs(images, options => (options.Reconstruction.Views, options.Reconstruction.Cache) = (views, ActivationStorage.Memory));
+        var onDisk = Outputs(images, options => (options.Reconstruction.Views, options.Reconstruction.Cache, options.Reconstruction.CacheBudgetBytes, options.Reconstruction.CacheDirectory) = (views, storage, budget, folder.Path));
 
         TensorAssert.Identical(inMemory.Output, onDisk.Output);
         Assert.Equal(0, onDisk.Report.CacheBytes);
@@ -496,15 +496,17 @@ public sealed class ReconstructionStageTests
     }
 
     /// <summary>What is bfloat16 already is kept as it is, and read as it is.</summary>
-    [Fact]
-    public void Run_BFloat16Model_ActivationsAsBFloat16ChangeNothing()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Run_BFloat16Model_ActivationsAsBFloat16ChangeNothing(int views)
     {
         using var scope = NewDisposeScope();
         Tensor Output(ActivationStorage cache)
         {
             using var model = Micro.Vit().to(bfloat16);
             var images = Micro.Images(count: 16).to(bfloat16);
-            using var quantized = Micro.Quantizer(options => (options.Recipe, options.Reconstruction.Cache) = (RecipeNames.Released, cache)).Run(model, images);
+            using var quantized = Micro.Quantizer(options => (options.Recipe, options.Reconstruction.Views, options.Reconstruction.Cache) = (RecipeNames.Released, views, cache)).Run(model, images);
             return quantized.Predict(images);
         }
 
