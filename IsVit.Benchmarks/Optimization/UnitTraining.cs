@@ -71,7 +71,7 @@ internal sealed class UnitTraining : IDisposable
         var (input, target) = (_input, _target);
         if (_masks is not null)
         {
-            // The float model's inputs and the targets, gathered as a step does.
+            // Inputs of two models, number by number, and errors that count unlike, as a step has them.
             input = _input.lerp(_target, _masks.Next(_input));
             target = _target * _importance!;
         }

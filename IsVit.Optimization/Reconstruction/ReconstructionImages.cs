@@ -33,7 +33,7 @@ internal sealed class ReconstructionImages : IDisposable
     /// <param name="recipe">The same where the options name no number.</param>
     /// <param name="iterations">The steps that a unit gets.</param>
     public static long Count(long images, Tensor inputs, ReconstructionOptions options, QuantizationRecipe recipe, int iterations) =>
-        images + (RandomViews.AreOf(inputs) ? (options.ViewsFor(recipe, images, iterations) - 1) * (long)CalibrationSplit.TrainingCount((int)images, options.HeldOutShareFor(recipe)) : 0);
+        images + ((Views(images, inputs, options, recipe, iterations) - 1) * (long)CalibrationSplit.TrainingCount((int)images, options.HeldOutShareFor(recipe)));
 
     /// <summary>Draws the views.</summary>
     /// <param name="context">The run.</param>
@@ -42,8 +42,8 @@ internal sealed class ReconstructionImages : IDisposable
     {
         var (batches, split) = (context.Batches, context.Split);
         var images = new ActivationCache(batches, axis: 0, [.. batches.Select(static batch => batch.shape[0])]);
-        var views = context.Options.Reconstruction.ViewsFor(context.Recipe, images.Count, iterations);
-        if (views == 1 || !RandomViews.AreOf(batches[0]))
+        var views = Views(images.Count, batches[0], context.Options.Reconstruction, context.Recipe, iterations);
+        if (views == 1)
         {
             return new(batches, [], split);
         }
@@ -64,4 +64,7 @@ internal sealed class ReconstructionImages : IDisposable
             view.Dispose();
         }
     }
+
+    private static int Views(long images, Tensor inputs, ReconstructionOptions options, QuantizationRecipe recipe, int iterations) =>
+        RandomViews.AreOf(inputs) ? options.ViewsFor(recipe, images, iterations) : 1;
 }

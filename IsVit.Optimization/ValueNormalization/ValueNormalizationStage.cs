@@ -104,9 +104,7 @@ public sealed class ValueNormalizationStage : IQuantizationStage, ICostedStage
         reader.bias?.copy_(reader.bias.detach().cpu().to(float64).Plus(weight.matmul(means)));
         reader.weight.copy_(weight * sizes);
         var channels = tensor(Rows(attention), device: values.weight.device);
-        values.weight.index_copy_(0, channels, OnDevice(values.weight, (values.weight.index_select(0, channels).cpu().to(float64) / sizes.unsqueeze(1))));
-        values.bias?.index_copy_(0, channels, OnDevice(values.bias, (values.bias.index_select(0, channels).cpu().to(float64) - means) / sizes));
+        values.weight.index_copy_(0, channels, (values.weight.index_select(0, channels).cpu().to(float64) / sizes.unsqueeze(1)).to(values.weight));
+        values.bias?.index_copy_(0, channels, ((values.bias.index_select(0, channels).cpu().to(float64) - means) / sizes).to(values.bias));
     }
-
-    private static Tensor OnDevice(Tensor like, Tensor numbers) => numbers.to(like.dtype).to(like.device);
 }

@@ -61,7 +61,7 @@ internal static class QuantizeCommand
         var iterations = Ranged.OptionalInt32("--iterations", "Steps a unit and stage; the effort's if not given", 0, 1_000_000);
         var batch = Ranged.OptionalInt32("--batch", "Images a step; the effort's if not given", 1, 65_536);
         var tuningSteps = Ranged.OptionalInt32("--tuning-steps", "Steps in which biases and normalisations of the whole model are trained at the end; the effort's if not given", 0, 1_000_000);
-        var learningRate = Ranged.OptionalDouble("--learning-rate", "Adam's first step size; by the number of steps if not given, 4e-5 for 1000", 0, 1);
+        var learningRate = Ranged.OptionalDouble("--learning-rate", "Adam's first step size; by the number of steps if not given, 1e-4 for 1000", 0, 1);
         var dropProbability = Ranged.OptionalShare("--drop-probability", "The share of activations that a step leaves unrounded; the method's if not given", 0.99);
         var heldOutShare = Ranged.OptionalShare("--held-out", "The share of the calibration images that no step is taken on, and that the best states are chosen by; the method's if not given", 0.5);
         var views = Ranged.OptionalInt32("--views", "Views of each calibration image that units are reconstructed on: itself and random crops; the method's if not given", 1, 64);
