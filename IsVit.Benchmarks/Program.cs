@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Running;
 using IsVit.Benchmarks;
+using IsVit.Benchmarks.Accuracy;
 using IsVit.Benchmarks.Guard;
 using IsVit.Benchmarks.Imaging;
 using IsVit.Benchmarks.Optimization;
@@ -18,6 +19,11 @@ if (args is ["exhaustive", .. var chosen])
 if (args is ["memory", .. var numbers])
 {
     return ReconstructionMemory.Run(numbers);
+}
+
+if (args is ["ablation", .. var setting])
+{
+    return Ablation.Run(setting);
 }
 
 // In process: the project that BenchmarkDotNet would generate for each benchmark copies libtorch anew. A short job unless another is asked for.
