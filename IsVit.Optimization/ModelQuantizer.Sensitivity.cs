@@ -30,6 +30,7 @@ public sealed partial class ModelQuantizer
         RequireImages(model, images);
         cancellationToken.ThrowIfCancellationRequested();
         run ??= new QuantizationRun();
+        using var differentiable = inference_mode(false);
         using var evaluation = new EvaluationScope(model);
         using var scope = NewDisposeScope();
         var batches = CalibrationBatches.Split(images, _options.Reconstruction.BatchSize);
@@ -43,8 +44,10 @@ public sealed partial class ModelQuantizer
             using var attachment = GraphAttachment.Attach(graph, ChooseQuantizers(graph, _recipe, (site, spec) => Ladder(site, spec, sensitivity.Widths)));
             using var context = new QuantizationContext(
                 attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, new ProgressReporter(null), checkpoint: null, cancellationToken);
-            var preparations = _stages.TakeWhile(static stage => stage.Name is not (StageNames.ActivationCalibration or StageNames.WeightCalibration));
-            var report = new SensitivityMeasurement(context, sensitivity, entrances, run.Progress).Run([.. preparations], _stages.FirstOrDefault(static stage => stage.Name == StageNames.Reparameterization));
+            var preparations = _stages.TakeWhile(static stage => stage.Name is not (StageNames.ActivationCalibration or StageNames.WeightCalibration)).ToList();
+            GradientCheck.RequireOutputs(context, "The sensitivity of sites", "give all sites the same bits");
+            preparations.ForEach(stage => stage.Check(context));
+            var report = new SensitivityMeasurement(context, sensitivity, entrances, run.Progress).Run(preparations, _stages.FirstOrDefault(static stage => stage.Name == StageNames.Reparameterization));
             Log.SensitivityMeasured(_logger, report.Sites.Count, report.ImageCount, report.Duration);
             return report;
         }

@@ -97,17 +97,13 @@ public sealed partial class ModelQuantizer
         cancellationToken.ThrowIfCancellationRequested();
         run ??= new QuantizationRun();
         var clock = Stopwatch.StartNew();
+        using var differentiable = inference_mode(false);
         using var evaluation = new EvaluationScope(model);
         using var scope = NewDisposeScope();
         var batches = CalibrationBatches.Split(images, _options.Reconstruction.BatchSize);
         CalibrationBatches.RequireFinite(batches);
         var graph = ModuleGraph.Trace(model, images.narrow(0, 0, 1), run.Trace);
         RequireOverridesToFit(graph);
-        foreach (var stage in _stages.OfType<ReconstructionStage>())
-        {
-            stage.RequireBudget(graph, batches, _options, _recipe);
-        }
-
         using var floatParameters = new ParameterSnapshot(model);
         var attachment = GraphAttachment.Attach(graph, ChooseQuantizers(graph, _recipe, (site, spec) => _quantizers.Create(spec, site.Role == SiteRole.Weight)));
         try
@@ -123,6 +119,11 @@ public sealed partial class ModelQuantizer
             };
             using var context = new QuantizationContext(
                 attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, progress, checkpoint, cancellationToken);
+            foreach (var stage in _stages)
+            {
+                stage.Check(context);
+            }
+
             var results = RunStages(context, run);
             WeightRounding.Apply(attachment);
             var statistics = StatisticsRun.Take(attachment, CalibrationBatches.First(batches, _options.Calibration.StatisticsImageCount), cancellationToken);

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -89,7 +90,7 @@ internal sealed class ActivationSums(int codeCount)
             return (0, 0);
         }
 
-        var gradient = autograd.grad([quantized], [leaf], [ones_like(quantized)])[0];
+        var gradient = Derivatives.Of(quantized.sum(), [leaf])[0]!;
         using var noGrad = no_grad();
 
         // Few elements are clipped: finding them costs less than comparing all.

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -7,11 +9,13 @@ namespace IsVit.Optimization.Effort;
 
 /// <summary>How long one image's way through a float model takes, alone and with the way back.</summary>
 /// <param name="Forward">Without gradients.</param>
-/// <param name="Step">Forward and backward, to the parameters.</param>
+/// <param name="Step">Forward and backward, to the parameters; of a model that has no way back as long as three forwards.</param>
 internal readonly record struct PassTimes(TimeSpan Forward, TimeSpan Step)
 {
     // As many as make a pass worth its overhead, and few enough that measuring is a matter of seconds.
     private const long MostImages = 8;
+
+    private const int ForwardsOfAStep = 3;
 
     /// <summary>Measures both on the first images. The model stays as it is.</summary>
     public static PassTimes Measure(nn.Module<Tensor, Tensor> model, Tensor images)
@@ -25,7 +29,7 @@ internal readonly record struct PassTimes(TimeSpan Forward, TimeSpan Step)
             return Time(() => model.call(few), images);
         }
 
-        TimeSpan Step()
+        TimeSpan Step(TimeSpan forward)
         {
             using var gradients = enable_grad();
             var parameters = model.parameters().Where(static parameter => is_floating_point(parameter)).ToList();
@@ -33,7 +37,11 @@ internal readonly record struct PassTimes(TimeSpan Forward, TimeSpan Step)
             parameters.ForEach(static parameter => parameter.requires_grad = true);
             try
             {
-                return Time(() => autograd.grad([model.call(few).sum()], [.. parameters], allow_unused: true), images);
+                return Time(() => Derivatives.Of(model.call(few).sum(), parameters), images);
+            }
+            catch (ExternalException)
+            {
+                return ForwardsOfAStep * forward;
             }
             finally
             {
@@ -44,7 +52,8 @@ internal readonly record struct PassTimes(TimeSpan Forward, TimeSpan Step)
             }
         }
 
-        return new(Forward() / few.shape[0], Step() / few.shape[0]);
+        var forward = Forward();
+        return new(forward / few.shape[0], Step(forward) / few.shape[0]);
     }
 
     // The first pass prepares memory and kernels.

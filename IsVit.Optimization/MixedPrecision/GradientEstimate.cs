@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.OutputSensitivity;
@@ -69,16 +70,16 @@ internal static class GradientEstimate
     {
         var numbers = sites.ConvertAll(static site => site.Numbers ?? throw new QuantizationException(
             $"Site '{site.Binding.Site.Id}' fired when the graph was traced but not later; a forward must run the same modules for every batch."));
-        var derivatives = new List<IList<Tensor>>();
+        var derivatives = new List<Tensor?[]>();
         for (var draw = 0; draw < drawCount; draw++)
         {
             using var draws = OutputMetrics.Draws(outputs.detach(), metric, random);
-            derivatives.Add(autograd.grad([(outputs * draws).sum()], [.. numbers], retain_graph: draw + 1 < drawCount, allow_unused: true));
+            derivatives.Add(Derivatives.Of((outputs * draws).sum(), numbers, retainGraph: draw + 1 < drawCount));
         }
 
         for (var i = 0; i < sites.Count; i++)
         {
-            sites[i].Add([.. derivatives.Select(draw => draw[i] is { IsInvalid: false } derivative ? derivative : null)]);
+            sites[i].Add([.. derivatives.Select(draw => draw[i])]);
             sites[i].Forget();
         }
     }

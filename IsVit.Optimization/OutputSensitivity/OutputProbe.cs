@@ -46,7 +46,7 @@ internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis,
     /// <param name="images">How many images.</param>
     public void Add(Tensor? derivative, long images)
     {
-        if (derivative is null || derivative.IsInvalid || derivative.dim() < 2)
+        if (derivative is null || derivative.dim() < 2)
         {
             return;
         }

@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
@@ -26,6 +27,9 @@ public sealed class OutputSensitivityStage : IQuantizationStage, ICostedStage
     public string Name => StageNames.OutputSensitivity;
 
     StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(0, Math.Min(images, options.Calibration.StatisticsImageCount));
+
+    /// <inheritdoc/>
+    public void Check(QuantizationContext context) => GradientCheck.RequireOutputs(context, Name);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)
@@ -79,7 +83,7 @@ public sealed class OutputSensitivityStage : IQuantizationStage, ICostedStage
                 var seen = probes.Where(static probe => probe.Output is not null).ToList();
                 RequireFinite(context.Graph, result, seen);
                 var draws = OutputMetrics.Draws(result.detach(), context.Options.OutputMetric, random);
-                var derivatives = autograd.grad([(result * draws).sum()], [.. seen.Select(static probe => probe.Output!)], allow_unused: true);
+                var derivatives = Derivatives.Of((result * draws).sum(), [.. seen.Select(static probe => probe.Output!)]);
                 for (var i = 0; i < seen.Count; i++)
                 {
                     seen[i].Add(derivatives[i], images.shape[0]);

@@ -42,6 +42,16 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
     long ICostedStage.StepsFor(QuantizationOptions options, int units) => options.OutputTuning.Steps;
 
     /// <inheritdoc/>
+    public void Check(QuantizationContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        if (context.Options.OutputTuning.Steps > 0 && Parameters(context.Graph).Count > 0)
+        {
+            GradientCheck.RequireOutputs(context, Name);
+        }
+    }
+
+    /// <inheritdoc/>
     public void Run(QuantizationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -118,6 +128,7 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
     // Gradients add up in the parameters.
     private static double Step(QuantizationContext context, ActivationCache images, int[] chosen, Random random)
     {
+        using var gradients = enable_grad();
         var sum = 0.0;
         var atOnce = (int)Math.Clamp(NumbersAtOnce * context.Batches[0].shape[0] / context.Batches[0].numel(), FewestAtOnce, int.MaxValue);
         foreach (var some in chosen.Chunk(atOnce))

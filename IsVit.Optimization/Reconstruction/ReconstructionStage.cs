@@ -65,17 +65,29 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
     long ICostedStage.StepsFor(QuantizationOptions options, int units) => (long)IterationsFor(options) * units;
 
     /// <inheritdoc/>
-    public void Run(QuantizationContext context)
+    public void Check(QuantizationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var cache = RequireBudget(context.Graph, context.Batches, context.Options, context.Recipe);
-        var inMemory = ActivationStores.BytesInMemory(context.Options.Reconstruction, cache.Bytes);
-        context.CacheBytes = Math.Max(context.CacheBytes, inMemory);
-        Log.CacheSize(context.Logger, Name, inMemory >> 20, cache.Unit.Path, context.Options.Reconstruction.CacheBudgetBytes >> 20);
+        RequireBudget(context);
         foreach (var unit in context.Graph.Units)
         {
             RequireBatchAxes(context, unit);
         }
+
+        if (IterationsFor(context.Options) > 0)
+        {
+            GradientCheck.RequireUnits(context, Name, unit => [.. TrainableParameters(context, unit).Select(static entry => entry.Parameter)]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Run(QuantizationContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var cache = RequireBudget(context);
+        var inMemory = ActivationStores.BytesInMemory(context.Options.Reconstruction, cache.Bytes);
+        context.CacheBytes = Math.Max(context.CacheBytes, inMemory);
+        Log.CacheSize(context.Logger, Name, inMemory >> 20, cache.Unit.Path, context.Options.Reconstruction.CacheBudgetBytes >> 20);
 
         // Calibration leaves arrays and freed blocks some times as large, and a reconstruction allocates too little that is managed for them to be collected.
         if (cache.Bytes >= WorthCollecting)
@@ -99,14 +111,15 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
 
     /// <summary>The unit whose inputs and targets take the most memory, and how much.</summary>
     /// <exception cref="QuantizationException">It is more than the options allow, or the graph has no units.</exception>
-    internal (Unit Unit, long Bytes) RequireBudget(ModuleGraph graph, IReadOnlyList<Tensor> batches, QuantizationOptions options, QuantizationRecipe recipe)
+    private (Unit Unit, long Bytes) RequireBudget(QuantizationContext context)
     {
+        var (graph, batches, options) = (context.Graph, context.Batches, context.Options);
         if (graph.Units.Count == 0)
         {
             throw new QuantizationException($"The graph has no unit to reconstruct; name the modules to reconstruct at once in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}.");
         }
 
-        var images = ReconstructionImages.Count(batches.Sum(static batch => batch.shape[0]), batches[0], options.Reconstruction, recipe, IterationsFor(options));
+        var images = ReconstructionImages.Count(batches.Sum(static batch => batch.shape[0]), batches[0], options.Reconstruction, context.Recipe, IterationsFor(options));
         var largest = graph.Units.MaxBy(unit => BytesPerImage(unit, graph, batches[0]))!;
         var needed = BytesPerImage(largest, graph, batches[0]) * images;
         var inMemory = ActivationStores.BytesInMemory(options.Reconstruction, needed);

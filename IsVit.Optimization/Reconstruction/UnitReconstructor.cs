@@ -92,6 +92,7 @@ internal sealed class UnitReconstructor(
         Unit unit, ActivationCache inputs, ActivationCache? floatInputs, ActivationCache targets, Tensor? factor, ReadOnlySpan<int> indices, DropMasks? masks, CosineAdam optimizer)
     {
         using var scope = NewDisposeScope();
+        using var gradients = enable_grad();
         using var narrowed = precision.Use();
         var input = inputs.Gather(indices);
         if (masks is not null && floatInputs is not null && is_floating_point(input))

@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+using IsVit.Core.Arithmetic;
+using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace IsVit.Optimization.Stages;
+
+/// <summary>Goes back through the float model with one image, so that a model that cannot be differentiated is known before the first costly step.</summary>
+internal static class GradientCheck
+{
+    private const string Causes = "a forward under no_grad or inference_mode, detach(), argmax, or a tensor changed in place after it was read";
+    private const string OtherRecipe = $"follow a recipe without the stage, such as '{RecipeNames.RepQ}'";
+
+    /// <summary>Throws if the model's outputs cannot be differentiated.</summary>
+    /// <param name="context">The model.</param>
+    /// <param name="stage">Who needs the derivatives.</param>
+    /// <exception cref="QuantizationException">They cannot be.</exception>
+    public static void RequireOutputs(QuantizationContext context, string stage) => RequireOutputs(context, $"Stage '{stage}'", OtherRecipe);
+
+    /// <summary>Throws if the model's outputs cannot be differentiated.</summary>
+    /// <param name="context">The model.</param>
+    /// <param name="needer">Who needs the derivatives, as the subject of a sentence.</param>
+    /// <param name="otherwise">What can be done without them.</param>
+    /// <exception cref="QuantizationException">They cannot be.</exception>
+    public static void RequireOutputs(QuantizationContext context, string needer, string otherwise)
+    {
+        using var scope = NewDisposeScope();
+        using var suspended = context.Attachment.Suspend();
+        using var gradients = enable_grad();
+        var image = context.Batches[0].narrow(0, 0, 1).detach().clone();
+        Require(
+            () => context.Graph.Model.call(is_floating_point(image) ? image.requires_grad_(true) : image),
+            [image, .. context.Graph.Model.parameters()],
+            reason => $"{needer} needs the derivatives of the model's outputs, and the model gives none ({reason}). Look for {Causes}, or {otherwise}.");
+    }
+
+    /// <summary>Throws if a unit's weights cannot be trained.</summary>
+    /// <param name="context">The model.</param>
+    /// <param name="stage">Who trains them.</param>
+    /// <param name="parameters">What is trained of a unit.</param>
+    /// <exception cref="QuantizationException">They cannot be.</exception>
+    public static void RequireUnits(QuantizationContext context, string stage, Func<Unit, IReadOnlyCollection<Parameter>> parameters)
+    {
+        using var scope = NewDisposeScope();
+        using var suspended = context.Attachment.Suspend();
+        var inputs = Inputs(context, scope);
+        using var gradients = enable_grad();
+        foreach (var unit in context.Graph.Units)
+        {
+            var trained = parameters(unit);
+            if (trained.Count == 0 || !inputs.TryGetValue(unit.Path, out var input))
+            {
+                continue;
+            }
+
+            using var trainable = new TrainableScope(context.Graph.Model, trained);
+            Require(
+                () => ((nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path]).call(input),
+                [.. trained],
+                reason => $"Stage '{stage}' trains the weights of unit '{unit.Path}', and what the unit gives has no derivatives by them ({reason}). Look for {Causes}, choose other units in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}, or {OtherRecipe}.");
+        }
+    }
+
+    private static Dictionary<string, Tensor> Inputs(QuantizationContext context, DisposeScope scope)
+    {
+        var inputs = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        var removals = new List<Action>();
+        try
+        {
+            foreach (var unit in context.Graph.Units)
+            {
+                var hook = ((nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path]).register_forward_pre_hook((_, input) =>
+                {
+                    inputs[unit.Path] = input.detach().clone().MoveToOtherDisposeScope(scope);
+                    return input;
+                });
+                removals.Add(hook.remove);
+            }
+
+            using var noGrad = no_grad();
+            context.Graph.Model.call(context.Batches[0].narrow(0, 0, 1));
+            return inputs;
+        }
+        finally
+        {
+            removals.ForEach(static remove => remove());
+        }
+    }
+
+    private static void Require(Func<Tensor> forward, IReadOnlyList<Tensor> by, Func<string, string> message)
+    {
+        try
+        {
+            var outputs = forward();
+            if (!outputs.requires_grad)
+            {
+                throw new QuantizationException(message("they do not depend on anything that has gradients"));
+            }
+
+            Derivatives.Of(outputs.sum(), by);
+        }
+        catch (ExternalException e)
+        {
+            throw new QuantizationException(message(e.Message.Split('\n')[0]), e);
+        }
+    }
+}
