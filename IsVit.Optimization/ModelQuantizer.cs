@@ -81,7 +81,7 @@ public sealed partial class ModelQuantizer
     }
 
     /// <summary>
-    /// Quantizes a model in place: its weights are changed, and its matrix products work on quantized numbers for as long as the result is not disposed.
+    /// Quantizes a model in place: its weights are changed, its matrix products work on quantized numbers for as long as the result is not disposed, and it stays in evaluation mode.
     /// A run that fails or is cancelled leaves the model as it was, without a hook.
     /// </summary>
     /// <param name="model">Any TorchSharp module graph whose modules are called through <c>call</c>.</param>
@@ -137,6 +137,7 @@ public sealed partial class ModelQuantizer
                 [.. context.Units],
                 context.CacheBytes,
                 clock.Elapsed);
+            evaluation.Stay();
             return new QuantizedModel(attachment, report, statistics);
         }
         catch (Exception e)
@@ -196,10 +197,17 @@ public sealed partial class ModelQuantizer
         for (var i = 0; i < _options.Overrides.Count; i++)
         {
             var change = _options.Overrides[i];
-            if (!graph.Sites.Any(change.Fits))
+            var fitting = graph.Sites.Where(change.Fits).ToList();
+            if (fitting.Count == 0)
             {
                 throw new QuantizationException(
                     $"{nameof(QuantizationOptions.Overrides)}[{i}].{nameof(SiteOverride.Pattern)} is '{change.Pattern}'{(change.Operand is { } operand ? $" with operand {operand}" : "")}, which fits no site of the model; its sites' paths are {string.Join(", ", graph.Sites.Select(static site => site.Path).Distinct().Take(40))}.");
+            }
+
+            if (change.Quantize && (change.Bits ?? (object?)change.Scheme ?? change.Granularity) is not null && !fitting.Exists(site => _recipe.Schemes.ContainsKey(site.Role)))
+            {
+                throw new QuantizationException(
+                    $"{nameof(QuantizationOptions.Overrides)}[{i}] says how '{fitting[0].Id}'{(fitting.Count > 1 ? $" and {fitting.Count - 1} more" : "")} is quantized, and recipe '{_recipe.Name}' leaves sites of role {fitting[0].Role} in float. Follow a recipe that quantizes them, or take the override away.");
             }
         }
     }

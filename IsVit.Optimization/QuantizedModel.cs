@@ -13,11 +13,14 @@ namespace IsVit.Optimization;
 /// <summary>A quantized model: the user's module with quantizers attached, and what the run that made it reported.</summary>
 public sealed class QuantizedModel : IDisposable
 {
+    private readonly object _mode = new();
+
     internal QuantizedModel(GraphAttachment attachment, QuantizationReport? report, CalibrationStatistics? calibrationStatistics)
     {
         Attachment = attachment;
         Report = report;
         CalibrationStatistics = calibrationStatistics;
+        StayInEvaluation();
     }
 
     /// <summary>The module that was given, with quantized weights; call it as before.</summary>
@@ -38,15 +41,27 @@ public sealed class QuantizedModel : IDisposable
     /// </summary>
     public CalibrationStatistics? CalibrationStatistics { get; }
 
-    /// <summary>Runs a batch through the quantized model, without gradients, in evaluation mode.</summary>
+    /// <summary>Runs a batch through the quantized model, without gradients, in evaluation mode, which the model stays in. Several threads may call it at once.</summary>
     /// <param name="images">A batch as the model takes it.</param>
     /// <returns>The model's output.</returns>
     public Tensor Predict(Tensor images)
     {
-        using var evaluation = new EvaluationScope(Model);
+        StayInEvaluation();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Model.call(images));
+    }
+
+    // A mode that is switched for one call would be switched for those beside it.
+    private void StayInEvaluation()
+    {
+        if (Attachment.Graph.Modules.Values.Any(static module => module.training))
+        {
+            lock (_mode)
+            {
+                Model.eval();
+            }
+        }
     }
 
     /// <summary>Lists every matrix product that the model runs on a batch, what quantizes its operands, and the share of multiply-accumulates that stays in float.</summary>

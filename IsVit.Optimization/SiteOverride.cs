@@ -3,7 +3,7 @@ using IsVit.Core.Quantization;
 
 namespace IsVit.Optimization;
 
-/// <summary>Another quantizer for the sites of some modules: "blocks.*.mlp.fc1" at 8 bits, "head" not at all.</summary>
+/// <summary>Another quantizer for the sites of some modules: "blocks.*.mlp.fc1" at 8 bits, "head" not at all. Of several that fit a site the last one decides whether it is quantized, and the last one that names bits, scheme or granularity decides on that.</summary>
 public sealed record SiteOverride
 {
     /// <summary>The modules' paths, see <see cref="PathPattern"/>.</summary>

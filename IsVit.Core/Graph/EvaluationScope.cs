@@ -16,6 +16,9 @@ public sealed class EvaluationScope : IDisposable
         model.eval();
     }
 
+    /// <summary>Leaves the graph in evaluation mode for good.</summary>
+    internal void Stay() => _modes.Clear();
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -44,7 +44,7 @@ public sealed class GraphAttachment : IDisposable
     /// <summary>Attaches quantizers to a graph's sites. Every site starts in <see cref="SiteState.Off"/>.</summary>
     /// <param name="graph">The traced graph.</param>
     /// <param name="choose">Gives a site its quantizer, or null to leave it in float. The attachment disposes the quantizers.</param>
-    /// <exception cref="QuantizationException">The model, or a part of it, has an attachment already.</exception>
+    /// <exception cref="QuantizationException">The model, or a part of it, has an attachment already; a weight that gets a quantizer is another parameter too.</exception>
     public static GraphAttachment Attach(ModuleGraph graph, Func<Site, IQuantizer?> choose)
     {
         ArgumentNullException.ThrowIfNull(graph);
@@ -61,6 +61,8 @@ public sealed class GraphAttachment : IDisposable
                     bindings.Add(new SiteBinding(site, quantizer));
                 }
             }
+
+            TiedWeights.RequireNone(graph, bindings.Select(static binding => binding.Site));
 
             attachment = new GraphAttachment(graph, bindings);
             attachment.Hook();

@@ -47,7 +47,7 @@ public sealed record QuantizationRecipe(
         var (isQuantized, bits, scheme, granularity) = (true, site.Role == SiteRole.Weight ? options.WeightBits : options.ActivationBits, default(string), own.Granularity);
         foreach (var change in options.Overrides.Where(change => change.Fits(site)))
         {
-            isQuantized &= change.Quantize;
+            isQuantized = change.Quantize;
             (bits, scheme) = (change.Bits ?? bits, change.Scheme ?? scheme);
             granularity = change.Granularity is null ? granularity : Granularity.Parse(change.Granularity);
         }

@@ -16,4 +16,16 @@ public sealed class SquaredErrorLoss : IReconstructionLoss
         var tokens = output.dim() == 2 ? output.shape[1] : output.shape.Skip(1).SkipLast(1).Aggregate(1L, static (product, length) => product * length);
         return mean.Times(tokens);
     }
+
+    /// <inheritdoc/>
+    public Tensor Compute(Tensor output, Tensor target, Tensor importance)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(target);
+        ArgumentNullException.ThrowIfNull(importance);
+
+        // A square counts by what its root is scaled by.
+        var factor = importance.sqrt();
+        return Compute(output.mul(factor), target.mul(factor));
+    }
 }

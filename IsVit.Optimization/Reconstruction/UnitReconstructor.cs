@@ -50,8 +50,7 @@ internal sealed class UnitReconstructor(
         using var trainable = new TrainableScope(attachment.Graph.Model, parameters);
         using var optimizer = new CosineAdam([.. parameters.Select(parameter => ((Tensor)parameter, learningRate)), .. learned.Select(vector => (vector, options.QuantizerLearningRate))], iterations);
         using var best = new BestState([.. parameters, .. learned]);
-        using var factor = outputWeights?.sqrt();
-        var before = best.Loss = Evaluate(module, inputs, targets, factor, cancellationToken);
+        var before = best.Loss = Evaluate(module, inputs, targets, outputWeights, cancellationToken);
         var reason = StopReason.Completed;
         var evaluations = Math.Min(options.Evaluations, iterations);
         var nextEvaluation = 1;
@@ -64,7 +63,7 @@ internal sealed class UnitReconstructor(
             while (step < iterations)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var value = Iterate(unit, inputs, floatInputs, targets, factor, RandomChoice.Draw(permutation, batchSize, random), masks, optimizer);
+                var value = Iterate(unit, inputs, floatInputs, targets, outputWeights, RandomChoice.Draw(permutation, batchSize, random), masks, optimizer);
                 step++;
                 onIteration?.Invoke(step, value);
                 if (!double.IsFinite(value))
@@ -76,7 +75,7 @@ internal sealed class UnitReconstructor(
                 if (step * (long)evaluations >= nextEvaluation * (long)iterations)
                 {
                     nextEvaluation++;
-                    best.Offer(Evaluate(module, inputs, targets, factor, cancellationToken));
+                    best.Offer(Evaluate(module, inputs, targets, outputWeights, cancellationToken));
                 }
             }
         }
@@ -89,7 +88,7 @@ internal sealed class UnitReconstructor(
     }
 
     private double Iterate(
-        Unit unit, ActivationCache inputs, ActivationCache? floatInputs, ActivationCache targets, Tensor? factor, ReadOnlySpan<int> indices, DropMasks? masks, CosineAdam optimizer)
+        Unit unit, ActivationCache inputs, ActivationCache? floatInputs, ActivationCache targets, Tensor? outputWeights, ReadOnlySpan<int> indices, DropMasks? masks, CosineAdam optimizer)
     {
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
@@ -108,13 +107,13 @@ internal sealed class UnitReconstructor(
             output = Module(unit).call(input);
         }
 
-        var value = Loss(targets.ImagesFirst(output), targets.ImagesFirst(target), factor);
+        var value = Loss(targets.ImagesFirst(output), targets.ImagesFirst(target), outputWeights);
         value.backward();
         optimizer.Step();
         return value.to(float64).item<double>();
     }
 
-    private double Evaluate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, Tensor? factor, CancellationToken cancellationToken)
+    private double Evaluate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, Tensor? outputWeights, CancellationToken cancellationToken)
     {
         using var noGrad = no_grad();
         var (sum, elements) = (0.0, 0L);
@@ -122,7 +121,7 @@ internal sealed class UnitReconstructor(
         {
             var output = module.call(input);
             elements = output.NumberOfElements;
-            sum += Loss(targets.ImagesFirst(output), targets.ImagesFirst(target), factor).to(float64).item<double>() * images;
+            sum += Loss(targets.ImagesFirst(output), targets.ImagesFirst(target), outputWeights).to(float64).item<double>() * images;
         }
 
         if (split.IsSplit)
@@ -152,7 +151,5 @@ internal sealed class UnitReconstructor(
 
     private nn.Module<Tensor, Tensor> Module(Unit unit) => (nn.Module<Tensor, Tensor>)attachment.Graph.Modules[unit.Path];
 
-    // Any loss of differences becomes a weighted one when what it compares is scaled.
-    private Tensor Loss(Tensor output, Tensor target, Tensor? factor) =>
-        factor is null ? loss.Compute(output, target) : loss.Compute(output * factor, target * factor);
+    private Tensor Loss(Tensor output, Tensor target, Tensor? outputWeights) => outputWeights is null ? loss.Compute(output, target) : loss.Compute(output, target, outputWeights);
 }

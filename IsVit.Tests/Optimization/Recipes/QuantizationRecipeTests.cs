@@ -129,7 +129,7 @@ public sealed class QuantizationRecipeTests
         string Of(string id) => quantized.Attachment.Find(id) is { } binding ? $"{binding.Quantizer.Scheme} {binding.Quantizer.Bits.Bits}" : "float";
         Assert.Equal(("uniform 8", "uniform 8"), (Of("head:input"), Of("head:weight")));
         Assert.Equal(("twin-uniform 4", "channel-levels 4"), (Of("blocks.1.mlp.fc2:input"), Of("blocks.1.mlp.fc2:weight")));
-        Assert.Equal(("float", "float", "free-levels 4"), (Of("blocks.0.mlp.fc1:weight"), Of("blocks.0.attn.qkv:weight"), Of("blocks.0.mlp.fc1:input")));
+        Assert.Equal(("float", "channel-levels 6", "free-levels 4"), (Of("blocks.0.mlp.fc1:weight"), Of("blocks.0.attn.qkv:weight"), Of("blocks.0.mlp.fc1:input")));
         Assert.Equal(("uniform 7", "uniform 7"), (Of("blocks.1.attn.proj:input"), Of("blocks.1.attn.proj:weight")));
     }
 
@@ -144,6 +144,25 @@ public sealed class QuantizationRecipeTests
 
         Assert.Contains("Overrides[1].Pattern is 'block.*.mlp.fc1'", error.Message, StringComparison.Ordinal);
         Assert.Contains("blocks.0.mlp.fc1", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Hooks.Of(model));
+    }
+
+    /// <summary>An override that says how a site is quantized and changes nothing would be taken for what ran.</summary>
+    [Theory]
+    [InlineData("blocks.*.mlp.fc1", SiteOperand.Input, 8, null, null)]
+    [InlineData("blocks.1.attn.*", SiteOperand.Left, null, "sulq", null)]
+    [InlineData("head", SiteOperand.Input, null, null, "tensor")]
+    public void Quantize_OverrideOfWhatTheRecipeLeavesInFloat_SaysSo(string pattern, SiteOperand operand, int? bits, string? scheme, string? granularity)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var id = ModuleGraph.Trace(model, Micro.Images(count: 1)).Sites.First(site => new SiteOverride { Pattern = pattern, Operand = operand }.Fits(site)).Id;
+
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer(options =>
+            (options.Recipe, options.Overrides) = (RecipeNames.WeightOnly, [new() { Pattern = "**", Bits = 6 }, new() { Pattern = pattern, Operand = operand, Bits = bits, Scheme = scheme, Granularity = granularity }])).Run(model, Micro.Images()));
+
+        Assert.StartsWith($"Overrides[1] says how '{id}'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("recipe 'weight-only' leaves sites of role", error.Message, StringComparison.Ordinal);
         Assert.Empty(Hooks.Of(model));
     }
 

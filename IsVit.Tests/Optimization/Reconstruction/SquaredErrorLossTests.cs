@@ -20,6 +20,17 @@ public sealed class SquaredErrorLossTests
     }
 
     [Fact]
+    public void Compute_Importance_WeighsEachSquare()
+    {
+        using var scope = torch.NewDisposeScope();
+        var (output, target, importance) = (Seeded.Normal(1, 6, 5, 7), Seeded.Normal(2, 6, 5, 7), Seeded.Normal(3, 5, 7).exp());
+
+        var loss = new SquaredErrorLoss().Compute(output, target, importance);
+
+        TensorAssert.Close(((output - target).pow(2) * importance).sum(1).mean(), loss);
+    }
+
+    [Fact]
     public void Compute_RowsAndColumns_AreTokens()
     {
         using var scope = torch.NewDisposeScope();
