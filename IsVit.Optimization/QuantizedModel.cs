@@ -88,7 +88,13 @@ public sealed class QuantizedModel : IDisposable
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null) => QuantizedModelFile.Save(this, path, metadata);
 
-    /// <summary>Loads what <see cref="Save"/> wrote into a module of the same architecture; it gives the same output bit for bit.</summary>
+    /// <summary>Writes what <see cref="Save(string, IReadOnlyDictionary{string, string}?)"/> saves to a stream, such as one that leads to a store elsewhere.</summary>
+    /// <param name="stream">Written from where it stands, and left open; it need not be able to seek.</param>
+    /// <param name="metadata">Texts to keep beside, such as the model's name in the catalogue.</param>
+    /// <exception cref="IOException">The stream cannot be written.</exception>
+    public void Save(Stream stream, IReadOnlyDictionary<string, string>? metadata = null) => QuantizedModelFile.Save(this, stream, metadata);
+
+    /// <summary>Loads what <see cref="Save(string, IReadOnlyDictionary{string, string}?)"/> wrote into a module of the same architecture; it gives the same output bit for bit.</summary>
     /// <param name="path">The file.</param>
     /// <param name="model">The module; its parameters are replaced. Unchanged if the file does not fit.</param>
     /// <param name="quantizers">Makes quantizers by scheme; null for the built-in ones.</param>

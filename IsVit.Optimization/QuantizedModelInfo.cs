@@ -4,9 +4,9 @@ using IsVit.Optimization.Drift;
 
 namespace IsVit.Optimization;
 
-/// <summary>What a file that <see cref="QuantizedModel.Save"/> wrote says of itself; no model is needed to read it.</summary>
+/// <summary>What a file that <see cref="QuantizedModel.Save(string, IReadOnlyDictionary{string, string}?)"/> wrote says of itself; no model is needed to read it.</summary>
 /// <param name="Sites">What is quantized, in the order in which the model runs.</param>
-/// <param name="Metadata">The texts that were given to <see cref="QuantizedModel.Save"/>.</param>
+/// <param name="Metadata">The texts that were given to <see cref="QuantizedModel.Save(string, IReadOnlyDictionary{string, string}?)"/>.</param>
 /// <param name="FileBytes">The length of the file.</param>
 /// <param name="OtherBytes">What everything that is not quantized takes: biases, normalisations, embeddings.</param>
 public sealed record QuantizedModelInfo(IReadOnlyList<QuantizedSiteInfo> Sites, IReadOnlyDictionary<string, string> Metadata, long FileBytes, long OtherBytes)

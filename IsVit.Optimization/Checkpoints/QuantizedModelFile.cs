@@ -27,6 +27,17 @@ internal static class QuantizedModelFile
     public static void Save(QuantizedModel quantized, string path, IReadOnlyDictionary<string, string>? metadata)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        Write(quantized, metadata, (tensors, texts) => SafetensorsWriter.Write(path, tensors, texts, withChecksums: true));
+    }
+
+    public static void Save(QuantizedModel quantized, Stream stream, IReadOnlyDictionary<string, string>? metadata)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        Write(quantized, metadata, (tensors, texts) => SafetensorsWriter.Write(stream, tensors, texts, withChecksums: true));
+    }
+
+    private static void Write(QuantizedModel quantized, IReadOnlyDictionary<string, string>? metadata, Action<Dictionary<string, Tensor>, Dictionary<string, string>> write)
+    {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var bindings = quantized.QuantizedSites.ToList();
@@ -71,7 +82,7 @@ internal static class QuantizedModelFile
             [QuantizersKey] = JsonSerializer.Serialize(records, s_json),
         };
         StatisticsTensors.Write(quantized.CalibrationStatistics, sites, tensors, texts);
-        SafetensorsWriter.Write(path, tensors, texts, withChecksums: true);
+        write(tensors, texts);
     }
 
     public static QuantizedModel Load(string path, nn.Module<Tensor, Tensor> model, QuantizerRegistry registry)

@@ -76,7 +76,10 @@ internal static class GradientCheck
             {
                 var hook = ((nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path]).register_forward_pre_hook((_, input) =>
                 {
-                    inputs[unit.Path] = input.detach().clone().MoveToOtherDisposeScope(scope);
+                    // A move to the scope that it is in already would take it out of every scope.
+                    var copy = input.detach().clone().DetachFromDisposeScope();
+                    scope.Attach(copy);
+                    inputs[unit.Path] = copy;
                     return input;
                 });
                 removals.Add(hook.remove);

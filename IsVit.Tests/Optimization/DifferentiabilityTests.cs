@@ -68,6 +68,19 @@ public sealed class DifferentiabilityTests
         Assert.Contains(quantized.Report!.Units, static unit => unit.LossAfter < unit.LossBefore);
     }
 
+    /// <summary>Not even in a model that opens no scope of its own.</summary>
+    [Fact]
+    public void Quantize_UnitsThatAreCheckedInTheCallersScope_LeavesNoTensor()
+    {
+        using var scope = NewDisposeScope();
+        using var model = nn.Sequential(("first", nn.Linear(6, 8)), ("second", nn.Linear(8, 4)));
+        Micro.Enliven(model, 2);
+        var images = Seeded.Normal(1, 24, 6);
+        var run = new QuantizationRun { Trace = new() { Units = ["first", "second"] } };
+
+        LiveTensors.AssertNoneLeftBy(() => Micro.Quantizer(static options => options.Recipe = RecipeNames.Released).Run(model, images, run).Dispose());
+    }
+
     [Fact]
     public void Quantize_UnitWithoutDerivatives_NamesTheUnit()
     {

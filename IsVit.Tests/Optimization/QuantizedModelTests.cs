@@ -64,6 +64,23 @@ public sealed class QuantizedModelTests
         TensorAssert.Identical(quantized.Predict(images), Micro.Call(other, images));
     }
 
+    [Fact]
+    public void Save_Stream_IsWhatTheFileHolds()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = InTraining();
+        using var quantized = Micro.Quantizer().Run(model, Seeded.Normal(1, 32, 6));
+        using var stream = new MemoryStream();
+        stream.Write([1, 2, 3]);
+        var metadata = new Dictionary<string, string> { ["name"] = "small" };
+
+        quantized.Save(stream, metadata);
+        quantized.Save(folder["model.safetensors"], metadata);
+
+        Assert.Equal([1, 2, 3, .. File.ReadAllBytes(folder["model.safetensors"])], stream.ToArray());
+    }
+
     private static Sequential InTraining()
     {
         var model = nn.Sequential(("first", nn.Linear(6, 16)), ("dropout", nn.Dropout(0.5)), ("norm", nn.BatchNorm1d(16)), ("second", nn.Linear(16, 4)));

@@ -4,6 +4,7 @@ using IsVit.Core.Models.WeightFiles;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool.Cli;
+using IsVit.Tool.Runs;
 
 namespace IsVit.Tests.Tool;
 
@@ -72,6 +73,73 @@ public sealed class QuantizeTests
         Assert.Contains("weight-only W4A16", run.Output, StringComparison.Ordinal);
         var report = Read(folder["report.json"]);
         Assert.Equal(("weight-only", 4, 16), (report.GetProperty("method").GetString(), report.GetProperty("weightBits").GetInt32(), report.GetProperty("activationBits").GetInt32()));
+    }
+
+    /// <summary>Whatever else fails, the model is there, and what failed is told.</summary>
+    [Fact]
+    public async Task Quantize_ReportThatCannotBeWrittenAfterTheRun_KeepsTheModelAndSaysSo()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+        Directory.CreateDirectory(folder["reports"]);
+
+        // The output's temporary folder is made when the report's place has been tried.
+        var started = ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--output", folder["out"], "--json", folder["reports/report.json"]));
+        while (!started.IsCompleted && Directory.GetDirectories(folder.Path, "out.*.tmp").Length == 0)
+        {
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        Directory.Delete(folder["reports"]);
+        var run = await started;
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.StartsWith($"isvit: the report cannot be written to {folder["reports/report.json"]}: ", run.Error, StringComparison.Ordinal);
+        Assert.Equal(1, run.Error.Count(static letter => letter == '\n'));
+        Assert.Contains($"saved {folder["out/quantized.safetensors"]}\n", run.Output, StringComparison.Ordinal);
+        Assert.Contains("in float: 0.00 %", run.Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await ToolRun.Of("evaluate", "--quantized", folder["out/quantized.safetensors"], "--images", folder["images"], "--labels", folder["labels.csv"])).ExitCode);
+    }
+
+    [Fact]
+    public async Task Quantize_ReportThatCannotBeWritten_RefusesBeforeTheRun()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "A folder that not even root can write to: /proc of Linux.");
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--json", "/proc/report.json"));
+
+        run.AssertRefused("/proc/report.json: cannot be written: ");
+        Assert.Equal("", run.Output);
+    }
+
+    [Fact]
+    public async Task Quantize_ModelThatNobodyKeeps_HasTheLengthOfTheOneKept()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+
+        await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--json", folder["report.json"]));
+        await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--output", folder["out"]));
+
+        Assert.Equal(new FileInfo(folder["out/quantized.safetensors"]).Length, Read(folder["report.json"]).GetProperty("modelBytes").GetInt64());
+    }
+
+    [Fact]
+    public void Do_PartsThatFail_TellsThemAndDoesTheRest()
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var aftermath = new Aftermath(new ToolConsole(output, error, isInteractive: false));
+        var done = 0;
+
+        aftermath.Do("the first cannot be done", static () => throw new IOException("no room"));
+        var codeAfterAFailure = aftermath.ExitCode;
+        aftermath.Do("the second cannot be done", () => done++);
+
+        Assert.Equal((ExitCode.Failure, ExitCode.Failure, 1, "isvit: the first cannot be done: no room\n"), (codeAfterAFailure, aftermath.ExitCode, done, error.ToString()));
+        Assert.Throws<OperationCanceledException>(() => aftermath.Do("cancelled", static () => throw new OperationCanceledException()));
     }
 
     [Fact]

@@ -39,6 +39,10 @@ internal sealed class OutputFolder : IDisposable
         return new OutputFolder(target, temporary);
     }
 
+    /// <summary>A folder in the system's for temporary files, which nothing is kept of.</summary>
+    /// <exception cref="ToolException">It cannot be made.</exception>
+    public static OutputFolder CreateTemporary() => Create(Path.Combine(Path.GetTempPath(), $"isvit-{Guid.NewGuid():N}"));
+
     /// <summary>Where to write a file now.</summary>
     /// <param name="fileName">Its name.</param>
     public string PathOf(string fileName) => Path.Combine(_temporary, fileName);

@@ -8,7 +8,7 @@ internal static class JsonFile
 {
     /// <summary>Checks, before the work, that a file can be written.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="ToolException">It is a folder, or its folder does not exist.</exception>
+    /// <exception cref="ToolException">It is a folder, or its folder does not exist or cannot be written to.</exception>
     public static void RequireWritable(string path)
     {
         if (Directory.Exists(path))
@@ -20,6 +20,18 @@ internal static class JsonFile
         if (!Directory.Exists(folder))
         {
             throw new ToolException($"{folder}: no such folder, so {Path.GetFileName(path)} cannot be written there.");
+        }
+
+        var probe = Temporary(path);
+        try
+        {
+            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
+            {
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ToolException($"{path}: cannot be written: {error.Message}", error);
         }
     }
 
@@ -34,7 +46,7 @@ internal static class JsonFile
     /// <param name="type">How it is written.</param>
     public static void Write<T>(string path, T report, JsonTypeInfo<T> type)
     {
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        var temporary = Temporary(path);
         try
         {
             File.WriteAllText(temporary, JsonSerializer.Serialize(report, type) + "\n");
@@ -45,4 +57,6 @@ internal static class JsonFile
             File.Delete(temporary);
         }
     }
+
+    private static string Temporary(string path) => $"{path}.{Guid.NewGuid():N}.tmp";
 }

@@ -56,7 +56,7 @@ internal static class BenchRun
             ImageInput.RequireLabelsInRange(files, saved.ClassCount);
         }
 
-        using var folder = OutputFolder.Create(Path.Combine(Path.GetTempPath(), "isvit"));
+        using var folder = OutputFolder.CreateTemporary();
         var candidates = new List<BenchCandidate>();
         try
         {

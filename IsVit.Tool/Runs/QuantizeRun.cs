@@ -72,24 +72,33 @@ internal static class QuantizeRun
             },
             cancellationToken));
 
-        // The model is as the last stage left it, and that was scored.
-        var result = scored ?? reference?.Evaluate(model, cancellationToken) ?? new EvaluationResult(null, null, null, null);
         var modelBytes = Save(quantized, preset, arguments, output);
-        var report = ReportFactory.Create(arguments, quantized.Report!, reference?.Float, result, clock.Elapsed, modelBytes, floatBytes, allocation);
-        if (arguments.Json is not null)
-        {
-            JsonFile.Write(arguments.Json, report);
-        }
-
-        ReportTable.Write(console.Ansi, report, result.Agreement);
-        using var sample = calibration.narrow(0, 0, 1);
-        CoverageLines.Write(console, quantized.MeasureCoverage(sample), isMeant: !arguments.Recipe.QuantizesActivations);
         if (output?.Commit() is { } folder)
         {
             Say(console, $"saved {Path.Combine(folder, ModelFile)}");
         }
 
-        return ExitCode.Success;
+        // The model is as the last stage left it, and that may have been scored.
+        var result = scored ?? new EvaluationResult(null, null, null, null);
+        var aftermath = new Aftermath(console);
+        if (scored is null && reference is not null)
+        {
+            aftermath.Do("the model cannot be scored", () => result = reference.Evaluate(model, cancellationToken));
+        }
+
+        var report = ReportFactory.Create(arguments, quantized.Report!, reference?.Float, result, clock.Elapsed, modelBytes, floatBytes, allocation);
+        if (arguments.Json is not null)
+        {
+            aftermath.Do($"the report cannot be written to {arguments.Json}", () => JsonFile.Write(arguments.Json, report));
+        }
+
+        ReportTable.Write(console.Ansi, report, result.Agreement);
+        aftermath.Do("the share of products in float cannot be measured", () =>
+        {
+            using var sample = calibration.narrow(0, 0, 1);
+            CoverageLines.Write(console, quantized.MeasureCoverage(sample), isMeant: !arguments.Recipe.QuantizesActivations);
+        });
+        return aftermath.ExitCode;
     }
 
     // Looking at the test images after every stage takes its time as well, with quantizers a third more than without.
@@ -116,17 +125,11 @@ internal static class QuantizeRun
         options.Reconstruction.Precision = arguments.Precision;
     }
 
-    // A model that nobody keeps is still written, to a temporary place, because its length is part of the report.
+    // Of a model that nobody keeps the length alone is wanted, for the report.
     private static long Save(QuantizedModel quantized, ModelPreset preset, QuantizeArguments arguments, OutputFolder? output)
     {
         var description = new SavedModel(preset.Name, ((ImageClassifier)quantized.Model).ClassCount, preset.Preprocessing.CropFraction, arguments.Method, arguments.WeightBits, quantized.Report!.ActivationBits, arguments.Seed);
-        if (output is not null)
-        {
-            return description.Write(quantized, output.PathOf(ModelFile));
-        }
-
-        using var temporary = OutputFolder.Create(Path.Combine(Path.GetTempPath(), "isvit"));
-        return description.Write(quantized, temporary.PathOf(ModelFile));
+        return output is null ? description.Measure(quantized) : description.Write(quantized, output.PathOf(ModelFile));
     }
 
     private static string Percent(double? value) => value is { } v ? string.Create(CultureInfo.InvariantCulture, $"{v:F2} %") : "unknown";

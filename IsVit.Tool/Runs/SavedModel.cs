@@ -22,23 +22,35 @@ internal sealed record SavedModel(string Model, int ClassCount, double Crop, str
 
     private const string Prefix = "isvit.tool.";
 
+    private Dictionary<string, string> Metadata => new(StringComparer.Ordinal)
+    {
+        [Prefix + nameof(Model)] = Model,
+        [Prefix + nameof(ClassCount)] = Text(ClassCount),
+        [Prefix + nameof(Crop)] = Text(Crop),
+        [Prefix + nameof(Method)] = Method,
+        [Prefix + nameof(WeightBits)] = Text(WeightBits),
+        [Prefix + nameof(ActivationBits)] = Text(ActivationBits),
+        [Prefix + nameof(Seed)] = Text(Seed),
+    };
+
     /// <summary>Writes a quantized model with this description.</summary>
     /// <param name="quantized">The model.</param>
     /// <param name="path">The file.</param>
     /// <returns>The file's length in bytes.</returns>
     public long Write(QuantizedModel quantized, string path)
     {
-        quantized.Save(path, new Dictionary<string, string>
-        {
-            [Prefix + nameof(Model)] = Model,
-            [Prefix + nameof(ClassCount)] = Text(ClassCount),
-            [Prefix + nameof(Crop)] = Text(Crop),
-            [Prefix + nameof(Method)] = Method,
-            [Prefix + nameof(WeightBits)] = Text(WeightBits),
-            [Prefix + nameof(ActivationBits)] = Text(ActivationBits),
-            [Prefix + nameof(Seed)] = Text(Seed),
-        });
+        quantized.Save(path, Metadata);
         return new FileInfo(path).Length;
+    }
+
+    /// <summary>How long the file would be.</summary>
+    /// <param name="quantized">The model.</param>
+    /// <returns>Its length in bytes.</returns>
+    public long Measure(QuantizedModel quantized)
+    {
+        using var counter = new CountingStream();
+        quantized.Save(counter, Metadata);
+        return counter.Length;
     }
 
     /// <summary>Reads the description of a file that <c>isvit quantize</c> wrote.</summary>

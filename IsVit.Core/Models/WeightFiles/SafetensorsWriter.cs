@@ -36,28 +36,31 @@ public static class SafetensorsWriter
     internal static void Write(string path, IEnumerable<KeyValuePair<string, torch.Tensor>> entries, IReadOnlyDictionary<string, string>? metadata, bool withChecksums)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        WholeFile.Write(path, stream => Write(stream, path, entries, metadata, withChecksums), bufferSize: 0);
+    }
+
+    /// <summary>Writes the same to a stream, from where it stands.</summary>
+    internal static void Write(Stream stream, IEnumerable<KeyValuePair<string, torch.Tensor>> entries, IReadOnlyDictionary<string, string>? metadata, bool withChecksums) =>
+        Write(stream, "stream", entries, metadata, withChecksums);
+
+    private static void Write(Stream stream, string name, IEnumerable<KeyValuePair<string, torch.Tensor>> entries, IReadOnlyDictionary<string, string>? metadata, bool withChecksums)
+    {
         ArgumentNullException.ThrowIfNull(entries);
         using var scope = torch.NewDisposeScope();
         var all = entries.ToList();
         var checksums = torch.zeros([all.Count + 1, sizeof(uint)], torch.ScalarType.Byte);
         var sorted = Sorted(withChecksums ? [.. all, new(SafetensorsFile.ChecksumsName, checksums)] : all);
-        var header = Header(path, sorted, metadata);
+        var header = Header(name, sorted, metadata);
         if (withChecksums)
         {
             Sum(header, sorted, checksums.bytes);
         }
 
-        WholeFile.Write(
-            path,
-            stream =>
-            {
-                stream.Write(header);
-                foreach (var entry in sorted)
-                {
-                    ForEachChunk(entry.Tensor, stream.Write);
-                }
-            },
-            bufferSize: 0);
+        stream.Write(header);
+        foreach (var entry in sorted)
+        {
+            ForEachChunk(entry.Tensor, stream.Write);
+        }
     }
 
     // Wide elements first, so that every tensor is aligned to its element size.

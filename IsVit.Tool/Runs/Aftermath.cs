@@ -1,0 +1,33 @@
+using IsVit.Tool.Cli;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary>What is still to be done when a run's result is safe: if a part of it fails, that is told, and the rest is done all the same.</summary>
+/// <param name="console">Where failures are told.</param>
+internal sealed class Aftermath(ToolConsole console)
+{
+    /// <summary><see cref="Cli.ExitCode.Success"/>, or <see cref="Cli.ExitCode.Failure"/> after a failure.</summary>
+    public int ExitCode { get; private set; } = Cli.ExitCode.Success;
+
+    /// <summary>Does a part.</summary>
+    /// <param name="what">What cannot be done if it fails, as <c>the report cannot be written</c>.</param>
+    /// <param name="part">The part.</param>
+    public void Do(string what, Action part)
+    {
+        try
+        {
+            part();
+        }
+        catch (OperationCanceledException)
+        {
+            throw;
+        }
+#pragma warning disable CA1031 // Whatever it is, it must not cost the result.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            console.Error.WriteLine($"isvit: {what}: {error.Message}");
+            ExitCode = Cli.ExitCode.Failure;
+        }
+    }
+}
