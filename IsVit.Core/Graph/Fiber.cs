@@ -94,7 +94,7 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         }
         else
         {
-            _output = ReferenceEquals(_input?.Value, value) ? _input : new HeldActivation(value);
+            _output = _input is { Value: var input } && IsSame(input, value) ? _input : new HeldActivation(value);
         }
 
         if (boundary != _boundary)
@@ -139,6 +139,9 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         _halted.Dispose();
     }
 
+    // Where nothing is put away, only one handle can be put in the other's place.
+    private bool IsSame(Tensor one, Tensor other) => store is null ? ReferenceEquals(one, other) : TensorIdentity.AreSame(one, other);
+
     private void Park()
     {
         if (store is null)
@@ -149,7 +152,7 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         // The caller's own images stay where they are.
         foreach (var held in (HeldActivation?[])[_input, _output])
         {
-            if (held is not null && !ReferenceEquals(held.Value, batch))
+            if (held is not null && !IsSame(held.Value, batch))
             {
                 held.Park(store);
             }

@@ -53,6 +53,58 @@ public sealed class ImageListingTests : IDisposable
         Assert.True(list.HasLabels);
     }
 
+    [Theory]
+    [InlineData(null, new[] { 0, 1, 2, 3 })]
+    [InlineData(4, new[] { 0, 1, 2, 3 })]
+    [InlineData(12, new[] { 1, 2, 10, 11 })]
+    public void ClassFolder_NumberedFolders_LabelsByNumber(int? classCount, int[] labels)
+    {
+        Touch("10/c.jpg", "2/b.jpg", "1/a.jpg", "11/d.jpg");
+
+        var list = ClassFolder.Read(_folder.Path, classCount);
+
+        Assert.Equal(["1/a.jpg", "2/b.jpg", "10/c.jpg", "11/d.jpg"], Names(list));
+        Assert.Equal(labels, list.Select(item => item.Label!.Value));
+        Assert.Equal(["1", "2", "10", "11"], labels.Select(label => list.ClassNames[label]));
+    }
+
+    [Fact]
+    public void ClassFolder_SomeOfImageNetsClasses_LabelsByTheirIds()
+    {
+        Touch("n02123045/tabby.jpg", "n01440764/tench.jpg", "n15075141/tissue.jpg", "__MACOSX/n01440764/._tench.jpg");
+
+        var list = ClassFolder.Read(_folder.Path, 1000);
+
+        Assert.Equal([("n01440764/tench.jpg", 0), ("n02123045/tabby.jpg", 281), ("n15075141/tissue.jpg", 999)], Names(list).Zip(list.Select(static item => item.Label!.Value)));
+        Assert.Equal("n02123045", list.ClassNames[281]);
+    }
+
+    /// <summary>A folder's place is its label only among all classes.</summary>
+    [Fact]
+    public void ClassFolder_FoldersThatAreNotTheModelsClasses_SaysWhich()
+    {
+        Touch("ant/1.jpg", "bee/1.jpg");
+        Assert.EndsWith("has 2 class folders ('ant' to 'bee'), and the model 1000 classes, so that their places do not tell which of them they are. Give one folder a class, name folders by number or WordNet id (n01440764), or give a CSV of labels.", Message(() => ClassFolder.Read(_folder.Path, 1000)), StringComparison.Ordinal);
+        Assert.Equal([0, 1], ClassFolder.Read(_folder.Path, 2).Select(static item => item.Label!.Value));
+
+        Touch("n01440764/1.jpg");
+        Assert.StartsWith($"'{Path.Combine(_folder.Path, "ant")}': is no class of ImageNet", Message(() => ClassFolder.Read(_folder.Path, 1000)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ClassFolder_NumberBeyondTheModelsClasses_SaysWhich()
+    {
+        Touch("3/a.jpg", "12/b.jpg");
+
+        Assert.Equal($"'{Path.Combine(_folder.Path, "12")}': is a class folder of number 12; the model has 12 classes (0 to 11).", Message(() => ClassFolder.Read(_folder.Path, 12)));
+    }
+
+    [Fact]
+    public void ImageNetSynsets_AreThoseOfTheCalibrationImagesInTheirOrder()
+    {
+        Assert.Equal(Directory.GetFiles(SharedData.CalibrationImages).Select(static path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal).Select(static name => name[(name.IndexOf('_', StringComparison.Ordinal) + 1)..]), ImageNetSynsets.All);
+    }
+
     [Fact]
     public void ClassFolder_NoClassesOrNoImages_SaysWhich()
     {

@@ -222,10 +222,10 @@ public sealed class QuantizeTests
     {
         using var folder = new TemporaryFolder();
         FashionFolder.Write(folder, images: 4);
-        Directory.CreateDirectory(folder["tree/a"]);
-        Directory.CreateDirectory(folder["tree/b"]);
-        File.Copy(folder["images/000.png"], folder["tree/a/0.png"]);
-        File.Copy(folder["images/001.png"], folder["tree/b/1.png"]);
+        Directory.CreateDirectory(folder["tree/3"]);
+        Directory.CreateDirectory(folder["tree/7"]);
+        File.Copy(folder["images/000.png"], folder["tree/3/0.png"]);
+        File.Copy(folder["images/001.png"], folder["tree/7/1.png"]);
 
         var run = await ToolRun.Of(
             "quantize", "--model", "vit_fashion", "--weights", folder["weights.safetensors"], "--calibration", folder["images"], "--images", folder["tree"], "--method", "minmax",
@@ -233,6 +233,19 @@ public sealed class QuantizeTests
 
         Assert.Equal("", run.Error);
         Assert.Contains(Read(folder["report.json"]).GetProperty("top1").GetDouble(), new[] { 0d, 50, 100 });
+    }
+
+    [Fact]
+    public async Task Quantize_ClassFoldersOfOtherClasses_Refuses()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 4);
+        Directory.CreateDirectory(folder["tree/coat"]);
+        File.Copy(folder["images/000.png"], folder["tree/coat/0.png"]);
+
+        var run = await ToolRun.Of("quantize", "--model", "vit_fashion", "--weights", folder["weights.safetensors"], "--calibration", folder["images"], "--images", folder["tree"], "--method", "minmax");
+
+        run.AssertRefused($"'{folder["tree"]}': has 1 class folders ('coat' to 'coat'), and the model 10 classes");
     }
 
     [Fact]

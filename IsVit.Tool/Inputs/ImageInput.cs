@@ -40,9 +40,10 @@ internal static class ImageInput
     /// </summary>
     /// <param name="folder">The folder, or null for that of the CSV.</param>
     /// <param name="labels">The CSV of labels, or null.</param>
+    /// <param name="classCount">The number of the model's classes; null if no model is asked.</param>
     /// <returns>Null if neither was given.</returns>
-    /// <exception cref="ImageException">A folder or file is missing, empty or broken.</exception>
-    public static ImageList? Test(string? folder, string? labels)
+    /// <exception cref="ImageException">A folder or file is missing, empty or broken, or class folders are not those of the model.</exception>
+    public static ImageList? Test(string? folder, string? labels, int? classCount)
     {
         if (labels is not null)
         {
@@ -54,7 +55,7 @@ internal static class ImageInput
             return null;
         }
 
-        return HasClassFolders(folder) ? ClassFolder.Read(folder) : ImageFolder.Read(folder);
+        return HasClassFolders(folder) ? ClassFolder.Read(folder, classCount) : ImageFolder.Read(folder);
     }
 
     /// <summary>How files are read: an image that cannot be read ends the run, or is left out and named, once.</summary>

@@ -50,7 +50,7 @@ internal static class BenchRun
         }
 
         var saved = arguments.Quantized is null ? null : SavedModel.Read(arguments.Quantized);
-        var files = ImageInput.Test(arguments.Images, arguments.Labels);
+        var files = ImageInput.Test(arguments.Images, arguments.Labels, saved?.ClassCount);
         if (saved is not null)
         {
             ImageInput.RequireLabelsInRange(files, saved.ClassCount);

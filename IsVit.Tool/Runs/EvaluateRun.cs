@@ -40,7 +40,7 @@ internal static class EvaluateRun
 
         var saved = onnx?.Describe(arguments.Quantized) ?? SavedModel.Read(arguments.Quantized);
         var preset = ModelInput.Find(saved.Model, arguments.Crop ?? saved.Crop);
-        var files = ImageInput.Test(arguments.Images, arguments.Labels)
+        var files = ImageInput.Test(arguments.Images, arguments.Labels, saved.ClassCount)
             ?? throw new ToolException("there is nothing to evaluate with; give --labels, --images or both.");
         if (arguments.Json is not null)
         {

@@ -33,7 +33,7 @@ internal static class QuantizeRun
         // Everything that can be wrong with the arguments comes before the first costly step.
         var preset = ModelInput.Find(arguments.Model, arguments.Crop);
         var calibrationFiles = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
-        var testFiles = ImageInput.Test(arguments.Images, arguments.Labels);
+        var testFiles = ImageInput.Test(arguments.Images, arguments.Labels, arguments.ClassCount ?? preset.Options.ClassCount);
         if (arguments.Json is not null)
         {
             JsonFile.RequireWritable(arguments.Json);

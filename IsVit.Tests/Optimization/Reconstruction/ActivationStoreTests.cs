@@ -37,6 +37,46 @@ public sealed class ActivationStoreTests
         TensorAssert.Identical(Seeded.Normal(1, 4, 8), batches[0]);
     }
 
+    /// <summary>What a model passes on may be the caller's images by another handle, and what a unit gives its own input.</summary>
+    [Theory]
+    [InlineData("contiguous")]
+    [InlineData("to")]
+    [InlineData("cpu")]
+    public void BFloat16Store_SameMemoryByAnotherHandle_IsLeftToWhomItBelongs(string passing)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor Pass(Tensor x) => passing switch
+        {
+            "contiguous" => x.contiguous(),
+            "to" => x.to(ScalarType.Float32),
+            _ => x.cpu(),
+        };
+        using var first = nn.Linear(8, 8);
+        using var model = nn.Sequential(("begin", new Passing(Pass)), ("first", new Passing(Pass)), ("second", first));
+        Tensor[] batches = [Seeded.Normal(1, 4, 8), Seeded.Normal(2, 3, 8)];
+        using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0], new() { Units = ["first", "second"] }), static _ => null);
+        using var one = new UnitFlow(attachment, batches, new BFloat16Store());
+        using var other = new UnitFlow(attachment, batches, new BFloat16Store());
+
+        foreach (var flow in (UnitFlow[])[one, other])
+        {
+            foreach (var unit in attachment.Graph.Units)
+            {
+                var (inputs, outputs) = flow.AdvanceThrough(unit, Token);
+                for (var i = 0; i < batches.Length; i++)
+                {
+                    var wanted = unit.Path == "first" ? batches[i] : first.forward(batches[i]);
+                    TensorAssert.Identical(batches[i], inputs[i].to(ScalarType.Float32));
+                    Assert.True((wanted - outputs[i].to(ScalarType.Float32)).abs().max().item<float>() < 0.02f, unit.Path);
+                }
+
+                TensorAssert.Identical(Seeded.Normal(1, 4, 8), batches[0]);
+                TensorAssert.Identical(Seeded.Normal(2, 3, 8), batches[1]);
+            }
+        }
+    }
+
     [Fact]
     public void BFloat16Store_HaltedTwiceAtAUnit_LeavesNoTensor() => LiveTensors.AssertNoneLeftBy(static () => Walk(new BFloat16Store(), 2));
 
@@ -102,5 +142,10 @@ public sealed class ActivationStoreTests
             flow.AdvanceToInput(unit, Token);
             flow.AdvanceToOutput(unit, Token);
         }
+    }
+
+    private sealed class Passing(Func<Tensor, Tensor> pass) : nn.Module<Tensor, Tensor>(nameof(Passing))
+    {
+        public override Tensor forward(Tensor input) => pass(input);
     }
 }
