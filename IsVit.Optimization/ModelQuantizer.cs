@@ -111,7 +111,7 @@ public sealed partial class ModelQuantizer
             var activationBits = _recipe.QuantizesActivations ? _options.ActivationBits : QuantizationReport.FloatActivationBits;
             Log.RunStarted(_logger, _recipe.Name, _options.WeightBits, activationBits, attachment.Bindings.Count, graph.Units.Count, images.shape[0]);
             LogObstacle(images);
-            var checkpoint = run.CheckpointDirectory is null ? null : RunCheckpoint.Open(run.CheckpointDirectory, _options, _recipe, _stages, _loss, graph, batches);
+            using var checkpoint = run.CheckpointDirectory is null ? null : RunCheckpoint.Open(run.CheckpointDirectory, _options, _recipe, _stages, _loss, graph, batches);
             var progress = new ProgressReporter(run.Progress)
             {
                 StageCount = _stages.Count,

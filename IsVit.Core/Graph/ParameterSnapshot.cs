@@ -1,3 +1,4 @@
+using IsVit.Core.Quantization;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -80,23 +81,14 @@ public sealed class ParameterSnapshot : IDisposable
 
         public Swap(ParameterSnapshot snapshot, Func<string, bool>? only)
         {
-            using var noGrad = no_grad();
-            foreach (var (name, parameter) in snapshot._model.named_parameters())
+            try
             {
-                if (only?.Invoke(name) == false)
-                {
-                    continue;
-                }
-
-                _before.Add((parameter, Copy(parameter)));
-                if (snapshot._values.TryGetValue(name, out var value))
-                {
-                    parameter.copy_(value);
-                }
-                else
-                {
-                    parameter.zero_();
-                }
+                Take(snapshot, only);
+            }
+            catch
+            {
+                Dispose();
+                throw;
             }
         }
 
@@ -114,6 +106,32 @@ public sealed class ParameterSnapshot : IDisposable
             }
 
             _before.Clear();
+        }
+
+        private void Take(ParameterSnapshot snapshot, Func<string, bool>? only)
+        {
+            using var noGrad = no_grad();
+            foreach (var (name, parameter) in snapshot._model.named_parameters())
+            {
+                if (only?.Invoke(name) == false)
+                {
+                    continue;
+                }
+
+                _before.Add((parameter, Copy(parameter)));
+                if (!snapshot._values.TryGetValue(name, out var value))
+                {
+                    parameter.zero_();
+                }
+                else if (value.shape.SequenceEqual(parameter.shape))
+                {
+                    parameter.copy_(value);
+                }
+                else
+                {
+                    throw new QuantizationException($"Parameter '{name}' is [{string.Join(", ", parameter.shape)}], and was [{string.Join(", ", value.shape)}] when the model was copied; a stage may change values alone.");
+                }
+            }
         }
     }
 }

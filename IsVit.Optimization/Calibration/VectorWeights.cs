@@ -23,7 +23,7 @@ internal static class VectorWeights
     {
         var count = rows.shape[0];
         return perImage is null || count % perImage.shape[0] != 0
-            ? ones(count, 1, device: rows.device)
+            ? ones(count, 1, float32, rows.device)
             : perImage.to(rows.device).repeat(count / perImage.shape[0]).unsqueeze(1);
     }
 }

@@ -153,13 +153,15 @@ internal static class QuantizedModelFile
         var records = Parse<SiteRecord>(file, SitesKey);
         foreach (var record in records)
         {
-            if (record.Path is null || quantizers.ElementAtOrDefault(record.Quantizer) is not { Scheme: not null, Granularity: not null, Bits: >= BitWidth.Minimum and <= BitWidth.Maximum } quantizer)
+            if (record.Path is null
+                || quantizers.ElementAtOrDefault(record.Quantizer) is not { Scheme: not null, Bits: >= BitWidth.Minimum and <= BitWidth.Maximum } quantizer
+                || !Granularity.TryParse(quantizer.Granularity, out var granularity))
             {
                 throw new QuantizationException($"'{path}': the site '{record.Path}' has no quantizer that makes sense.");
             }
 
             var codes = record.Operand == SiteOperand.Weight ? file.Tensors.GetValueOrDefault(ModelState.CodesPrefix + ModelState.WeightName(record.Path)) : null;
-            sites.Add(new QuantizedSiteInfo(record.ToSite(), quantizer.Scheme, quantizer.Bits, Granularity.Parse(quantizer.Granularity), record.Shape, codes?.ByteCount ?? 0));
+            sites.Add(new QuantizedSiteInfo(record.ToSite(), quantizer.Scheme, quantizer.Bits, granularity, record.Shape, codes?.ByteCount ?? 0));
         }
 
         return new QuantizedModelInfo(

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -17,17 +18,19 @@ namespace IsVit.Optimization.Checkpoints;
 /// A folder that holds every reconstructed unit of a run, so that a run that was killed can go on. Everything else a run does is quick and is done
 /// again with the same result.
 /// </summary>
-internal sealed class RunCheckpoint
+internal sealed class RunCheckpoint : IDisposable
 {
     private const string RunFile = "run.json";
+    private const string LockFile = "run.lock";
     private const string LearnedPrefix = "learned/";
     private const int HashBytes = 1 << 26;
     private readonly string _directory;
+    private readonly FileStream _lock;
 
-    private RunCheckpoint(string directory) => _directory = directory;
+    private RunCheckpoint(string directory, FileStream @lock) => (_directory, _lock) = (directory, @lock);
 
     /// <summary>Opens a folder for a run, new or to be gone on with.</summary>
-    /// <exception cref="QuantizationException">The folder belongs to a run with other options, another model or other images.</exception>
+    /// <exception cref="QuantizationException">The folder belongs to a run with other options, another model or other images, of another version of this library or TorchSharp, or to one that is going on.</exception>
     public static RunCheckpoint Open(
         string directory,
         QuantizationOptions options,
@@ -39,11 +42,38 @@ internal sealed class RunCheckpoint
     {
         var identity = Identity(options, recipe, stages, loss, graph, batches);
         Directory.CreateDirectory(directory);
+        var @lock = Lock(directory);
+        try
+        {
+            RequireSameRun(directory, identity);
+            return new RunCheckpoint(directory, @lock);
+        }
+        catch
+        {
+            @lock.Dispose();
+            throw;
+        }
+    }
+
+    private static FileStream Lock(string directory)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(directory, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new QuantizationException($"'{directory}' is the checkpoint of a run that is going on, or cannot be written to ({e.Message}). Use another folder, or wait for that run to end.", e);
+        }
+    }
+
+    private static void RequireSameRun(string directory, Dictionary<string, string> identity)
+    {
         var path = Path.Combine(directory, RunFile);
         if (!File.Exists(path))
         {
             WholeFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(identity))));
-            return new RunCheckpoint(directory);
+            return;
         }
 
         Dictionary<string, string>? found;
@@ -57,10 +87,14 @@ internal sealed class RunCheckpoint
         }
 
         var different = identity.Where(entry => found?.GetValueOrDefault(entry.Key) != entry.Value).Select(static entry => entry.Key).ToList();
-        return different.Count == 0
-            ? new RunCheckpoint(directory)
-            : throw new QuantizationException($"'{directory}' holds the checkpoint of a run that differs in {string.Join(", ", different)}. Use another folder, or delete it.");
+        if (different.Count > 0)
+        {
+            throw new QuantizationException($"'{directory}' holds the checkpoint of a run that differs in {string.Join(", ", different)}. Use another folder, or delete it.");
+        }
     }
+
+    /// <summary>Lets other runs use the folder.</summary>
+    public void Dispose() => _lock.Dispose();
 
     /// <summary>Gives a unit the parameters that it was left with, and its quantizers what they had learned, if it was finished.</summary>
     /// <exception cref="QuantizationException">The unit's file is broken, or does not fit the unit.</exception>
@@ -140,7 +174,8 @@ internal sealed class RunCheckpoint
         {
             ["options"] = JsonSerializer.Serialize(counted),
             ["recipe"] = string.Join("; ", [.. schemes, .. stages.Select(static stage => $"{stage.Name} {stage.GetType()}"), string.Create(CultureInfo.InvariantCulture, $"{recipe.LearningRate} {recipe.DropProbability} {recipe.HeldOutShare} {recipe.FreshViews}")]),
-            ["loss"] = loss.GetType().ToString(),
+            ["loss"] = $"{loss.GetType()} {loss}",
+            ["versions"] = $"{VersionOf(typeof(RunCheckpoint))} {VersionOf(typeof(Tensor))}",
             ["weights"] = Fingerprint(graph.Model.named_parameters().Select(static entry => (entry.name, (Tensor)entry.parameter))
                 .Concat(graph.Model.named_buffers().Select(static entry => (entry.name, entry.buffer)))),
             ["images"] = Fingerprint(batches.Select(static (batch, index) => (index.ToString(CultureInfo.InvariantCulture), batch))),
@@ -149,6 +184,8 @@ internal sealed class RunCheckpoint
             ["attentions"] = string.Join(' ', graph.Attentions),
         };
     }
+
+    private static string VersionOf(Type type) => type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? type.Assembly.GetName().Version!.ToString();
 
     private static string Fingerprint(IEnumerable<(string Name, Tensor Value)> tensors)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Quantization;
 using static TorchSharp.torch;
@@ -12,6 +13,9 @@ internal static class CompensatedRounding
 {
     // The share of the mean variance that every input's variance is raised by, as in GPTQ.
     private const double Damping = 0.01;
+    private const int MostDampings = 6;
+    private const double MoreDamping = 10;
+    private const double LeastDamping = 1e-12;
 
     // The inputs whose updates of all that comes behind them are put off and made in one product.
     private const long BlockSize = 64;
@@ -49,10 +53,7 @@ internal static class CompensatedRounding
         // The inputs that weigh most go first, while there are many left to make up for their errors.
         var variances = products.diagonal();
         var order = variances.argsort(descending: true);
-        var damping = Damp(variances, count);
-        var damped = products.Plus(diag(damping.expand(inputs)));
-        var inverse = linalg.inv(damped.index_select(0, order).index_select(1, order));
-        var factor = linalg.cholesky(inverse).transpose(0, 1).contiguous();
+        var factor = InverseFactor(products.index_select(0, order).index_select(1, order), Damp(variances, count));
 
         var columns = matrix.index_select(1, order);
         for (long start = 0; start < inputs; start += BlockSize)
@@ -80,6 +81,23 @@ internal static class CompensatedRounding
         }
 
         return scope.MoveToOuter(columns.index_select(1, order.argsort()).to(weight.dtype).view(weight.shape));
+    }
+
+    // The upper factor of the inverse. Inputs that are nearly multiples of each other may need more damping than others, and inputs that are all zero have no variance to damp by.
+    private static Tensor InverseFactor(Tensor products, Tensor damping)
+    {
+        var size = products.shape[0];
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                return linalg.cholesky(linalg.inv(products.Plus(diag(damping.expand(size))))).transpose(0, 1).contiguous();
+            }
+            catch (ExternalException) when (attempt < MostDampings)
+            {
+                damping = damping.Times(MoreDamping).AtLeast(LeastDamping);
+            }
+        }
     }
 
     private static Tensor Damp(Tensor variances, double count) => variances.mean().Times(Damping + (variances.shape[0] / count));

@@ -11,7 +11,7 @@ internal static class OutputMetrics
     /// <summary>Random numbers of the outputs' shape whose covariance is the metric: I, or diag(p) - p p^T of each image's class probabilities p.</summary>
     public static Tensor Draws(Tensor outputs, OutputMetric metric, Generator random)
     {
-        var draws = randn(outputs.shape, generator: random).to(outputs.dtype, outputs.device);
+        var draws = randn(outputs.shape, float32, generator: random).to(outputs.dtype, outputs.device);
         if (!HasClasses(outputs, metric))
         {
             return draws;

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Reconstruction;
 
-/// <summary>How far a quantized unit's output is from the float one.</summary>
+/// <summary>How far a quantized unit's output is from the float one. A checkpoint tells losses apart by type and <see cref="object.ToString"/>: one with parameters should name them there, as records do.</summary>
 public interface IReconstructionLoss
 {
     /// <summary>The loss, differentiable in <paramref name="output"/>.</summary>

@@ -37,7 +37,7 @@ internal sealed record ProductMoments(double[,] Gram, double[] Cross, double Tar
         {
             using var scope = torch.NewDisposeScope();
             var (start, count) = (first, Math.Min(atOnce, rows - first));
-            var sums = torch.zeros(bins + 1, count, columns);
+            var sums = torch.zeros(bins + 1, count, columns, torch.ScalarType.Float32);
             var sum = NativeMemory.First<float>(sums);
             TorchThreads.For(count, i =>
             {

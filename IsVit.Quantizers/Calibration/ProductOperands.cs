@@ -40,7 +40,7 @@ internal sealed record ProductOperands(torch.Tensor Left, torch.Tensor Right, to
         var operands = new ProductOperands(
             Floats(left, "left operand").view(-1, leftShape[^1]),
             Floats(right, "right operand").view(-1, rightShape[^2], rightShape[^1]),
-            (importance is null ? torch.ones(rows) : Floats(importance, "importance").expand(rows)).contiguous().view(-1));
+            (importance is null ? torch.ones(rows, torch.ScalarType.Float32) : Floats(importance, "importance").expand(rows)).contiguous().view(-1));
         Calibration.Importance.RequireNonNegative(operands.Importance);
         operands.Left.MoveToOuterDisposeScope();
         operands.Right.MoveToOuterDisposeScope();

@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Quantization;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -135,6 +136,23 @@ public sealed class ParameterSnapshotTests
             snapshot.Use().Dispose();
             snapshot.Restore();
         });
+    }
+
+    [Fact]
+    public void Use_ParameterThatGotAnotherShape_NamesItAndLeavesAllAsTheyWere()
+    {
+        using var scope = NewDisposeScope();
+        var (model, _) = Create();
+        using var owned = model;
+        using var snapshot = new ParameterSnapshot(model);
+        Change(model);
+        ((Linear)model.named_modules().Single(static entry => entry.name == "head").module).weight = new Parameter(ones(2, 6));
+        var before = model.named_parameters().ToDictionary(static entry => entry.name, static entry => entry.parameter.detach().clone());
+
+        var error = Assert.Throws<QuantizationException>(() => snapshot.Use());
+
+        Assert.StartsWith("Parameter 'head.weight' is [2, 6], and was [3, 6] when the model was copied", error.Message, StringComparison.Ordinal);
+        Assert.All(model.named_parameters(), entry => TensorAssert.Identical(before[entry.name], entry.parameter));
     }
 
     private static (Sequential Model, Tensor Sample) Create()

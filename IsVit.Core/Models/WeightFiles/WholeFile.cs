@@ -21,6 +21,7 @@ internal static class WholeFile
             }
 
             File.Move(temporary, target, overwrite: true);
+            FolderOnDisk.Write(Path.GetDirectoryName(target)!);
         }
         catch
         {

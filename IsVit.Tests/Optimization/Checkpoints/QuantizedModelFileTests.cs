@@ -329,6 +329,10 @@ public sealed class QuantizedModelFileTests
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         Assert.Contains(folder["broken.safetensors"], error.Message, StringComparison.Ordinal);
         Micro.AssertUntouched(fresh, parameters, Micro.Images(), output);
+        if (kind is "site-path-null" or "site-quantizer" or "quantizer-bits" or "quantizer-granularity" or "quantizer-null")
+        {
+            Assert.EndsWith("has no quantizer that makes sense.", Assert.Throws<QuantizationException>(() => QuantizedModelInfo.Read(folder["broken.safetensors"])).Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

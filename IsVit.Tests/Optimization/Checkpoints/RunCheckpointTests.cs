@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization;
@@ -190,6 +191,60 @@ public sealed class RunCheckpointTests
     }
 
     [Fact]
+    public void Quantize_FolderOfARunThatIsGoingOn_RefusesUntilItEnds()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = Micro.Vit();
+        using var other = Micro.Vit();
+        var run = new QuantizationRun { CheckpointDirectory = folder.Path };
+        QuantizationException? refused = null;
+        var progress = new RecordingProgress(report => refused ??= report.Stage == StageNames.WeightReconstruction ? Assert.Throws<QuantizationException>(() => Micro.Quantizer().Run(other, Micro.Images(), run)) : null);
+
+        Micro.Quantizer().Run(model, Micro.Images(), new QuantizationRun { CheckpointDirectory = folder.Path, Progress = progress }).Dispose();
+
+        Assert.StartsWith($"'{folder.Path}' is the checkpoint of a run that is going on", refused!.Message, StringComparison.Ordinal);
+        using var afterwards = Micro.Quantizer().Run(other, Micro.Images(), run);
+        Micro.AssertSame(Micro.Copy(model), Micro.Copy(other));
+    }
+
+    [Fact]
+    public void Quantize_FolderOfAnotherVersion_SaysSo()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var run = new QuantizationRun { CheckpointDirectory = folder.Path };
+        using (var first = Micro.Vit())
+        {
+            Micro.Quantizer().Run(first, Micro.Images(), run).Dispose();
+        }
+
+        var file = JsonNode.Parse(File.ReadAllText(folder["run.json"]))!;
+        file["versions"] = "0.0.1 " + file["versions"]!.GetValue<string>().Split(' ')[1];
+        File.WriteAllText(folder["run.json"], file.ToJsonString());
+        using var model = Micro.Vit();
+
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Run(model, Micro.Images(), run));
+
+        Assert.Contains("differs in versions.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Quantize_LossWithOtherParameters_SaysSo()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var run = new QuantizationRun { CheckpointDirectory = folder.Path };
+        QuantizedModel Quantize(double power) => Micro.Quantizer([StageNames.ActivationCalibration, StageNames.ActivationReconstruction], [], loss: new PowerLoss(power)).Run(Micro.Vit(), Micro.Images(), run);
+        Quantize(1.5).Dispose();
+        Quantize(1.5).Dispose();
+
+        var error = Assert.Throws<QuantizationException>(() => Quantize(2));
+
+        Assert.Contains("differs in loss.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Quantize_FolderWithAForeignRunFile_SaysSo()
     {
         using var scope = NewDisposeScope();
@@ -200,6 +255,11 @@ public sealed class RunCheckpointTests
         var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Run(model, Micro.Images(), new QuantizationRun { CheckpointDirectory = folder.Path }));
 
         Assert.Contains("run.json' is no checkpoint", error.Message, StringComparison.Ordinal);
+    }
+
+    private sealed record PowerLoss(double Power) : IReconstructionLoss
+    {
+        public Tensor Compute(Tensor output, Tensor target) => (output - target).abs().pow(Power).mean();
     }
 
     private sealed class AbsoluteLoss : IReconstructionLoss

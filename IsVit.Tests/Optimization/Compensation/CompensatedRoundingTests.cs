@@ -39,6 +39,37 @@ public sealed class CompensatedRoundingTests
         Assert.True(compensated.equal(weight).all().item<bool>());
     }
 
+    /// <summary>A layer whose inputs are always zero gives its bias, whatever its weights are.</summary>
+    [Fact]
+    public void Apply_InputsThatAreAlwaysZero_WeightsStayAsTheyAre()
+    {
+        using var scope = NewDisposeScope();
+        var weight = Seeded.Normal(2, 5, 30);
+        using var quantizer = Calibrated(weight, 3, Granularity.Channel(0));
+
+        var compensated = CompensatedRounding.Apply(weight, zeros(30, 30, dtype: float64), Vectors, quantizer);
+
+        Assert.True(compensated.equal(weight).all().item<bool>());
+    }
+
+    /// <summary>Products of float32 numbers may miss being those of any vectors by more than the damping makes up for.</summary>
+    [Fact]
+    public void Apply_ProductsOfNoVectors_AreDampedMoreAndStillServe()
+    {
+        using var scope = NewDisposeScope();
+        const int inputs = 40;
+        var (x, weight) = (Correlated(inputs), Seeded.Normal(3, 4, inputs));
+        var direction = Seeded.Normal(4, inputs, 1).to(float64);
+        var products = Products(x) - (direction.matmul(direction.transpose(0, 1)) * (0.1 * Products(x).diagonal().mean().item<double>()));
+        using var quantizer = Calibrated(weight, 3, Granularity.Channel(0));
+        Assert.True(linalg.eigvalsh(products).min().item<double>() < -0.12 * products.diagonal().mean().item<double>());
+
+        var compensated = CompensatedRounding.Apply(weight, products, Vectors, quantizer);
+
+        double Error(Tensor rounded) => (rounded - weight).to(float64).matmul(x.transpose(0, 1)).pow(2).mean().item<double>();
+        Assert.InRange(Error(quantizer.FakeQuantize(compensated)), 0, Error(quantizer.FakeQuantize(weight)));
+    }
+
     /// <summary>After each input's rounding the weights not yet rounded have to be the least-squares answer to it, which is solved here anew for every input.</summary>
     [Fact]
     public void Apply_EveryInput_IsMadeUpForByTheInputsBehindIt()
