@@ -74,10 +74,10 @@ internal static class CompensatedRounding
                 var row = rows.narrow(0, i, 1).narrow(1, start + i, width - i);
                 var error = (column - rounded) / row.narrow(1, 0, 1);
                 errors.narrow(1, i, 1).copy_(error);
-                block.narrow(1, i + 1, width - i - 1).sub_(error.matmul(row.narrow(1, 1, width - i - 1)));
+                block.narrow(1, i + 1, width - i - 1).sub_(error.mm(row.narrow(1, 1, width - i - 1)));
             }
 
-            columns.narrow(1, start + width, left).sub_(errors.matmul(rows.narrow(1, start + width, left)));
+            columns.narrow(1, start + width, left).sub_(errors.mm(rows.narrow(1, start + width, left)));
         }
 
         return scope.MoveToOuter(columns.index_select(1, order.argsort()).to(weight.dtype).view(weight.shape));

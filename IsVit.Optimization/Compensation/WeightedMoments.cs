@@ -31,7 +31,7 @@ internal sealed class WeightedMoments : IDisposable
             _y.Add((shiftedY * weights).sum(0L, type: float64));
         }
 
-        _products.Add(weightedX.transpose(0, 1).matmul(shiftedY).to(float64));
+        _products.Add(weightedX.transpose(0, 1).mm(shiftedY).to(float64));
         _weight += weights.sum().to(float64).item<double>();
         _squaredWeight += weights.Squared().sum().to(float64).item<double>();
     }

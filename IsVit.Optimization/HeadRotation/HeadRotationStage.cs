@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Stages;
@@ -78,7 +79,7 @@ public sealed class HeadRotationStage : IQuantizationStage
             {
                 var rotation = RandomRotation.Create(value.Width, random);
                 RotateOutputs(Layer(context, value.Layer), value.FirstOf(head), rotation);
-                Replace(Layer(context, output).weight.narrow(1, (long)head * value.Width, value.Width), columns => columns.matmul(rotation.transpose(0, 1)));
+                Replace(Layer(context, output).weight.narrow(1, (long)head * value.Width, value.Width), columns => MatrixProduct.Of(columns, rotation.transpose(0, 1)));
             }
         }
     }
@@ -89,7 +90,7 @@ public sealed class HeadRotationStage : IQuantizationStage
         {
             if (parameter is not null)
             {
-                Replace(parameter.narrow(0, first, rotation.shape[0]), rotation.matmul);
+                Replace(parameter.narrow(0, first, rotation.shape[0]), columns => MatrixProduct.Of(rotation, columns));
             }
         }
     }

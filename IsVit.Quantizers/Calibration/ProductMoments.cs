@@ -50,7 +50,7 @@ internal sealed record ProductMoments(double[,] Gram, double[] Cross, double Tar
                 }
             });
             var flat = (sums * operands.Importance.narrow(0, start, count).sqrt().view(1, -1, 1)).view(bins + 1, -1);
-            var products = (double[,])flat.matmul(flat.t()).to(torch.float64).data<double>().ToNDArray();
+            var products = (double[,])flat.mm(flat.t()).to(torch.float64).data<double>().ToNDArray();
             for (var a = 0; a <= bins; a++)
             {
                 for (var b = 0; b <= bins; b++)
