@@ -10,7 +10,7 @@ internal static class ImageOptions
 
     /// <summary>The folder of test images.</summary>
     public static Option<string?> Images() => PathOptions.Optional(
-        "--images", "DIR", "The test images: what --labels names is relative to it; without --labels a tree of class folders, or images without labels");
+        "--images", "DIR", "The test images: what --labels names is relative to it; without --labels a tree of class folders (all classes, or named by number or WordNet id), or images without labels");
 
     /// <summary>Whether an image that cannot be read ends the run.</summary>
     public static Option<bool> SkipUnreadable() => new("--skip-unreadable") { Description = "Leave out images that cannot be read, naming each, instead of stopping" };
