@@ -9,6 +9,7 @@ using IsVit.Optimization.Effort;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
+using IsVit.Optimization.Telemetry;
 using IsVit.Quantizers.Kernels.Cuda;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -96,6 +97,8 @@ public sealed partial class ModelQuantizer
         RequireImages(model, images);
         cancellationToken.ThrowIfCancellationRequested();
         run ??= new QuantizationRun();
+        var activationBits = _recipe.QuantizesActivations ? _options.ActivationBits : QuantizationReport.FloatActivationBits;
+        using var activity = QuantizationTelemetry.StartRun(_recipe.Name, _options.WeightBits, activationBits);
         var clock = Stopwatch.StartNew();
         using var differentiable = inference_mode(false);
         using var evaluation = new EvaluationScope(model);
@@ -108,7 +111,6 @@ public sealed partial class ModelQuantizer
         var attachment = GraphAttachment.Attach(graph, ChooseQuantizers(graph, _recipe, (site, spec) => _quantizers.Create(spec, site.Role == SiteRole.Weight)));
         try
         {
-            var activationBits = _recipe.QuantizesActivations ? _options.ActivationBits : QuantizationReport.FloatActivationBits;
             Log.RunStarted(_logger, _recipe.Name, _options.WeightBits, activationBits, attachment.Bindings.Count, graph.Units.Count, images.shape[0]);
             LogObstacle(images);
             using var checkpoint = run.CheckpointDirectory is null ? null : RunCheckpoint.Open(run.CheckpointDirectory, _options, _recipe, _stages, _loss, graph, batches);
@@ -175,7 +177,11 @@ public sealed partial class ModelQuantizer
             context.CancellationToken.ThrowIfCancellationRequested();
             context.Progress.BeginStage(_stages[i].Name, i);
             var clock = Stopwatch.StartNew();
-            _stages[i].Run(context);
+            using (QuantizationTelemetry.StartStage(_stages[i].Name))
+            {
+                _stages[i].Run(context);
+            }
+
             var duration = clock.Elapsed;
             Log.StageCompleted(_logger, _stages[i].Name, duration);
             results.Add(new StageResult(_stages[i].Name, duration, Score(context.Graph.Model, run)));

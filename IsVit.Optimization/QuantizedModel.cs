@@ -4,6 +4,7 @@ using IsVit.Core.Quantization;
 using IsVit.Optimization.Checkpoints;
 using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Drift;
+using IsVit.Optimization.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;
@@ -46,10 +47,14 @@ public sealed class QuantizedModel : IDisposable
     /// <returns>The model's output.</returns>
     public Tensor Predict(Tensor images)
     {
+        ArgumentNullException.ThrowIfNull(images);
+        var begun = QuantizationTelemetry.BeginPrediction();
         StayInEvaluation();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Model.call(images));
+        var outputs = scope.MoveToOuter(Model.call(images));
+        QuantizationTelemetry.EndPrediction(begun, images.shape[0]);
+        return outputs;
     }
 
     // A mode that is switched for one call would be switched for those beside it.

@@ -10,10 +10,13 @@ internal static class CalibrationBatches
     // Every batch of a stream stands in the model with a thread of its own, so steps of few images do not make streams of many batches.
     public const int SmallestBatch = 32;
 
-    /// <summary>Views of consecutive images, <paramref name="batchSize"/> at a time or a few more.</summary>
+    /// <summary>Nor do many images: a thread of a stream has a stack, and a team of libtorch's workers.</summary>
+    public const int MostBatches = 32;
+
+    /// <summary>Views of consecutive images, <paramref name="batchSize"/> at a time or more.</summary>
     public static List<Tensor> Split(Tensor images, int batchSize)
     {
-        batchSize = Math.Max(batchSize, SmallestBatch);
+        batchSize = (int)Math.Max(Math.Max(batchSize, SmallestBatch), (images.shape[0] + MostBatches - 1) / MostBatches);
         var batches = new List<Tensor>();
         for (long start = 0; start < images.shape[0]; start += batchSize)
         {

@@ -7,6 +7,7 @@ using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
+using IsVit.Optimization.Telemetry;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -64,6 +65,7 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
             return;
         }
 
+        using var activity = QuantizationTelemetry.StartUnit(Name, WholeModel);
         context.Progress.BeginUnit(WholeModel, 0, 1, steps);
         if (context.Checkpoint?.TryLoadUnit(context.Progress.StageIndex, Name, 0, WholeModel, parameters, []) is { } earlier)
         {
@@ -106,6 +108,7 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
             context.CancellationToken.ThrowIfCancellationRequested();
             var loss = Step(context, images, RandomChoice.Draw(training, batchSize, random).ToArray(), random);
             optimizer.Step();
+            QuantizationTelemetry.Step(StageNames.OutputTuning, batchSize);
             context.Progress.Step(WholeModel, 0, 1, made, steps, loss);
             if (!double.IsFinite(loss))
             {

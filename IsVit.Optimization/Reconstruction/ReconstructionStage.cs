@@ -6,6 +6,7 @@ using IsVit.Core.Quantization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
+using IsVit.Optimization.Telemetry;
 using Microsoft.Extensions.Logging;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -134,6 +135,7 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
     {
         var clock = Stopwatch.StartNew();
         var unit = context.Graph.Units[index];
+        using var activity = QuantizationTelemetry.StartUnit(Name, unit.Path);
         var parameters = TrainableParameters(context, unit);
         var iterations = IterationsFor(context.Options);
         context.Progress.BeginUnit(unit.Path, index, context.Graph.Units.Count, iterations);
@@ -157,6 +159,7 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
         var inputs = Cache(quantizedInputs ?? floatInputs, inputAxis);
         var targets = Cache(outputs, outputAxis);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
+        var batchSize = Math.Min(context.Options.Reconstruction.BatchSize, images.Split.Training.Length);
         var dropProbability = context.Options.Reconstruction.DropProbability ?? context.Recipe.DropProbability;
         var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction, precision, images.Split, dropProbability).Reconstruct(
             unit,
@@ -169,7 +172,11 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
             iterations,
             context.Options.Reconstruction.LearningRate ?? context.Recipe.LearningRate ?? ReconstructionOptions.RateFor(iterations),
             random,
-            (iteration, loss) => context.Progress.Step(unit.Path, index, context.Graph.Units.Count, iteration, iterations, loss),
+            (iteration, loss) =>
+            {
+                QuantizationTelemetry.Step(Name, batchSize);
+                context.Progress.Step(unit.Path, index, context.Graph.Units.Count, iteration, iterations, loss);
+            },
             context.CancellationToken);
         context.Progress.EndUnit(iterations - made);
         var result = new UnitResult(unit.Path, Name, before, after, made, clock.Elapsed, reason);

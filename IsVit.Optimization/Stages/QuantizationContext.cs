@@ -4,6 +4,7 @@ using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Checkpoints;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Telemetry;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 
@@ -134,6 +135,7 @@ public sealed class QuantizationContext : IDisposable
     {
         ArgumentNullException.ThrowIfNull(result);
         _units.Add(result);
+        QuantizationTelemetry.Unit(result);
         Log.UnitReconstructed(Logger, result.Stage, result.Unit, result.LossBefore, result.LossAfter, result.Iterations, result.Duration, result.StopReason);
     }
 }

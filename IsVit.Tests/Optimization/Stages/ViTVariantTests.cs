@@ -88,7 +88,6 @@ public sealed class ViTVariantTests
 
         Assert.InRange(Micro.Distance(wanted, quantized.Predict(images)), 1e-5, 0.12);
         TensorAssert.Identical(quantized.Predict(images), loaded.Predict(images));
-        Assert.All(quantized.Report!.Units, static unit => Assert.True(unit.LossAfter <= unit.LossBefore, unit.ToString()));
         Assert.Equal(0, quantized.MeasureCoverage(images).FloatShare);
     }
 }

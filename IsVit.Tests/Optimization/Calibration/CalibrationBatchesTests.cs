@@ -1,0 +1,33 @@
+using IsVit.Optimization.Calibration;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Optimization.Calibration;
+
+public sealed class CalibrationBatchesTests
+{
+    /// <summary>Each batch of a stream stands on a thread of its own.</summary>
+    [Theory]
+    [InlineData(10, 64, new long[] { 10 })]
+    [InlineData(70, 8, new long[] { 32, 32, 6 })]
+    [InlineData(130, 64, new long[] { 64, 64, 2 })]
+    public void Split_FewImages_BatchesOfAStepOrOfTheSmallest(int images, int batchSize, long[] expected)
+    {
+        using var scope = NewDisposeScope();
+
+        Assert.Equal(expected, CalibrationBatches.Split(zeros(images, 2), batchSize).Select(static batch => batch.shape[0]));
+    }
+
+    [Theory]
+    [InlineData(1024, 32, 32)]
+    [InlineData(1025, 32, 33)]
+    [InlineData(100_000, 32, 3125)]
+    public void Split_ManyImages_BatchesAreLargerAndNotMore(int images, int batchSize, long first)
+    {
+        using var scope = NewDisposeScope();
+
+        var batches = CalibrationBatches.Split(zeros(images, 1), batchSize);
+
+        Assert.InRange(batches.Count, 1, 32);
+        Assert.Equal((first, (long)images), (batches[0].shape[0], batches.Sum(static batch => batch.shape[0])));
+    }
+}
