@@ -38,11 +38,6 @@ internal static class JsonFile
     /// <summary>Writes a report.</summary>
     /// <param name="path">The file; replaced if it exists.</param>
     /// <param name="report">The report.</param>
-    public static void Write(string path, QuantizationJson report) => Write(path, report, QuantizationJsonContext.Default.QuantizationJson);
-
-    /// <summary>Writes a report of any kind.</summary>
-    /// <param name="path">The file; replaced if it exists.</param>
-    /// <param name="report">The report.</param>
     /// <param name="type">How it is written.</param>
     public static void Write<T>(string path, T report, JsonTypeInfo<T> type)
     {

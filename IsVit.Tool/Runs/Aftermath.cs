@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization.Metadata;
 using IsVit.Tool.Cli;
+using IsVit.Tool.Reporting;
 
 namespace IsVit.Tool.Runs;
 
@@ -8,6 +10,18 @@ internal sealed class Aftermath(ToolConsole console)
 {
     /// <summary><see cref="Cli.ExitCode.Success"/>, or <see cref="Cli.ExitCode.Failure"/> after a failure.</summary>
     public int ExitCode { get; private set; } = Cli.ExitCode.Success;
+
+    /// <summary>Writes a report, if a file was asked for.</summary>
+    /// <param name="path">The file, or null.</param>
+    /// <param name="report">The report.</param>
+    /// <param name="type">How it is written.</param>
+    public void WriteReport<T>(string? path, T report, JsonTypeInfo<T> type)
+    {
+        if (path is not null)
+        {
+            Do($"the report cannot be written to {path}", () => JsonFile.Write(path, report, type));
+        }
+    }
 
     /// <summary>Does a part.</summary>
     /// <param name="what">What cannot be done if it fails, as <c>the report cannot be written</c>.</param>

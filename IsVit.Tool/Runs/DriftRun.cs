@@ -50,13 +50,10 @@ internal static class DriftRun
         var preset = ModelInput.Find(saved.Model, arguments.Crop ?? saved.Crop);
         using var sample = Sample(files, arguments.Count, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), arguments.Device, cancellationToken);
         var report = quantized.CompareWithCalibration(sample, cancellationToken: cancellationToken);
-        if (arguments.Json is not null)
-        {
-            JsonFile.Write(arguments.Json, DriftJson.Of(report), DriftJsonContext.Default.DriftJson);
-        }
-
         DriftLines.Write(console, report);
-        return ExitCode.Success;
+        var aftermath = new Aftermath(console);
+        aftermath.WriteReport(arguments.Json, DriftJson.Of(report), DriftJsonContext.Default.DriftJson);
+        return aftermath.ExitCode;
     }
 
     /// <summary>Compares a sample of some images with a model's calibration, and warns if they have drifted.</summary>

@@ -83,13 +83,10 @@ internal static class EvaluateRun
             PeakMemory.Megabytes(),
             new FileInfo(arguments.Quantized).Length,
             SavedModel.FloatBytes(floatModel ?? module));
-        if (arguments.Json is not null)
-        {
-            JsonFile.Write(arguments.Json, report);
-        }
-
         ReportTable.WriteResults(console.Ansi, report, result.Agreement);
-        return ExitCode.Success;
+        var aftermath = new Aftermath(console);
+        aftermath.WriteReport(arguments.Json, report, QuantizationJsonContext.Default.QuantizationJson);
+        return aftermath.ExitCode;
     }
 
     private static FloatReference Reference(ModelPreset preset, SavedModel saved, EvaluateArguments arguments, IImageSource images, CancellationToken cancellationToken)

@@ -87,11 +87,7 @@ internal static class QuantizeRun
         }
 
         var report = ReportFactory.Create(arguments, quantized.Report!, reference?.Float, result, clock.Elapsed, modelBytes, floatBytes, allocation);
-        if (arguments.Json is not null)
-        {
-            aftermath.Do($"the report cannot be written to {arguments.Json}", () => JsonFile.Write(arguments.Json, report));
-        }
-
+        aftermath.WriteReport(arguments.Json, report, QuantizationJsonContext.Default.QuantizationJson);
         ReportTable.Write(console.Ansi, report, result.Agreement);
         aftermath.Do("the share of products in float cannot be measured", () =>
         {

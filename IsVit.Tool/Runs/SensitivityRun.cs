@@ -43,13 +43,10 @@ internal static class SensitivityRun
 
         var report = ProgressView.Run(
             console, $"{preset.Name}", view => quantizer.MeasureSensitivity(model, calibration, sensitivity, new QuantizationRun { Progress = new EngineProgress(view) }, cancellationToken));
-        if (arguments.Json is not null)
-        {
-            JsonFile.Write(arguments.Json, SensitivityJson.Create(preset.Name, report), SensitivityJsonContext.Default.SensitivityJson);
-        }
-
         SensitivityTable.Write(console.Ansi, report);
         console.Out.WriteLine(SensitivityTable.Summary(report));
-        return ExitCode.Success;
+        var aftermath = new Aftermath(console);
+        aftermath.WriteReport(arguments.Json, SensitivityJson.Create(preset.Name, report), SensitivityJsonContext.Default.SensitivityJson);
+        return aftermath.ExitCode;
     }
 }
