@@ -18,7 +18,9 @@ internal sealed class NarrowProduct : IDisposable
     public bool IsOn { get; set; }
 
     /// <summary>Hooks into a module that is a product; null if it is none.</summary>
-    public static NarrowProduct? TryHook(nn.Module module)
+    /// <param name="module">The module.</param>
+    /// <param name="isProduct">Whether it is the product of two activations, if it takes two.</param>
+    public static NarrowProduct? TryHook(nn.Module module, bool isProduct)
     {
         var product = new NarrowProduct(module);
         switch (module)
@@ -27,7 +29,7 @@ internal sealed class NarrowProduct : IDisposable
                 product._removals.Add(layer.register_forward_pre_hook((_, x) => product.Enter(x)).remove);
                 product._removals.Add(layer.register_forward_hook((_, _, y) => product.Leave(y)).remove);
                 return product;
-            case nn.Module<Tensor, Tensor, Tensor> pair when module is IMatrixProduct:
+            case nn.Module<Tensor, Tensor, Tensor> pair when isProduct:
                 product._removals.Add(pair.register_forward_pre_hook((_, a, b) => product.Enter(a, b)).remove);
                 product._removals.Add(pair.register_forward_hook((_, _, _, y) => product.Leave(y)).remove);
                 return product;

@@ -22,7 +22,9 @@ internal sealed class ProductPrecision : IDisposable
 
         if (precision == MatrixPrecision.BFloat16)
         {
-            _products.AddRange(graph.Modules.Where(entry => graph.Units.Any(unit => unit.Contains(entry.Key))).Select(static entry => NarrowProduct.TryHook(entry.Value)).OfType<NarrowProduct>());
+            // Those that the caller declared have operands as well.
+            var products = graph.Sites.Where(static site => site.Operand == SiteOperand.Left).Select(static site => site.Path).ToHashSet(StringComparer.Ordinal);
+            _products.AddRange(graph.Modules.Where(entry => graph.Units.Any(unit => unit.Contains(entry.Key))).Select(entry => NarrowProduct.TryHook(entry.Value, products.Contains(entry.Key))).OfType<NarrowProduct>());
         }
     }
 

@@ -66,6 +66,23 @@ public sealed class ProductPrecisionTests
     }
 
     [Fact]
+    public void BFloat16_ProductThatTheCallerDeclared_RoundsBoth()
+    {
+        using var scope = NewDisposeScope();
+        using var model = nn.Sequential(("gram", new Gram()));
+        var graph = ModuleGraph.Trace(model, Seeded.Normal(3, 2, 5, 8), new() { MatrixProducts = static (path, _) => path == "gram.product", Units = ["gram"] });
+        using var precision = new ProductPrecision(graph, MatrixPrecision.BFloat16);
+        var product = (nn.Module<Tensor, Tensor, Tensor>)graph.Modules["gram.product"];
+        var (a, b) = (Seeded.Normal(1, 2, 5, 6), Seeded.Normal(2, 2, 6, 4));
+        using (precision.Use())
+        {
+            TensorAssert.Identical(a.to(bfloat16).bmm(b.to(bfloat16)).to(float32), product.call(a, b));
+        }
+
+        TensorAssert.Identical(a.bmm(b), product.call(a, b));
+    }
+
+    [Fact]
     public void BFloat16_SwitchedOffOrDisposed_LeavesTheModelAsItWas()
     {
         using var scope = NewDisposeScope();
@@ -146,5 +163,30 @@ public sealed class ProductPrecisionTests
 
         model.call(x);
         return attachment;
+    }
+
+    /// <summary>A layer's outputs times themselves, by a module that does not say it is a product.</summary>
+    private sealed class Gram : nn.Module<Tensor, Tensor>
+    {
+        private readonly Linear _layer = nn.Linear(8, 6);
+        private readonly Product _product = new();
+
+        public Gram()
+            : base(nameof(Gram))
+        {
+            register_module("layer", _layer);
+            register_module("product", _product);
+        }
+
+        public override Tensor forward(Tensor input)
+        {
+            var hidden = _layer.call(input);
+            return _product.call(hidden, hidden.transpose(1, 2));
+        }
+    }
+
+    private sealed class Product() : nn.Module<Tensor, Tensor, Tensor>(nameof(Product))
+    {
+        public override Tensor forward(Tensor input1, Tensor input2) => input1.bmm(input2);
     }
 }
