@@ -1,7 +1,9 @@
+using IsVit.Core;
+
 namespace IsVit.Onnx;
 
 /// <summary>A model cannot be exported; the message says what in it, and what could be.</summary>
-public sealed class OnnxExportException : Exception
+public sealed class OnnxExportException : IsVitException
 {
     /// <summary>Creates an exception without a message.</summary>
     public OnnxExportException()

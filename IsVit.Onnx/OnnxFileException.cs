@@ -1,7 +1,9 @@
+using IsVit.Core;
+
 namespace IsVit.Onnx;
 
 /// <summary>A file is no ONNX model; the message names it.</summary>
-public sealed class OnnxFileException : Exception
+public sealed class OnnxFileException : IsVitException
 {
     /// <summary>Creates an exception without a message.</summary>
     public OnnxFileException()

@@ -1,7 +1,9 @@
+using IsVit.Core;
+
 namespace IsVit.Optimization;
 
 /// <summary>An option is out of range. The message names the option, the value and what is allowed.</summary>
-public sealed class OptionsException : ArgumentException
+public sealed class OptionsException : IsVitException
 {
     /// <summary>Creates the exception.</summary>
     public OptionsException()

@@ -1,7 +1,9 @@
+using IsVit.Core;
+
 namespace IsVit.Tool;
 
 /// <summary>The command cannot be done as asked: what the user gave does not fit. The message is one line for standard error; the exit code is 2.</summary>
-internal sealed class ToolException : Exception
+internal sealed class ToolException : IsVitException
 {
     public ToolException()
     {

@@ -22,9 +22,12 @@ internal readonly record struct TensorIdentity(nint Storage, long Offset, long C
         return new(Address(first), tensor.storage_offset(), tensor.numel());
     }
 
-    /// <summary>Whether two tensors are the same numbers in the same memory and order, be it by one handle or, as behind a <c>contiguous()</c> that has nothing to do, by two.</summary>
+    /// <summary>Whether it can be told which memory a tensor shows.</summary>
+    public static bool Tells(Tensor tensor) => tensor.device_type == DeviceType.CPU || tensor.dtype is ScalarType.Float32 or ScalarType.Float64 or ScalarType.Int64;
+
+    /// <summary>Whether two tensors are known to be the same numbers in the same memory and order, be it by one handle or, as behind a <c>contiguous()</c> that has nothing to do, by two.</summary>
     public static bool AreSame(Tensor one, Tensor other) => ReferenceEquals(one, other)
-        || (!one.IsInvalid && !other.IsInvalid && one.dtype == other.dtype && one.device_type == other.device_type && one.shape.SequenceEqual(other.shape) && one.stride().SequenceEqual(other.stride()) && Of(one) == Of(other));
+        || (!one.IsInvalid && !other.IsInvalid && Tells(one) && Tells(other) && one.dtype == other.dtype && one.device_type == other.device_type && one.shape.SequenceEqual(other.shape) && one.stride().SequenceEqual(other.stride()) && Of(one) == Of(other));
 
     // The storage accessor converts types that it does not know, and would show a copy's memory.
     private static unsafe nint Address(Tensor first) => first.dtype switch

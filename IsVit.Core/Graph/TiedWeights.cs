@@ -14,10 +14,17 @@ internal static class TiedWeights
         var parameters = (
             from module in graph.Modules
             from own in module.Value.named_parameters(recurse: false)
+            where TensorIdentity.Tells(own.parameter)
             select (Name: Name(module.Key, own.name), Identity: TensorIdentity.Of(own.parameter))).ToLookup(static entry => entry.Identity.Storage);
         foreach (var site in sites.Where(static site => site.Operand == SiteOperand.Weight))
         {
-            var weight = TensorIdentity.Of(ModuleWeight.Get(graph.Modules[site.Path]));
+            var tensor = ModuleWeight.Get(graph.Modules[site.Path]);
+            if (!TensorIdentity.Tells(tensor))
+            {
+                continue;
+            }
+
+            var weight = TensorIdentity.Of(tensor);
             var other = parameters[weight.Storage].FirstOrDefault(entry => entry.Name != Name(site.Path, "weight") && Overlap(entry.Identity, weight));
             if (other.Name is { } name)
             {

@@ -1,7 +1,7 @@
 namespace IsVit.Core.Imaging;
 
 /// <summary>An image, a list of images or their labels cannot be read; the message names the file, what was found and what was expected.</summary>
-public sealed class ImageException : Exception
+public sealed class ImageException : IsVitException
 {
     /// <summary>Creates an exception.</summary>
     /// <param name="path">The file or folder that it is about.</param>

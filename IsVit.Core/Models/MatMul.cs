@@ -17,5 +17,5 @@ public sealed class MatMul : torch.nn.Module<torch.Tensor, torch.Tensor, torch.T
     /// <param name="input1">The left operand, [..., n, k].</param>
     /// <param name="input2">The right operand, [..., k, m].</param>
     /// <returns>[..., n, m].</returns>
-    public override torch.Tensor forward(torch.Tensor input1, torch.Tensor input2) => MatrixProduct.Of(input1, input2);
+    public override torch.Tensor forward(torch.Tensor input1, torch.Tensor input2) => BatchedProduct.Of(input1, input2);
 }

@@ -1,7 +1,7 @@
 namespace IsVit.Core.Quantization;
 
 /// <summary>Numbers, parameters or a module graph cannot be quantized as asked. The message names the thing, the value and what was expected.</summary>
-public sealed class QuantizationException : Exception
+public sealed class QuantizationException : IsVitException
 {
     /// <summary>Creates the exception.</summary>
     public QuantizationException()

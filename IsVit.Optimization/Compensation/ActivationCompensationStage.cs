@@ -103,6 +103,6 @@ public sealed class ActivationCompensationStage : IQuantizationStage, ICostedSta
 
         matrix = linalg.solve(damped, wanted).transpose(0, 1);
         weight.copy_(matrix.view(weight.shape).to(weight.dtype));
-        bias?.copy_((moments.Outputs.MeanY() - MatrixProduct.Of(matrix, moments.Inputs.MeanX())).to(bias.dtype));
+        bias?.copy_((moments.Outputs.MeanY() - BatchedProduct.Of(matrix, moments.Inputs.MeanX())).to(bias.dtype));
     }
 }

@@ -79,7 +79,7 @@ public sealed class HeadRotationStage : IQuantizationStage
             {
                 var rotation = RandomRotation.Create(value.Width, random);
                 RotateOutputs(Layer(context, value.Layer), value.FirstOf(head), rotation);
-                Replace(Layer(context, output).weight.narrow(1, (long)head * value.Width, value.Width), columns => MatrixProduct.Of(columns, rotation.transpose(0, 1)));
+                Replace(Layer(context, output).weight.narrow(1, (long)head * value.Width, value.Width), columns => BatchedProduct.Of(columns, rotation.transpose(0, 1)));
             }
         }
     }
@@ -90,7 +90,7 @@ public sealed class HeadRotationStage : IQuantizationStage
         {
             if (parameter is not null)
             {
-                Replace(parameter.narrow(0, first, rotation.shape[0]), columns => MatrixProduct.Of(rotation, columns));
+                Replace(parameter.narrow(0, first, rotation.shape[0]), columns => BatchedProduct.Of(rotation, columns));
             }
         }
     }

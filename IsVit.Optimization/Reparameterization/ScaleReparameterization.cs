@@ -64,7 +64,7 @@ public static class ScaleReparameterization
         foreach (var reader in readers)
         {
             var weight = Float64(reader.weight);
-            var correction = MatrixProduct.Of(weight, shift);
+            var correction = BatchedProduct.Of(weight, shift);
             reader.weight.copy_(weight * column);
             AssignBias(reader, reader.weight, reader.bias is null ? -correction : Float64(reader.bias) - correction);
         }

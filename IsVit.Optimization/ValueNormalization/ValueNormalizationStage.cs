@@ -101,7 +101,7 @@ public sealed class ValueNormalizationStage : IQuantizationStage, ICostedStage
 
         // The bias first: of a model in float64 this is the weight itself, not a copy.
         var weight = reader.weight.detach().cpu().to(float64);
-        reader.bias?.copy_(reader.bias.detach().cpu().to(float64).Plus(MatrixProduct.Of(weight, means)));
+        reader.bias?.copy_(reader.bias.detach().cpu().to(float64).Plus(BatchedProduct.Of(weight, means)));
         reader.weight.copy_(weight * sizes);
         var channels = tensor(Rows(attention), device: values.weight.device);
         values.weight.index_copy_(0, channels, (values.weight.index_select(0, channels).cpu().to(float64) / sizes.unsqueeze(1)).to(values.weight));

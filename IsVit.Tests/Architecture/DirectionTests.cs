@@ -21,8 +21,10 @@ public sealed class DirectionTests
     [Fact]
     public void CoreFolders_Reference_OnlyFoldersBelow()
     {
+        // What all exceptions have in common is below everything.
         var below = new Dictionary<string, string[]>
         {
+            ["IsVit.Core"] = [],
             ["IsVit.Core.Arithmetic"] = [],
             ["IsVit.Core.Memory"] = [],
             ["IsVit.Core.Quantization"] = ["IsVit.Core.Arithmetic"],
@@ -33,7 +35,7 @@ public sealed class DirectionTests
             ["IsVit.Core.Models"] = ["IsVit.Core.Arithmetic", "IsVit.Core.Graph", "IsVit.Core.Imaging", "IsVit.Core.Models.WeightFiles", "IsVit.Core.Quantization"],
         };
 
-        Assert.Equal([], ArrowsWithin("IsVit.Core").Where(arrow => !below[arrow.From].Contains(arrow.To)).Select(arrow => $"{arrow.From}: {arrow.By}"));
+        Assert.Equal([], ArrowsWithin("IsVit.Core").Where(arrow => arrow.To != "IsVit.Core" && !below[arrow.From].Contains(arrow.To)).Select(arrow => $"{arrow.From}: {arrow.By}"));
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class QuantizationCoverageTests
         Assert.Equal(coverage.Products.Sum(static product => product.Product.MultiplyAccumulates), coverage.MultiplyAccumulates);
         var product = coverage.Products.Single(static product => product.Product.Path == "blocks.1.attn.av");
         Assert.Equal(("blocks.1.attn.av:left", "blocks.1.attn.av:right"), (product.Left!.Site.Id, product.Right!.Site.Id));
-        Assert.EndsWith("[1, 3, 17, 17] x [1, 3, 17, 16], 13872 multiply-accumulates: sulq 4 bits tensor x uniform 4 bits tensor", product.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("[3, 17, 17] x [3, 17, 16], 13872 multiply-accumulates: sulq 4 bits tensor x uniform 4 bits tensor", product.ToString(), StringComparison.Ordinal);
         Assert.EndsWith(": model input x uniform 4 bits channel:0", coverage.Products[0].ToString(), StringComparison.Ordinal);
     }
 
@@ -107,7 +107,10 @@ public sealed class QuantizationCoverageTests
         var byOperators = OperatorProducts.TryRecord(graph, images);
 
         Assert.Equal(byOperators!.Select(static product => (product.Path, product.MultiplyAccumulates)), byHooks.Select(static product => (product.Path, product.MultiplyAccumulates)));
-        Assert.Equal(byOperators!.Select(static product => product.RightShape), byHooks.Select(static product => product.RightShape));
+
+        // Operators see the axes before a matrix's two as one.
+        static (long, long) Size(IReadOnlyList<long> shape) => (shape.Aggregate(1L, static (product, length) => product * length), shape[^1]);
+        Assert.Equal(byOperators!.Select(static product => Size(product.RightShape)), byHooks.Select(static product => Size(product.RightShape)));
         Hooks.AssertNone(model);
     }
 

@@ -139,7 +139,9 @@ public sealed class QuantizeTests
         aftermath.Do("the second cannot be done", () => done++);
 
         Assert.Equal((ExitCode.Failure, ExitCode.Failure, 1, "isvit: the first cannot be done: no room\n"), (codeAfterAFailure, aftermath.ExitCode, done, error.ToString()));
-        Assert.Throws<OperationCanceledException>(() => aftermath.Do("cancelled", static () => throw new OperationCanceledException()));
+        aftermath.Do("the third cannot be done", static () => throw new OperationCanceledException());
+        Assert.Equal(ExitCode.Cancelled, aftermath.ExitCode);
+        Assert.EndsWith("isvit: the third cannot be done: cancelled.\n", error.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,9 +1,5 @@
 using System.CommandLine;
-using IsVit.Core.Imaging;
-using IsVit.Core.Models.WeightFiles;
-using IsVit.Core.Quantization;
-using IsVit.Onnx;
-using IsVit.Optimization;
+using IsVit.Core;
 
 namespace IsVit.Tool.Cli;
 
@@ -66,8 +62,7 @@ internal static class ToolApplication
 
     // What the libraries throw at inputs that do not fit; their messages name the thing, the value and what was expected.
     private static bool IsUserError(Exception error) =>
-        error is ToolException or ImageException or WeightFileException or StateDictException or QuantizationException or OptionsException or OnnxExportException or OnnxFileException
-            or FileNotFoundException or DirectoryNotFoundException;
+        error is IsVitException or FileNotFoundException or DirectoryNotFoundException;
 
     private static string OneLine(string message) => string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 

@@ -8,7 +8,7 @@ namespace IsVit.Tool.Runs;
 /// <param name="console">Where failures are told.</param>
 internal sealed class Aftermath(ToolConsole console)
 {
-    /// <summary><see cref="Cli.ExitCode.Success"/>, or <see cref="Cli.ExitCode.Failure"/> after a failure.</summary>
+    /// <summary><see cref="Cli.ExitCode.Success"/>, or what the last part that was not done ended with: <see cref="Cli.ExitCode.Failure"/> or <see cref="Cli.ExitCode.Cancelled"/>.</summary>
     public int ExitCode { get; private set; } = Cli.ExitCode.Success;
 
     /// <summary>Writes a report, if a file was asked for.</summary>
@@ -34,7 +34,8 @@ internal sealed class Aftermath(ToolConsole console)
         }
         catch (OperationCanceledException)
         {
-            throw;
+            console.Error.WriteLine($"isvit: {what}: cancelled.");
+            ExitCode = Cli.ExitCode.Cancelled;
         }
 #pragma warning disable CA1031 // Whatever it is, it must not cost the result.
         catch (Exception error)

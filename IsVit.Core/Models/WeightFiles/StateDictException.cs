@@ -1,7 +1,7 @@
 namespace IsVit.Core.Models.WeightFiles;
 
 /// <summary>A state dict does not fit a module. The message and the lists hold every name that is missing, unexpected or does not fit, at once.</summary>
-public sealed class StateDictException : Exception
+public sealed class StateDictException : IsVitException
 {
     /// <summary>Creates the exception.</summary>
     public StateDictException()

@@ -1,7 +1,7 @@
 namespace IsVit.Core.Models.WeightFiles;
 
 /// <summary>A weight file is broken or holds what cannot be read. The message names the file, the tensor, what was expected and what was found.</summary>
-public sealed class WeightFileException : Exception
+public sealed class WeightFileException : IsVitException
 {
     /// <summary>Creates the exception.</summary>
     public WeightFileException()

@@ -6,16 +6,21 @@ namespace IsVit.Core.Arithmetic;
 /// <c>torch.matmul</c> from its parts. TorchSharp 0.107 lets what libtorch throws in <c>matmul</c> itself, for shapes that do not fit or memory that is not there, end the process
 /// (<c>THSTensor_matmul</c> catches nothing); of the parts it makes exceptions.
 /// </summary>
-internal static class MatrixProduct
+internal static class BatchedProduct
 {
     /// <summary>The product of the last two axes; the axes before them are broadcast.</summary>
-    /// <param name="left">[..., n, k].</param>
+    /// <param name="left">[..., n, k], or [k].</param>
     /// <param name="right">[..., k, m], or [k].</param>
-    /// <returns>[..., n, m], or [..., n].</returns>
+    /// <returns>[..., n, m]; without n or m for an operand that is a vector.</returns>
     /// <exception cref="System.Runtime.InteropServices.ExternalException">The shapes do not fit, or there is no memory.</exception>
     public static Tensor Of(Tensor left, Tensor right)
     {
         var (rank, other) = ((int)left.dim(), (int)right.dim());
+        if (rank == 1)
+        {
+            return Of(left.unsqueeze(0), right).squeeze(other == 1 ? 0 : -2);
+        }
+
         if (rank == 2 && other <= 2)
         {
             return other == 2 ? left.mm(right) : left.mv(right);

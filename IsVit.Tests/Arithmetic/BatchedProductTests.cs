@@ -7,11 +7,14 @@ using static TorchSharp.torch;
 
 namespace IsVit.Tests.Arithmetic;
 
-public sealed class MatrixProductTests
+public sealed class BatchedProductTests
 {
     [Theory]
     [InlineData(new long[] { 5, 7 }, new long[] { 7, 3 })]
     [InlineData(new long[] { 5, 7 }, new long[] { 7 })]
+    [InlineData(new long[] { 7 }, new long[] { 7 })]
+    [InlineData(new long[] { 7 }, new long[] { 7, 3 })]
+    [InlineData(new long[] { 7 }, new long[] { 2, 7, 3 })]
     [InlineData(new long[] { 2, 4, 5, 7 }, new long[] { 7, 3 })]
     [InlineData(new long[] { 2, 5, 7 }, new long[] { 7 })]
     [InlineData(new long[] { 4, 5, 7 }, new long[] { 4, 7, 3 })]
@@ -24,7 +27,7 @@ public sealed class MatrixProductTests
         using var scope = NewDisposeScope();
         var (x, y) = (Seeded.Normal(1, left).requires_grad_(true), Seeded.Normal(2, right).requires_grad_(true));
 
-        var product = MatrixProduct.Of(x, y);
+        var product = BatchedProduct.Of(x, y);
 
         var expected = matmul(x, y);
         TensorAssert.Close(expected, product);
@@ -40,7 +43,7 @@ public sealed class MatrixProductTests
         using var scope = NewDisposeScope();
         var (x, y) = (Seeded.Normal(1, 2, 5, 4, 7).transpose(1, 2), Seeded.Normal(2, 2, 4, 3, 7).transpose(2, 3));
 
-        TensorAssert.Identical(matmul(x, y), MatrixProduct.Of(x, y));
+        TensorAssert.Identical(matmul(x, y), BatchedProduct.Of(x, y));
     }
 
     /// <summary>With TorchSharp's own product this ends the process.</summary>
