@@ -19,7 +19,6 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
 
     private readonly SemaphoreSlim _resume = new(0);
     private readonly SemaphoreSlim _halted = new(0);
-    private Thread? _thread;
     private Unit? _unit;
     private UnitBoundary _boundary;
     private HeldActivation? _input;
@@ -30,6 +29,9 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
     private bool _done;
 
     public static Fiber? Current => s_current.Value;
+
+    /// <summary>What the forward runs on, once it has begun.</summary>
+    public Thread? Thread { get; private set; }
 
     /// <summary>Goes on to a unit's boundary, unless it stands there.</summary>
     public void Advance(Unit unit, UnitBoundary boundary)
@@ -117,18 +119,23 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         }
     }
 
+    /// <summary>Lets the forward end where it stands, without waiting for it.</summary>
+    public void Abandon()
+    {
+        if (Thread is not null && !_done)
+        {
+            _abandoned = true;
+            _resume.Release();
+        }
+    }
+
     public void Dispose()
     {
-        if (_thread is not null)
+        if (Thread is not null)
         {
-            if (!_done)
-            {
-                _abandoned = true;
-                _resume.Release();
-            }
-
-            _thread.Join();
-            _thread = null;
+            Abandon();
+            Thread.Join();
+            Thread = null;
         }
 
         _done = true;
@@ -170,7 +177,7 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
 
     private void Resume()
     {
-        if (_thread is not null)
+        if (Thread is not null)
         {
             _resume.Release();
             return;
@@ -179,7 +186,7 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         // Kept only once it runs: a system out of threads refuses to start it.
         var thread = new Thread(Run, 16 << 20) { IsBackground = true, Name = "IsVit unit flow" };
         thread.Start();
-        _thread = thread;
+        Thread = thread;
     }
 
     private void Run()

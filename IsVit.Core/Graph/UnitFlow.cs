@@ -60,6 +60,14 @@ public sealed class UnitFlow : IDisposable
         _units = units;
     }
 
+    /// <summary>Lets go of the threads of a stream that nobody disposed. A constructor that threw leaves none.</summary>
+#pragma warning disable MA0055 // Nothing but a finalizer knows that nobody will dispose it.
+    ~UnitFlow() => _fibers?.ForEach(static fiber => fiber.Abandon());
+#pragma warning restore MA0055
+
+    /// <summary>The threads that batches stand on.</summary>
+    internal IEnumerable<Thread> Threads => _fibers.Select(static fiber => fiber.Thread).OfType<Thread>();
+
     /// <summary>Starts a stream that halts behind layers instead of units.</summary>
     /// <param name="attachment">The attachment.</param>
     /// <param name="batches">The model's inputs, one tensor a batch; they must outlive the stream.</param>
@@ -94,6 +102,7 @@ public sealed class UnitFlow : IDisposable
     public void Dispose()
     {
         _disposed = true;
+        GC.SuppressFinalize(this);
         _fibers.ForEach(static fiber => fiber.Dispose());
         _fibers.Clear();
         _removals.ForEach(static remove => remove());

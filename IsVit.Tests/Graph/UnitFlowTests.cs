@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Quantization;
@@ -245,6 +246,34 @@ public sealed class UnitFlowTests
 
             Assert.InRange(Threads(), steps == 0 ? 0 : 2, steps == 0 ? 0 : int.MaxValue);
         }
+    }
+
+    /// <summary>Threads of a host that forgot a stream must not pile up, each with its stack and its share of a forward.</summary>
+    [Fact]
+    public void UndisposedStream_OnceItIsCollected_LeavesNoThread()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var model = Glued();
+        Tensor[] batches = [Seeded.Normal(1, 4, 8), Seeded.Normal(2, 2, 8)];
+        using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0]), static _ => null);
+
+        var threads = Forget(attachment, batches);
+
+        Assert.Equal(2, threads.Count);
+        Assert.All(threads, static thread => Assert.True(thread.IsAlive));
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Assert.All(threads, static thread => Assert.True(thread.Join(TimeSpan.FromMinutes(1))));
+    }
+
+    // No local variable of the test's may hold the stream.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static List<Thread> Forget(GraphAttachment attachment, Tensor[] batches)
+    {
+        var flow = new UnitFlow(attachment, batches);
+        flow.AdvanceToInput(attachment.Graph.Units[1], Token);
+        return [.. flow.Threads];
     }
 
     [Fact]
