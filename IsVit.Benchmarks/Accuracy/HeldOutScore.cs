@@ -1,3 +1,5 @@
+using IsVit.Optimization.MixedPrecision;
+using IsVit.Optimization.OutputSensitivity;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Accuracy;
@@ -12,11 +14,8 @@ internal sealed record HeldOutScore(double Agreement, double SquaredError, doubl
     public static HeldOutScore Of(torch.Tensor outputs, torch.Tensor reference)
     {
         using var scope = torch.NewDisposeScope();
-        var (own, other) = (outputs.to(torch.float64), reference.to(torch.float64));
-        var expected = torch.nn.functional.log_softmax(other, 1);
-        return new(
-            own.argmax(1).eq(other.argmax(1)).to(torch.float64).mean().item<double>() * 100,
-            torch.nn.functional.mse_loss(own, other).item<double>(),
-            expected.exp().mul(expected.sub(torch.nn.functional.log_softmax(own, 1))).sum(1).mean().item<double>());
+        using var floatOutputs = new OutputDivergence(reference, OutputMetric.ClassProbabilities);
+        var (divergence, squaredError) = floatOutputs.Of(outputs);
+        return new(outputs.argmax(1).eq(reference.argmax(1)).to(torch.float64).mean().item<double>() * 100, squaredError, divergence);
     }
 }

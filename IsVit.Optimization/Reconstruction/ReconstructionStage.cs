@@ -159,7 +159,6 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
         var inputs = Cache(quantizedInputs ?? floatInputs, inputAxis);
         var targets = Cache(outputs, outputAxis);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
-        var batchSize = Math.Min(context.Options.Reconstruction.BatchSize, images.Split.Training.Length);
         var dropProbability = context.Options.Reconstruction.DropProbability ?? context.Recipe.DropProbability;
         var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction, precision, images.Split, dropProbability).Reconstruct(
             unit,
@@ -172,9 +171,9 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
             iterations,
             context.Options.Reconstruction.LearningRate ?? context.Recipe.LearningRate ?? ReconstructionOptions.RateFor(iterations),
             random,
-            (iteration, loss) =>
+            (iteration, stepImages, loss) =>
             {
-                QuantizationTelemetry.Step(Name, batchSize);
+                QuantizationTelemetry.Step(Name, stepImages);
                 context.Progress.Step(unit.Path, index, context.Graph.Units.Count, iteration, iterations, loss);
             },
             context.CancellationToken);

@@ -16,7 +16,7 @@ internal sealed class UnitReconstructor(
     CalibrationSplit split,
     double dropProbability)
 {
-    public delegate void IterationCallback(int iteration, double loss);
+    public delegate void IterationCallback(int iteration, int images, double loss);
 
     /// <summary>Reconstructs a unit and leaves it in the best state seen, the initial one included.</summary>
     /// <param name="unit">The unit.</param>
@@ -65,7 +65,7 @@ internal sealed class UnitReconstructor(
                 cancellationToken.ThrowIfCancellationRequested();
                 var value = Iterate(unit, inputs, floatInputs, targets, outputWeights, RandomChoice.Draw(permutation, batchSize, random), masks, optimizer);
                 step++;
-                onIteration?.Invoke(step, value);
+                onIteration?.Invoke(step, batchSize, value);
                 if (!double.IsFinite(value))
                 {
                     reason = StopReason.Diverged;

@@ -4,7 +4,6 @@ using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -48,50 +47,22 @@ internal static class GradientCheck
     {
         using var scope = NewDisposeScope();
         using var suspended = context.Attachment.Suspend();
-        var inputs = Inputs(context, scope);
         using var gradients = enable_grad();
+        using var flow = new UnitFlow(context.Attachment, [context.Batches[0].narrow(0, 0, 1)]);
         foreach (var unit in context.Graph.Units)
         {
             var trained = parameters(unit);
-            if (trained.Count == 0 || !inputs.TryGetValue(unit.Path, out var input))
+            if (trained.Count == 0)
             {
                 continue;
             }
 
+            var input = flow.AdvanceToInput(unit, context.CancellationToken)[0].detach().clone();
             using var trainable = new TrainableScope(context.Graph.Model, trained);
             Require(
                 () => ((nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path]).call(input),
                 [.. trained],
                 reason => $"Stage '{stage}' trains the weights of unit '{unit.Path}', and what the unit gives has no derivatives by them ({reason}). Look for {Causes}, choose other units in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}, or {OtherRecipe}.");
-        }
-    }
-
-    private static Dictionary<string, Tensor> Inputs(QuantizationContext context, DisposeScope scope)
-    {
-        var inputs = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        var removals = new List<Action>();
-        try
-        {
-            foreach (var unit in context.Graph.Units)
-            {
-                var hook = ((nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path]).register_forward_pre_hook((_, input) =>
-                {
-                    // A move to the scope that it is in already would take it out of every scope.
-                    var copy = input.detach().clone().DetachFromDisposeScope();
-                    scope.Attach(copy);
-                    inputs[unit.Path] = copy;
-                    return input;
-                });
-                removals.Add(hook.remove);
-            }
-
-            using var noGrad = no_grad();
-            context.Graph.Model.call(context.Batches[0].narrow(0, 0, 1));
-            return inputs;
-        }
-        finally
-        {
-            removals.ForEach(static remove => remove());
         }
     }
 

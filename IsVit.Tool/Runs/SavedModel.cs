@@ -86,7 +86,6 @@ internal sealed record SavedModel(string Model, int ClassCount, double Crop, str
         {
             module.to(device);
             var quantized = QuantizedModel.Load(path, module);
-            module.eval();
             return (quantized, module);
         }
         catch
