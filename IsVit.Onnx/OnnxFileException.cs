@@ -1,4 +1,5 @@
 using IsVit.Core;
+using IsVit.Model;
 
 namespace IsVit.Onnx;
 

@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Drift;
 using IsVit.Optimization.Effort;
 using static TorchSharp.torch;

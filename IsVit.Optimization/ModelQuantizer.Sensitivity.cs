@@ -1,8 +1,9 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.MixedPrecision;
-using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Checkpoints;
 using IsVit.Optimization.DependencyInjection;

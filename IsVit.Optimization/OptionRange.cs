@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Optimization;
 

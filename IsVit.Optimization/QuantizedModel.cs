@@ -1,6 +1,10 @@
 using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Core.Models;
+using IsVit.Model.Saved;
+using IsVit.Model.Statistics;
+using IsVit.Model.Files;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Checkpoints;
 using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Drift;
@@ -15,10 +19,13 @@ namespace IsVit.Optimization;
 public sealed class QuantizedModel : IDisposable
 {
     private readonly object _mode = new();
+    private readonly bool _ownsModel;
 
-    internal QuantizedModel(GraphAttachment attachment, QuantizationReport? report, CalibrationStatistics? calibrationStatistics)
+    internal QuantizedModel(GraphAttachment attachment, QuantizationReport? report, CalibrationStatistics? calibrationStatistics, bool ownsModel = false)
     {
+        _ownsModel = ownsModel;
         Attachment = attachment;
+        Description = Describe(attachment.Graph.Model);
         Report = report;
         CalibrationStatistics = calibrationStatistics;
         StayInEvaluation();
@@ -41,6 +48,12 @@ public sealed class QuantizedModel : IDisposable
     /// <see cref="CalibrationStatistics.MinimumCalibrationImageCount"/> calibration images, or was loaded from a file that has none.
     /// </summary>
     public CalibrationStatistics? CalibrationStatistics { get; }
+
+    /// <summary>
+    /// What the model is, which a saved file tells: its architecture with its sizes if it is an <see cref="ImageClassifier"/>, otherwise null. Set a name, the preprocessing of its images and the names
+    /// of its classes to have them in the file too.
+    /// </summary>
+    public ModelDescription? Description { get; set; }
 
     /// <summary>Runs a batch through the quantized model, without gradients, in evaluation mode, which the model stays in. Several threads may call it at once.</summary>
     /// <param name="images">A batch as the model takes it.</param>
@@ -103,11 +116,34 @@ public sealed class QuantizedModel : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="model">The module; its parameters are replaced. Unchanged if the file does not fit.</param>
     /// <param name="quantizers">Makes quantizers by scheme; null for the built-in ones.</param>
-    /// <exception cref="Core.Models.WeightFiles.WeightFileException">The file is broken.</exception>
+    /// <exception cref="WeightFileException">The file is broken.</exception>
     /// <exception cref="QuantizationException">The file is no quantized model, or does not fit the module.</exception>
     public static QuantizedModel Load(string path, nn.Module<Tensor, Tensor> model, QuantizerRegistry? quantizers = null) =>
         QuantizedModelFile.Load(path, model, quantizers ?? new QuantizerRegistry(Defaults.QuantizerFactories()));
 
-    /// <summary>Removes the quantizers from the module, which keeps its quantized weights.</summary>
-    public void Dispose() => Attachment.Dispose();
+    /// <summary>Loads what <see cref="Save(string, IReadOnlyDictionary{string, string}?)"/> wrote into a new module of the architecture that the file describes.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="quantizers">Makes quantizers by scheme; null for the built-in ones.</param>
+    /// <returns>The model on the CPU, which owns its module: disposing it disposes that too.</returns>
+    /// <exception cref="WeightFileException">The file is broken.</exception>
+    /// <exception cref="QuantizationException">The file is no quantized model, or does not say of which architecture (<see cref="Description"/>).</exception>
+    public static QuantizedModel Load(string path, QuantizerRegistry? quantizers = null) => QuantizedModelFile.Load(path, quantizers ?? new QuantizerRegistry(Defaults.QuantizerFactories()));
+
+    /// <summary>Removes the quantizers from the module, which keeps its quantized weights; disposes the module if it was made by <see cref="Load(string, QuantizerRegistry?)"/>.</summary>
+    public void Dispose()
+    {
+        Attachment.Dispose();
+        if (_ownsModel)
+        {
+            Model.Dispose();
+        }
+    }
+
+    /// <summary>What a module says of itself.</summary>
+    internal static ModelDescription? Describe(nn.Module module) => module switch
+    {
+        VisionTransformer vit => new(vit.Options),
+        SwinTransformer swin => new(swin.Options),
+        _ => null,
+    };
 }

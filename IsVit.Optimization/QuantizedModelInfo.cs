@@ -1,6 +1,6 @@
-using IsVit.Core.Quantization;
-using IsVit.Optimization.Checkpoints;
-using IsVit.Optimization.Drift;
+using IsVit.Model.Quantization;
+using IsVit.Model.Saved;
+using IsVit.Model.Statistics;
 
 namespace IsVit.Optimization;
 
@@ -14,14 +14,31 @@ public sealed record QuantizedModelInfo(IReadOnlyList<QuantizedSiteInfo> Sites, 
     /// <summary>What the activation quantizers read on the calibration images; null if the file has none.</summary>
     public CalibrationStatistics? CalibrationStatistics { get; init; }
 
+    /// <summary>What the model is; null if the file does not say.</summary>
+    public ModelDescription? Description { get; init; }
+
     /// <summary>Reads a file, and checks that it is undamaged.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="Core.Models.WeightFiles.WeightFileException">The file is broken.</exception>
+    /// <exception cref="IsVit.Model.Files.WeightFileException">The file is broken.</exception>
     /// <exception cref="QuantizationException">The file is no quantized model, or of another version.</exception>
     /// <exception cref="IOException">The file is absent or cannot be read.</exception>
     public static QuantizedModelInfo Read(string path)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        return QuantizedModelFile.Describe(path);
+        using var saved = SavedModel.Open(path);
+        return new QuantizedModelInfo(
+            [
+                .. saved.Sites.Select(site =>
+                {
+                    var quantizer = saved.Quantizers[site.Quantizer];
+                    return new QuantizedSiteInfo(site.Site, quantizer.Scheme, quantizer.Bits, quantizer.Granularity, site.Shape, site.IsWeight ? saved.PackedCodesOf(site).Length : 0);
+                }),
+            ],
+            saved.Metadata,
+            saved.FileLength,
+            saved.Parameters.Values.Sum(static parameter => parameter.ByteCount))
+        {
+            CalibrationStatistics = saved.Statistics,
+            Description = saved.Description,
+        };
     }
 }

@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Optimization;
 

@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Optimization;
 
@@ -22,7 +23,7 @@ public sealed record SiteOverride
     public string? Scheme { get; set; }
 
     /// <summary>
-    /// Which elements share a scale: <c>tensor</c>, or <c>channel:AXIS</c> as <see cref="Core.Quantization.Granularity"/> writes it; null to leave it. A linear layer's input has its channels on axis -1, a convolution's on axis 1.
+    /// Which elements share a scale: <c>tensor</c>, or <c>channel:AXIS</c> as <see cref="IsVit.Model.Quantization.Granularity"/> writes it; null to leave it. A linear layer's input has its channels on axis -1, a convolution's on axis 1.
     /// </summary>
     public string? Granularity { get; set; }
 
@@ -47,7 +48,7 @@ public sealed record SiteOverride
             OptionRange.RequireDefined($"{name}.{nameof(Operand)}", operand);
         }
 
-        if (Granularity is not null && !Core.Quantization.Granularity.TryParse(Granularity, out _))
+        if (Granularity is not null && !IsVit.Model.Quantization.Granularity.TryParse(Granularity, out _))
         {
             throw new OptionsException($"{name}.{nameof(Granularity)} is '{Granularity}'; expected 'tensor', 'channel:AXIS', or null to leave it.");
         }

@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 using TorchSharp;
 
@@ -160,6 +161,11 @@ public abstract class Quantizer : IQuantizer
     private protected abstract void Fit(ChannelData data);
 
     private protected abstract void Import(QuantizationParameters parameters);
+
+    /// <summary>Parameters of the scheme as the type that they have where the library made them.</summary>
+    private protected T Typed<T>(QuantizationParameters parameters)
+        where T : QuantizationParameters => parameters as T ?? throw new QuantizationException(
+            $"The parameters of this '{Scheme}' quantizer are {parameters.GetType().Name}; expected {typeof(T).Name}, as {nameof(QuantizationParameters)}.{nameof(QuantizationParameters.Create)} makes them.");
 
     private protected void Set(IProjection projection)
     {

@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers;
 
@@ -21,5 +22,13 @@ internal static class SpecCheck
         {
             throw new QuantizationException($"A '{scheme}' quantizer works per tensor only; '{granularity}' was asked for.");
         }
+    }
+
+    public static Granularity TensorOrChannel(string scheme, Granularity granularity)
+    {
+        ArgumentNullException.ThrowIfNull(granularity);
+        return granularity is Granularity.PerTensor or Granularity.PerChannel
+            ? granularity
+            : throw new QuantizationException($"A '{scheme}' quantizer works per tensor or per channel; '{granularity}' was asked for.");
     }
 }

@@ -1,5 +1,4 @@
 using IsVit.Core.Memory;
-using IsVit.Tool;
 using IsVit.Tool.Cli;
 
 _ = EngineOptions.AsksToSaveMemory(args) ? NativeHeap.ReturnLargeBlocks() : NativeHeap.KeepLargeBlocks();

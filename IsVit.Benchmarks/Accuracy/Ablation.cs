@@ -4,6 +4,7 @@ using IsVit.Core.Imaging;
 using IsVit.Core.Memory;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model.Imaging;
 using IsVit.Optimization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.Recipes;
@@ -18,9 +19,13 @@ internal static class Ablation
     private const int HeldOut = 300;
     private const int BatchSize = 50;
     private const double Crop = 0.9;
-    private const string Usage = "ablation <model> <weights> [<bits of weights> <bits of activations> [<effort> [<seeds>]]]";
+    private const string Usage = "ablation <model> <weights> <runs.csv> [<bits of weights> <bits of activations> [<effort> [<seed>,<seed>...]]]";
+    private static readonly AblationPart Nothing = new("nothing: the whole recipe", static recipe => recipe);
 
-    /// <summary>Runs with a model of the catalogue, its weights, 3 and 3 bits, the effort <c>quick</c> and 3 seeds, where there are none.</summary>
+    /// <summary>
+    /// Runs with a model of the catalogue, its weights, the file of runs, 3 and 3 bits, the effort <c>quick</c> and the seeds 0, 1 and 2, where there are none.
+    /// A run is a line of the file as soon as it ends, and none that is there is done again: the table is of all of them.
+    /// </summary>
     /// <returns>The exit code: 2 where the arguments are none, or the photographs are absent.</returns>
     public static int Run(string[] given)
     {
@@ -32,50 +37,60 @@ internal static class Ablation
 
         if (Parse(given) is not { } setting)
         {
-            Console.Error.WriteLine($"{Usage}: a name of the catalogue, a file, whole numbers above 0, and one of {string.Join(", ", QuantizationEfforts.All.Select(static effort => effort.Name))}. These are \"{string.Join(' ', given)}\".");
+            Console.Error.WriteLine($"{Usage}: a name of the catalogue, two files, whole numbers above 0, one of {string.Join(", ", QuantizationEfforts.All.Select(static effort => effort.Name))}, and seeds. These are \"{string.Join(' ', given)}\".");
             return 2;
         }
 
         NativeHeap.ReturnLargeBlocks();
         var preprocessing = setting.Preset.Preprocessing with { CropFraction = Crop };
-        var samples = Enumerable.Range(0, setting.Seeds).Select(seed => Sample.Read(folder, preprocessing, setting, seed)).ToList();
-        Console.WriteLine($"{setting.Preset.Name}, W{setting.WeightBits}A{setting.ActivationBits}, {setting.Effort.Name}, {setting.Seeds} seeds; {HeldOut} held-out images.");
+        var runs = new AblationRuns(setting.Runs, FormattableString.Invariant($"{setting.Preset.Name},{setting.WeightBits},{setting.ActivationBits},{setting.Effort.Name}"));
+        AblationPart[] parts = [Nothing, .. AblationPart.All];
+        foreach (var seed in setting.Seeds)
+        {
+            var missing = parts.Where(part => runs.Find(part.Name, seed) is null).ToList();
+            if (missing.Count > 0)
+            {
+                using var sample = Sample.Read(folder, preprocessing, setting, seed);
+                missing.ForEach(part => runs.Add(part.Name, seed, Quantize(setting, sample, part.Without)));
+            }
+        }
+
+        Console.WriteLine($"{setting.Preset.Name}, W{setting.WeightBits}A{setting.ActivationBits}, {setting.Effort.Name}, seeds {string.Join(", ", setting.Seeds)}; {HeldOut} held-out images.");
         Console.WriteLine();
         Console.WriteLine("| without | agreement % | logits error | divergence | more divergence than the whole recipe, each seed |");
         Console.WriteLine("|---|--:|--:|--:|---|");
-        var whole = Row("nothing: the whole recipe", setting, samples, static recipe => recipe, null);
-        foreach (var part in AblationPart.All)
+        foreach (var part in parts)
         {
-            Row(part.Name, setting, samples, part.Without, whole);
+            Console.WriteLine(Row(part, [.. setting.Seeds.Select(seed => runs.Find(part.Name, seed)!)], [.. setting.Seeds.Select(seed => runs.Find(Nothing.Name, seed)!)]));
         }
 
-        samples.ForEach(static sample => sample.Dispose());
         return 0;
     }
 
     private static Setting? Parse(string[] given)
     {
-        string[] defaults = ["", "", "3", "3", QuantizationEfforts.Quick.Name, "3"];
-        if (given.Length < 2 || given.Length > defaults.Length || !ModelCatalog.Names.Contains(given[0]) || !File.Exists(given[1]))
+        string[] defaults = ["", "", "", "3", "3", QuantizationEfforts.Quick.Name, "0,1,2"];
+        if (given.Length < 3 || given.Length > defaults.Length || !ModelCatalog.Names.Contains(given[0]) || !File.Exists(given[1]))
         {
             return null;
         }
 
         string[] all = [.. given, .. defaults[given.Length..]];
-        var numbers = new[] { all[2], all[3], all[5] }.Select(static text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0).ToArray();
-        return numbers.All(static number => number > 0) && QuantizationEfforts.All.FirstOrDefault(effort => effort.Name == all[4]) is { } effort
-            ? new(ModelCatalog.Find(all[0]), all[1], numbers[0], numbers[1], effort, numbers[2])
+        var bits = Numbers([all[3], all[4]]);
+        var seeds = Numbers(all[6].Split(','));
+        return bits.All(static number => number > 0) && seeds.All(static number => number >= 0) && QuantizationEfforts.All.FirstOrDefault(effort => effort.Name == all[5]) is { } effort
+            ? new(ModelCatalog.Find(all[0]), all[1], all[2], bits[0], bits[1], effort, seeds)
             : null;
     }
 
-    private static List<HeldOutScore> Row(string name, Setting setting, List<Sample> samples, Func<QuantizationRecipe, QuantizationRecipe> change, List<HeldOutScore>? whole)
+    private static int[] Numbers(string[] texts) => [.. texts.Select(static text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1)];
+
+    private static string Row(AblationPart part, HeldOutScore[] scores, HeldOutScore[] whole)
     {
-        var scores = samples.ConvertAll(sample => Quantize(setting, sample, change));
-        var differences = whole is null ? "" : string.Join(", ", scores.Zip(whole, static (score, full) => (score.Divergence - full.Divergence).ToString("+0.000;-0.000", CultureInfo.InvariantCulture)));
-        Console.WriteLine(string.Create(
+        var differences = part == Nothing ? "" : string.Join(", ", scores.Zip(whole, static (score, full) => (score.Divergence - full.Divergence).ToString("+0.000;-0.000", CultureInfo.InvariantCulture)));
+        return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {name} | {scores.Average(static score => score.Agreement):F1} | {scores.Average(static score => score.SquaredError):F3} | {scores.Average(static score => score.Divergence):F3} | {differences} |"));
-        return scores;
+            $"| {part.Name} | {scores.Average(static score => score.Agreement):F1} | {scores.Average(static score => score.SquaredError):F3} | {scores.Average(static score => score.Divergence):F3} | {differences} |");
     }
 
     private static HeldOutScore Quantize(Setting setting, Sample sample, Func<QuantizationRecipe, QuantizationRecipe> change)
@@ -103,7 +118,7 @@ internal static class Ablation
         return scope.MoveToOuter(torch.cat([.. images.split(BatchSize).Select(model.call)]));
     }
 
-    private sealed record Setting(ModelPreset Preset, string Weights, int WeightBits, int ActivationBits, QuantizationEffort Effort, int Seeds)
+    private sealed record Setting(ModelPreset Preset, string Weights, string Runs, int WeightBits, int ActivationBits, QuantizationEffort Effort, int[] Seeds)
     {
         public ImageClassifier CreateModel()
         {

@@ -1,5 +1,4 @@
-using IsVit.Core.Graph;
-using IsVit.Optimization;
+using IsVit.Model;
 using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using IsVit.Core.Imaging;
+using IsVit.Model.Imaging;
 
 namespace IsVit.Benchmarks.Imaging;
 

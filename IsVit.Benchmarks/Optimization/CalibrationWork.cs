@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
+using IsVit.Model;
 using IsVit.Optimization;
 using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Recipes;

@@ -1,7 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using IsVit.Core.Models;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Stages;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Optimization;

@@ -1,5 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
+using IsVit.Model;
+using IsVit.Model.Architectures;
 using IsVit.Optimization;
 using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Recipes;

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.ShiftUniformLog2;
 using IsVit.Quantizers.Uniform;
 using TorchSharp;

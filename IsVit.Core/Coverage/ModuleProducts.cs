@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Model;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 using IsVit.Core.Memory;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;

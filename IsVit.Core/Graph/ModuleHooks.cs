@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using IsVit.Model;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

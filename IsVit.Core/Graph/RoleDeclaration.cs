@@ -1,3 +1,5 @@
+using IsVit.Model;
+
 namespace IsVit.Core.Graph;
 
 /// <summary>States the role of sites instead of having it found.</summary>

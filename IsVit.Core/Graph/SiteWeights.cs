@@ -1,3 +1,4 @@
+using IsVit.Model;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using IsVit.Model.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -36,6 +37,6 @@ internal readonly record struct TensorIdentity(nint Storage, long Offset, long C
         ScalarType.Float64 => first.storage<double>().data_ptr(),
         ScalarType.Int64 => first.storage<long>().data_ptr(),
         _ when first.device_type == DeviceType.CPU => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes)),
-        var type => throw new Quantization.QuantizationException($"A graph of {type} on {first.device} cannot be traced; trace it in float32, then convert it."),
+        var type => throw new QuantizationException($"A graph of {type} on {first.device} cannot be traced; trace it in float32, then convert it."),
     };
 }

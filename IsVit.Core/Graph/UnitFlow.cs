@@ -1,4 +1,5 @@
 using IsVit.Core.Memory;
+using IsVit.Model.Quantization;
 using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
@@ -85,7 +86,7 @@ public sealed class UnitFlow : IDisposable
     /// <param name="cancellationToken">Looked at between batches.</param>
     /// <returns>What flows into the unit, one tensor a batch; valid until the stream goes on.</returns>
     /// <exception cref="ArgumentException">The graph has no such unit, or the stream is past its input.</exception>
-    /// <exception cref="Quantization.QuantizationException">A batch's forward ended before the unit.</exception>
+    /// <exception cref="QuantizationException">A batch's forward ended before the unit.</exception>
     public IReadOnlyList<Tensor> AdvanceToInput(Unit unit, CancellationToken cancellationToken = default) =>
         Advance(unit, UnitBoundary.Input, cancellationToken);
 
@@ -94,7 +95,7 @@ public sealed class UnitFlow : IDisposable
     /// <param name="cancellationToken">Looked at between batches.</param>
     /// <returns>What flows out of the unit, one tensor a batch; valid until the stream goes on.</returns>
     /// <exception cref="ArgumentException">The graph has no such unit, or the stream is past it.</exception>
-    /// <exception cref="Quantization.QuantizationException">A batch's forward ended before the unit did.</exception>
+    /// <exception cref="QuantizationException">A batch's forward ended before the unit did.</exception>
     public IReadOnlyList<Tensor> AdvanceToOutput(Unit unit, CancellationToken cancellationToken = default) =>
         Advance(unit, UnitBoundary.Output, cancellationToken);
 

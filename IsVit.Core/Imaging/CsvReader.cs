@@ -1,4 +1,5 @@
 using System.Text;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Core.Imaging;
 

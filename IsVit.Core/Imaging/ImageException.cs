@@ -1,3 +1,5 @@
+using IsVit.Model;
+
 namespace IsVit.Core.Imaging;
 
 /// <summary>An image, a list of images or their labels cannot be read; the message names the file, what was found and what was expected.</summary>

@@ -1,3 +1,5 @@
+using IsVit.Model.Imaging;
+
 namespace IsVit.Core.Imaging;
 
 /// <summary>Image files as a source of batches: decoded and preprocessed on several threads, ahead of the reader, with bounded memory.</summary>

@@ -1,5 +1,6 @@
 using System.Drawing;
 using System.Runtime.InteropServices;
+using IsVit.Model.Imaging;
 using TorchSharp;
 
 namespace IsVit.Core.Imaging;

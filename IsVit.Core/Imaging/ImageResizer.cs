@@ -1,4 +1,5 @@
 using System.Drawing;
+using IsVit.Model.Imaging;
 
 namespace IsVit.Core.Imaging;
 

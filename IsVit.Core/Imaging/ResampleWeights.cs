@@ -1,3 +1,5 @@
+using IsVit.Model.Imaging;
+
 namespace IsVit.Core.Imaging;
 
 /// <summary>Which source pixels each resized pixel along one axis is made of, and their weights in fixed point.</summary>

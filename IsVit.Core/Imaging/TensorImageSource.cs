@@ -1,5 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Arithmetic;
+using IsVit.Model.Imaging;
 using TorchSharp;
 
 namespace IsVit.Core.Imaging;

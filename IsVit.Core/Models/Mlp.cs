@@ -1,3 +1,4 @@
+using IsVit.Model.Architectures;
 using TorchSharp;
 using TorchSharp.Modules;
 

@@ -1,4 +1,5 @@
-using IsVit.Core.Imaging;
+using IsVit.Model.Architectures;
+using IsVit.Model.Imaging;
 
 namespace IsVit.Core.Models;
 

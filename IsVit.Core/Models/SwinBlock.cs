@@ -1,4 +1,5 @@
 using IsVit.Core.Arithmetic;
+using IsVit.Model.Architectures;
 using TorchSharp;
 using TorchSharp.Modules;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using IsVit.Core.Graph;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model.Architectures;
 using TorchSharp;
 using TorchSharp.Modules;
 

@@ -1,5 +1,6 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
+using IsVit.Model.Architectures;
 using TorchSharp;
 using TorchSharp.Modules;
 

@@ -1,3 +1,4 @@
+using IsVit.Model.Quantization;
 using TorchSharp;
 
 namespace IsVit.Core.Quantization;

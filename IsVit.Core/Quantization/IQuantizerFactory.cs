@@ -1,3 +1,5 @@
+using IsVit.Model.Quantization;
+
 namespace IsVit.Core.Quantization;
 
 /// <summary>Makes the quantizers of one scheme.</summary>

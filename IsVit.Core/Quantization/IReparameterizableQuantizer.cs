@@ -1,3 +1,5 @@
+using IsVit.Model.Quantization;
+
 namespace IsVit.Core.Quantization;
 
 /// <summary>A per-channel quantizer whose channels round to scaled and shifted copies of one grid, so that scales and shifts can move into the layers around a site (SOS stage 2; I&amp;S-ViT, arXiv 2311.10126, eq. 15-16).</summary>

@@ -1,3 +1,5 @@
+using IsVit.Model.Quantization;
+
 namespace IsVit.Core.Quantization;
 
 /// <summary>Which quantizer a site gets.</summary>

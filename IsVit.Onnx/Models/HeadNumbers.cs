@@ -1,3 +1,5 @@
+using IsVit.Model.Quantization;
+
 namespace IsVit.Onnx.Models;
 
 /// <summary>An operand of an attention's product.</summary>

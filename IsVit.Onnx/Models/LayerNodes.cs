@@ -1,5 +1,6 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Models;
+using IsVit.Model;
 using IsVit.Onnx.Graph;
 using IsVit.Onnx.Quantization;
 using TorchSharp.Modules;
@@ -23,7 +24,7 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
     public string Linear(string path, Linear layer, string x, Func<string, string>? arrange = null)
     {
         graph.Enter(path);
-        return Outputs(path, layer, sites.Operand(graph, path, Core.Graph.SiteOperand.Input, x, arrange), new(path, 0, layer.weight.shape[0]));
+        return Outputs(path, layer, sites.Operand(graph, path, SiteOperand.Input, x, arrange), new(path, 0, layer.weight.shape[0]));
     }
 
     /// <summary>A convolution of the images, which stay in float, whose stride is its kernel's size.</summary>
@@ -48,8 +49,8 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
         return graph.Add(
             "MatMul",
             [
-                sites.Operand(graph, path, Core.Graph.SiteOperand.Left, left.Value, left.Arrange).Value,
-                sites.Operand(graph, path, Core.Graph.SiteOperand.Right, right.Value, right.Arrange).Value,
+                sites.Operand(graph, path, SiteOperand.Left, left.Value, left.Arrange).Value,
+                sites.Operand(graph, path, SiteOperand.Right, right.Value, right.Arrange).Value,
             ]);
     }
 
@@ -57,7 +58,7 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
     public string Softmax(string path, string x)
     {
         graph.Enter(path);
-        return sites.Operand(graph, path, Core.Graph.SiteOperand.Output, graph.Add("Softmax", [x], OnnxGraph.Attribute("axis", -1L))).Value;
+        return sites.Operand(graph, path, SiteOperand.Output, graph.Add("Softmax", [x], OnnxGraph.Attribute("axis", -1L))).Value;
     }
 
     /// <summary>A layer norm along the last axis.</summary>
@@ -100,7 +101,7 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
     {
         var projection = $"{path}.qkv";
         graph.Enter(projection);
-        var input = sites.Operand(graph, projection, Core.Graph.SiteOperand.Input, x);
+        var input = sites.Operand(graph, projection, SiteOperand.Input, x);
         var dim = layer.weight.shape[0] / 3;
         var width = dim / heads;
         var scale = (float)(1 / Math.Sqrt(width));

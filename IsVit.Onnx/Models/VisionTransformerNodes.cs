@@ -1,5 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Models;
+using IsVit.Model.Architectures;
 using IsVit.Onnx.Graph;
 using TorchSharp;
 

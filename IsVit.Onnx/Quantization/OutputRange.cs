@@ -1,3 +1,5 @@
+using IsVit.Model.Quantization;
+
 namespace IsVit.Onnx.Quantization;
 
 /// <summary>Some of a layer's outputs.</summary>

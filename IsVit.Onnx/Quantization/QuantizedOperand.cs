@@ -1,3 +1,5 @@
+using IsVit.Model.Quantization;
+
 namespace IsVit.Onnx.Quantization;
 
 /// <summary>An operand as a product reads it.</summary>

@@ -1,6 +1,8 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Onnx.Graph;
 using IsVit.Quantizers;
 using IsVit.Quantizers.FreeLevels;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Onnx.Graph;
 using IsVit.Onnx.Schema;
 using IsVit.Quantizers.Uniform;

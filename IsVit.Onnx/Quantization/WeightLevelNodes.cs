@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Onnx.Graph;
 using IsVit.Quantizers.FreeLevels;
 using static IsVit.Onnx.Schema.TensorProto.Types;

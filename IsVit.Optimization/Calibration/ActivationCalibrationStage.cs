@@ -1,5 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;

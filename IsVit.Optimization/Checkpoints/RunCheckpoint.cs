@@ -5,7 +5,9 @@ using System.Text;
 using System.Text.Json;
 using IsVit.Core.Graph;
 using IsVit.Core.Models.WeightFiles;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Files;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
@@ -137,7 +139,7 @@ internal sealed class RunCheckpoint : IDisposable
     public void SaveUnit(int stageIndex, int index, UnitResult result, IReadOnlyList<(string Name, Parameter Parameter)> parameters, IReadOnlyList<(string Site, Tensor Vector)> learned)
     {
         static string Text(double value) => value.ToString("r", CultureInfo.InvariantCulture);
-        SafetensorsWriter.Write(
+        SafetensorsFile.Write(
             UnitPath(stageIndex, index, result.Unit),
             parameters.Select(static entry => KeyValuePair.Create(entry.Name, (Tensor)entry.Parameter)).Concat(learned.Select(static entry => KeyValuePair.Create(LearnedPrefix + entry.Site, entry.Vector))),
             new Dictionary<string, string>(StringComparer.Ordinal)

@@ -1,10 +1,11 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Calibration;
-using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 

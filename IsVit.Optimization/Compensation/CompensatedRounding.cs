@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Compensation;

@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
+using IsVit.Model.Statistics;
 using IsVit.Optimization.Calibration;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;

@@ -1,3 +1,5 @@
+using IsVit.Model.Statistics;
+
 namespace IsVit.Optimization.Drift;
 
 /// <summary>Random halves, quarters and so on of some groups of images, each against the rest.</summary>

@@ -1,4 +1,5 @@
-using IsVit.Core.Graph;
+using IsVit.Model;
+using IsVit.Model.Statistics;
 
 namespace IsVit.Optimization.Drift;
 

@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Model.Statistics;
 using IsVit.Optimization.Effort;
 using static TorchSharp.torch;
 

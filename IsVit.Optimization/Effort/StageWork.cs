@@ -1,3 +1,5 @@
+using IsVit.Model.Quantization;
+
 namespace IsVit.Optimization.Effort;
 
 /// <summary>What a stage costs, in passes of one image through the model.</summary>

@@ -1,6 +1,5 @@
 using System.Globalization;
-using IsVit.Core.Quantization;
-using IsVit.Optimization.Checkpoints;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Optimization.MixedPrecision;
 

@@ -1,6 +1,6 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;

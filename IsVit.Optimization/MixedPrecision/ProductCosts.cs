@@ -1,5 +1,5 @@
-using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Optimization.MixedPrecision;
 

@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.MixedPrecision;

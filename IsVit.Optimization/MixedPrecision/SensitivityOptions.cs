@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Optimization.MixedPrecision;
 

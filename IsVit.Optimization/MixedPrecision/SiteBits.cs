@@ -1,3 +1,5 @@
+using IsVit.Model;
+
 namespace IsVit.Optimization.MixedPrecision;
 
 /// <summary>The bits of one site.</summary>

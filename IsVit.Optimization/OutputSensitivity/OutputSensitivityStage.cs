@@ -1,6 +1,7 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.Recipes;

@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Model;
 using TorchSharp;
 using static TorchSharp.torch;
 

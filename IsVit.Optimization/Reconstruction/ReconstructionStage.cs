@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using IsVit.Core.Graph;
 using IsVit.Core.Memory;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;

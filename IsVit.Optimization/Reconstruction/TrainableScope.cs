@@ -1,4 +1,3 @@
-using IsVit.Core.Graph;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using TorchSharp.Modules;

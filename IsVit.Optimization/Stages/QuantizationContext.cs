@@ -1,5 +1,4 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Checkpoints;
 using IsVit.Optimization.Recipes;

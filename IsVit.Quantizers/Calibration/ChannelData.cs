@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Calibration;

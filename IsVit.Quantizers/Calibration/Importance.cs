@@ -1,5 +1,5 @@
 using System.Globalization;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Calibration;

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Calibration;
 

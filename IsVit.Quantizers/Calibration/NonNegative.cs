@@ -1,5 +1,5 @@
 using System.Globalization;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Calibration;
 

@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Calibration;

@@ -1,5 +1,5 @@
-using System.Globalization;
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Tables;
@@ -15,10 +15,7 @@ namespace IsVit.Quantizers.FreeLevels;
 public sealed class ChannelLevelsQuantizer : Quantizer, IImportanceQuantizer
 {
     /// <summary>The name of the scheme.</summary>
-    public const string SchemeName = "channel-levels";
-
-    internal const string ScaleName = "scale";
-    internal const string ZeroPointName = "zero_point";
+    public const string SchemeName = ChannelLevelsParameters.SchemeName;
 
     private const int LargestLevel = byte.MaxValue;
 
@@ -56,17 +53,8 @@ public sealed class ChannelLevelsQuantizer : Quantizer, IImportanceQuantizer
     }
 
     /// <inheritdoc/>
-    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
-        Scheme,
-        Bits,
-        Granularity,
-        new Dictionary<string, IReadOnlyList<double>>
-        {
-            [FreeLevelsQuantizer.LevelsName] = Array.ConvertAll(_levels, static level => (double)level),
-            [ScaleName] = Array.ConvertAll(_scale, static scale => (double)scale),
-            [ZeroPointName] = Array.ConvertAll(_zeroPoint, static point => (double)point),
-        },
-        new Dictionary<string, string>());
+    public override QuantizationParameters ExportParameters() =>
+        IsCalibrated ? new ChannelLevelsParameters(Bits, Granularity, [.. _levels], [.. _scale], [.. _zeroPoint]) : throw NotCalibrated();
 
     /// <inheritdoc/>
     public override IQuantizer Clone()
@@ -84,20 +72,8 @@ public sealed class ChannelLevelsQuantizer : Quantizer, IImportanceQuantizer
 
     private protected override void Import(QuantizationParameters parameters)
     {
-        static bool IsByte(double value) => value is >= 0 and <= LargestLevel && value == Math.Floor(value);
-        var scale = ParameterCheck.Vector(parameters, ScaleName, static s => (float)s == s && float.IsFinite((float)s) && s > 0, "a finite float32 number above 0");
-        var zeroPoint = ParameterCheck.Vector(parameters, ZeroPointName, IsByte, "a whole number from 0 to 255");
-        var levels = ParameterCheck.Vector(parameters, FreeLevelsQuantizer.LevelsName, IsByte, "a whole number from 0 to 255");
-        var count = Bits.CodeCount;
-        if (zeroPoint.Count != scale.Count || levels.Count != scale.Count * count)
-        {
-            throw new QuantizationException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"'{ScaleName}' of a '{Scheme}' quantizer has {scale.Count} entries, '{ZeroPointName}' {zeroPoint.Count} and '{FreeLevelsQuantizer.LevelsName}' {levels.Count}; expected one, one and {count} a channel."));
-        }
-
-        ParameterCheck.Ascending(parameters, FreeLevelsQuantizer.LevelsName, levels, count);
-        Set([.. levels.Select(static level => (byte)level)], [.. scale.Select(static s => (float)s)], [.. zeroPoint.Select(static point => (byte)point)]);
+        var tables = Typed<ChannelLevelsParameters>(parameters);
+        Set([.. tables.Table], [.. tables.Scale], [.. tables.ZeroPoint]);
     }
 
     private void Fit(ChannelData data, ChannelData? importance)

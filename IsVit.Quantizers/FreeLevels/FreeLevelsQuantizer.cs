@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
@@ -13,9 +14,7 @@ namespace IsVit.Quantizers.FreeLevels;
 public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
 {
     /// <summary>The name of the scheme.</summary>
-    public const string SchemeName = "free-levels";
-
-    internal const string LevelsName = "levels";
+    public const string SchemeName = LevelsParameters.SchemeName;
 
     /// <summary>Creates an uncalibrated quantizer.</summary>
     /// <param name="bits">The number of bits of a code.</param>
@@ -30,12 +29,7 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
     public override string Scheme => SchemeName;
 
     /// <inheritdoc/>
-    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
-        Scheme,
-        Bits,
-        Granularity,
-        new Dictionary<string, IReadOnlyList<double>> { [LevelsName] = Array.ConvertAll(Table!.Levels, static level => (double)level) },
-        new Dictionary<string, string>());
+    public override QuantizationParameters ExportParameters() => IsCalibrated ? new LevelsParameters(Bits, [.. Table!.Levels]) : throw NotCalibrated();
 
     /// <inheritdoc/>
     public override IQuantizer Clone()
@@ -81,7 +75,7 @@ public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
         Set(ToTable(LloydMax.Find(values, Bits)));
     }
 
-    private protected override void Import(QuantizationParameters parameters) => Take(ParameterCheck.Levels(parameters, LevelsName));
+    private protected override void Import(QuantizationParameters parameters) => Take([.. Typed<LevelsParameters>(parameters).Table.Select(static level => (double)level)]);
 
     /// <summary>Takes levels, ascending.</summary>
     internal void Take(double[] levels) => Set(ToTable(levels));

@@ -1,5 +1,5 @@
-using System.Globalization;
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 using IsVit.Quantizers.Tables;
 
@@ -12,9 +12,6 @@ namespace IsVit.Quantizers.FreeLevels;
 /// </remarks>
 public sealed class ScaledLevelsQuantizer : Quantizer, IReparameterizableQuantizer
 {
-    private const string ScaleName = "scale";
-    private const string OffsetName = "offset";
-
     // A channel that does not vary lies on no level: its numbers less its offset are kept this small beside those of the others.
     private const double ConstantRatio = 1.0 / (1 << 24);
 
@@ -39,12 +36,8 @@ public sealed class ScaledLevelsQuantizer : Quantizer, IReparameterizableQuantiz
     public override string Scheme => FreeLevelsQuantizer.SchemeName;
 
     /// <inheritdoc/>
-    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
-        Scheme,
-        Bits,
-        Granularity,
-        new Dictionary<string, IReadOnlyList<double>> { [FreeLevelsQuantizer.LevelsName] = ToDouble(_levels), [ScaleName] = ToDouble(_scale), [OffsetName] = ToDouble(_offset) },
-        new Dictionary<string, string>());
+    public override QuantizationParameters ExportParameters() =>
+        IsCalibrated ? new ScaledLevelsParameters(Bits, Granularity, [.. _levels], [.. _scale], [.. _offset]) : throw NotCalibrated();
 
     /// <inheritdoc/>
     public override IQuantizer Clone()
@@ -79,16 +72,8 @@ public sealed class ScaledLevelsQuantizer : Quantizer, IReparameterizableQuantiz
 
     private protected override void Import(QuantizationParameters parameters)
     {
-        var levels = ParameterCheck.Levels(parameters, FreeLevelsQuantizer.LevelsName);
-        var scale = ParameterCheck.Vector(parameters, ScaleName, static s => (float)s == s && float.IsFinite((float)s) && s >= 0, "a finite float32 number of at least 0");
-        var offset = ParameterCheck.Vector(parameters, OffsetName, static o => (float)o == o && float.IsFinite((float)o), "a finite float32 number");
-        if (scale.Count != offset.Count)
-        {
-            throw new QuantizationException(string.Create(
-                CultureInfo.InvariantCulture, $"'{ScaleName}' of a '{Scheme}' quantizer has {scale.Count} entries and '{OffsetName}' {offset.Count}; expected equally many."));
-        }
-
-        Set(Array.ConvertAll(levels, static level => (float)level), [.. scale.Select(static s => (float)s)], [.. offset.Select(static o => (float)o)]);
+        var scaled = Typed<ScaledLevelsParameters>(parameters);
+        Set([.. scaled.Table], [.. scaled.Scale], [.. scaled.Offset]);
     }
 
     private void Set(float[] levels, float[] scale, float[] offset)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Kernels;
 

@@ -1,3 +1,5 @@
+using IsVit.Model.Quantization;
+
 namespace IsVit.Quantizers.Kernels;
 
 /// <summary>Work on elements one by one, which can be cut anywhere.</summary>

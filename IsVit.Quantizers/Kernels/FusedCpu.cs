@@ -1,4 +1,5 @@
 using System.Numerics;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 

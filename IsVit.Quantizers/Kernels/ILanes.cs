@@ -1,4 +1,5 @@
 using System.Numerics;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Kernels;
 

@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 
 namespace IsVit.Quantizers.Log2;
@@ -11,9 +12,8 @@ namespace IsVit.Quantizers.Log2;
 public sealed class Log2Quantizer : TableQuantizer
 {
     /// <summary>The name of the scheme.</summary>
-    public const string SchemeName = "log2";
+    public const string SchemeName = LogarithmicParameters.Log2SchemeName;
 
-    private const string ScaleName = "scale";
     private const int StepsPerOctave = 1;
 
     // Scales are tried from the largest number down. The error has many minima, as levels meet where numbers are dense; each try is cheap.
@@ -39,8 +39,7 @@ public sealed class Log2Quantizer : TableQuantizer
     public override string Scheme => SchemeName;
 
     /// <inheritdoc/>
-    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
-        Scheme, Bits, Granularity, new Dictionary<string, IReadOnlyList<double>> { [ScaleName] = [_scale] }, new Dictionary<string, string>());
+    public override QuantizationParameters ExportParameters() => IsCalibrated ? new LogarithmicParameters(Bits, StepsPerOctave, _scale) : throw NotCalibrated();
 
     /// <inheritdoc/>
     public override IQuantizer Clone()
@@ -61,8 +60,7 @@ public sealed class Log2Quantizer : TableQuantizer
         Set(Options.SearchScale && values.Minimum < values.Maximum ? Search(values) : values.Maximum);
     }
 
-    private protected override void Import(QuantizationParameters parameters) =>
-        Set(ParameterCheck.Single(parameters, ScaleName, s => s >= 0 && s <= float.MaxValue, "a finite float32 number, not negative"));
+    private protected override void Import(QuantizationParameters parameters) => Set(Typed<LogarithmicParameters>(parameters).Scale);
 
     private double Search(RankedValues values) => LogScale.Best(
         values, Bits, StepsPerOctave, Enumerable.Range(0, TriesPerOctave * Octaves).Select(step => values.Maximum * Math.Pow(2, -step / (double)TriesPerOctave))).Scale;

@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 using IsVit.Quantizers.Tables;
 
@@ -60,5 +60,5 @@ internal readonly record struct LogScale(double Scale, int StepsPerOctave)
         }
     }
 
-    private double At(double code) => Scale * Math.Pow(2, -code / StepsPerOctave);
+    private double At(double code) => LogarithmicParameters.Level(Scale, StepsPerOctave, code);
 }

@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 using IsVit.Quantizers.Log2;
 
@@ -15,10 +16,9 @@ namespace IsVit.Quantizers.LogSqrt2;
 public sealed class LogSqrt2Quantizer : TableQuantizer
 {
     /// <summary>The name of the scheme.</summary>
-    public const string SchemeName = "log-sqrt2";
+    public const string SchemeName = LogarithmicParameters.LogSqrt2SchemeName;
 
     private const int StepsPerOctave = 2;
-    private const string ScaleName = "scale";
     private static readonly double[] Fractions = [.999, .9999, .99999, 1];
     private double _scale;
 
@@ -35,8 +35,7 @@ public sealed class LogSqrt2Quantizer : TableQuantizer
     public override string Scheme => SchemeName;
 
     /// <inheritdoc/>
-    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
-        Scheme, Bits, Granularity, new Dictionary<string, IReadOnlyList<double>> { [ScaleName] = [_scale] }, new Dictionary<string, string>());
+    public override QuantizationParameters ExportParameters() => IsCalibrated ? new LogarithmicParameters(Bits, StepsPerOctave, _scale) : throw NotCalibrated();
 
     /// <inheritdoc/>
     public override IQuantizer Clone()
@@ -58,8 +57,7 @@ public sealed class LogSqrt2Quantizer : TableQuantizer
         Set(LogScale.Best(values, Bits, StepsPerOctave, scales).Scale);
     }
 
-    private protected override void Import(QuantizationParameters parameters) =>
-        Set(ParameterCheck.Single(parameters, ScaleName, s => s >= 0 && s <= float.MaxValue, "a finite float32 number, not negative"));
+    private protected override void Import(QuantizationParameters parameters) => Set(Typed<LogarithmicParameters>(parameters).Scale);
 
     private void Set(double scale)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.ShiftUniformLog2;
 

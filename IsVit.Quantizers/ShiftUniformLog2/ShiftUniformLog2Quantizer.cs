@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 using TorchSharp;
 
@@ -15,15 +16,8 @@ namespace IsVit.Quantizers.ShiftUniformLog2;
 public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantizer
 {
     /// <summary>The name of the scheme.</summary>
-    public const string SchemeName = "sulq";
+    public const string SchemeName = ShiftUniformLog2Parameters.SchemeName;
 
-    private const string EtaName = "eta";
-    private const string Log2MinName = "log2_min";
-    private const string Log2MaxName = "log2_max";
-    private const string LevelsName = "levels";
-    private const string FreeName = "free";
-    private const string PowerOfTwoName = "power-of-two";
-    private const string FittedName = "fitted";
     private const double SmallestRelativeMaximum = 1e-6;
 
     private SulqGrid _grid;
@@ -78,27 +72,9 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
     }
 
     /// <inheritdoc/>
-    public override QuantizationParameters ExportParameters()
-    {
-        if (!IsCalibrated)
-        {
-            throw NotCalibrated();
-        }
-
-        var values = new Dictionary<string, IReadOnlyList<double>> { [EtaName] = [_grid.Eta], [Log2MinName] = [_grid.Log2Min], [Log2MaxName] = [_grid.Log2Max] };
-        if (_levels == SulqLevels.Fitted)
-        {
-            values[LevelsName] = TableLevels;
-        }
-
-        var kind = _levels switch
-        {
-            SulqLevels.Free => FreeName,
-            SulqLevels.Fitted => FittedName,
-            _ => PowerOfTwoName,
-        };
-        return new(Scheme, Bits, Granularity, values, new Dictionary<string, string> { [LevelsName] = kind });
-    }
+    public override QuantizationParameters ExportParameters() => IsCalibrated
+        ? new ShiftUniformLog2Parameters(Bits, _grid.Eta, _grid.Log2Min, _grid.Log2Max, _levels, _levels == SulqLevels.Fitted ? [.. Table!.Levels] : default)
+        : throw NotCalibrated();
 
     /// <inheritdoc/>
     public override IQuantizer Clone()
@@ -125,21 +101,15 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
 
     private protected override void Import(QuantizationParameters parameters)
     {
-        var eta = ParameterCheck.Single(parameters, EtaName, e => e >= 0 && double.IsFinite(e), "a finite number, not negative");
-        var low = ParameterCheck.Single(parameters, Log2MinName, double.IsFinite, "a finite number");
-        var high = ParameterCheck.Single(parameters, Log2MaxName, h => double.IsFinite(h) && h >= low, $"a finite number of at least '{Log2MinName}', {low}");
-        var grid = new SulqGrid(eta, low, high);
-        switch (ParameterCheck.Option(parameters, LevelsName, FreeName, PowerOfTwoName, FittedName))
+        var sulq = Typed<ShiftUniformLog2Parameters>(parameters);
+        var grid = new SulqGrid(sulq.Eta, sulq.Log2Min, sulq.Log2Max);
+        if (sulq.Kind == SulqLevels.Fitted)
         {
-            case FreeName:
-                Set(grid, SulqLevels.Free);
-                break;
-            case PowerOfTwoName:
-                Set(grid, SulqLevels.PowerOfTwo);
-                break;
-            default:
-                SetFitted(grid, ParameterCheck.Levels(parameters, LevelsName));
-                break;
+            SetFitted(grid, [.. sulq.Fitted.Select(static level => (double)level)]);
+        }
+        else
+        {
+            Set(grid, sulq.Kind);
         }
     }
 

@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 using IsVit.Quantizers.Tables;
 
@@ -22,8 +22,7 @@ internal readonly record struct SulqGrid(double Eta, double Log2Min, double Log2
     {
         for (var i = 0; i < levels.Length; i++)
         {
-            var exponent = Log2Min + (Step(levels.Length) * i);
-            levels[i] = Math.Pow(2, kind == SulqLevels.PowerOfTwo ? Math.Round(exponent) : exponent) - Eta;
+            levels[i] = ShiftUniformLog2Parameters.Level(Eta, Log2Min, Log2Max, kind, i, levels.Length);
         }
     }
 
@@ -73,7 +72,5 @@ internal readonly record struct SulqGrid(double Eta, double Log2Min, double Log2
         return values.SquaredError(thresholds, levels);
     }
 
-    private double Step(int count) => (Log2Max - Log2Min) / (count - 1);
-
-    private double At(double position, int count) => Math.Pow(2, Log2Min + (Step(count) * position)) - Eta;
+    private double At(double position, int count) => ShiftUniformLog2Parameters.Level(Eta, Log2Min, Log2Max, SulqLevels.Free, position, count);
 }

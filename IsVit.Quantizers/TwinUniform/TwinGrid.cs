@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 using IsVit.Quantizers.Tables;
 
@@ -18,10 +18,10 @@ internal readonly record struct TwinGrid(double First, double Second, TwinRanges
         var half = levels.Length / 2;
         for (var k = 0; k < half; k++)
         {
-            levels[k] = Ranges == TwinRanges.Sign ? -First * (half - 1 - k) : First * k;
             codes[k] = (byte)(Ranges == TwinRanges.Sign ? half - 1 - k : k);
-            levels[half + k] = Second * k;
             codes[half + k] = (byte)(half + k);
+            levels[k] = TwinUniformParameters.Level(First, Second, Ranges, codes[k], levels.Length);
+            levels[half + k] = TwinUniformParameters.Level(First, Second, Ranges, codes[half + k], levels.Length);
         }
 
         if (Ranges == TwinRanges.Magnitude)

@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 
 namespace IsVit.Quantizers.TwinUniform;
@@ -14,13 +15,8 @@ namespace IsVit.Quantizers.TwinUniform;
 public sealed class TwinUniformQuantizer : TableQuantizer
 {
     /// <summary>The name of the scheme.</summary>
-    public const string SchemeName = "twin-uniform";
+    public const string SchemeName = TwinUniformParameters.SchemeName;
 
-    private const string FirstName = "first_scale";
-    private const string SecondName = "second_scale";
-    private const string RangesName = "ranges";
-    private const string MagnitudeName = "magnitude";
-    private const string SignName = "sign";
     private TwinGrid _grid;
 
     /// <summary>Creates an uncalibrated quantizer.</summary>
@@ -39,12 +35,8 @@ public sealed class TwinUniformQuantizer : TableQuantizer
     public TwinRanges Ranges => _grid.Ranges;
 
     /// <inheritdoc/>
-    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
-        Scheme,
-        Bits,
-        Granularity,
-        new Dictionary<string, IReadOnlyList<double>> { [FirstName] = [_grid.First], [SecondName] = [_grid.Second] },
-        new Dictionary<string, string> { [RangesName] = _grid.Ranges == TwinRanges.Sign ? SignName : MagnitudeName });
+    public override QuantizationParameters ExportParameters() =>
+        IsCalibrated ? new TwinUniformParameters(Bits, _grid.First, _grid.Second, _grid.Ranges) : throw NotCalibrated();
 
     /// <inheritdoc/>
     public override IQuantizer Clone()
@@ -66,10 +58,8 @@ public sealed class TwinUniformQuantizer : TableQuantizer
 
     private protected override void Import(QuantizationParameters parameters)
     {
-        var first = ParameterCheck.Single(parameters, FirstName, s => s > 0 && double.IsFinite(s), "a positive finite number");
-        var second = ParameterCheck.Single(parameters, SecondName, s => s > 0 && double.IsFinite(s), "a positive finite number");
-        var ranges = ParameterCheck.Option(parameters, RangesName, MagnitudeName, SignName) == SignName ? TwinRanges.Sign : TwinRanges.Magnitude;
-        Set(new(first, second, ranges));
+        var twin = Typed<TwinUniformParameters>(parameters);
+        Set(new(twin.FirstScale, twin.SecondScale, twin.Ranges));
     }
 
     private void Set(TwinGrid grid)

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 
 namespace IsVit.Quantizers.Uniform;

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 
 namespace IsVit.Quantizers.Uniform;

@@ -1,5 +1,5 @@
-using System.Globalization;
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 using TorchSharp;
 
@@ -14,11 +14,7 @@ namespace IsVit.Quantizers.Uniform;
 public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer, IReparameterizableQuantizer
 {
     /// <summary>The name of the scheme.</summary>
-    public const string SchemeName = "uniform";
-
-    private const string ScaleName = "scale";
-    private const string ZeroPointName = "zero_point";
-    private const string SymmetricName = "symmetric";
+    public const string SchemeName = AffineParameters.SchemeName;
 
     private float[] _scale = [];
     private float[] _zeroPoint = [];
@@ -29,7 +25,7 @@ public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer, IReparame
     /// <param name="granularity">Per tensor or per channel.</param>
     /// <param name="options">How scale and zero point are chosen; left out: as the released code does for activations.</param>
     public UniformQuantizer(BitWidth bits, Granularity granularity, UniformOptions? options = null)
-        : base(bits, granularity ?? throw new ArgumentNullException(nameof(granularity)))
+        : base(bits, SpecCheck.TensorOrChannel(SchemeName, granularity))
     {
         Options = options ?? UniformOptions.Activations;
         _symmetric = Options.Symmetric;
@@ -42,16 +38,8 @@ public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer, IReparame
     public UniformOptions Options { get; }
 
     /// <inheritdoc/>
-    public override QuantizationParameters ExportParameters() => !IsCalibrated ? throw NotCalibrated() : new(
-        Scheme,
-        Bits,
-        Granularity,
-        new Dictionary<string, IReadOnlyList<double>>
-        {
-            [ScaleName] = Array.ConvertAll(_scale, s => (double)s),
-            [ZeroPointName] = Array.ConvertAll(_zeroPoint, z => (double)z),
-        },
-        new Dictionary<string, string> { [SymmetricName] = _symmetric ? "true" : "false" });
+    public override QuantizationParameters ExportParameters() =>
+        IsCalibrated ? new AffineParameters(Bits, Granularity, [.. _scale], [.. _zeroPoint], _symmetric) : throw NotCalibrated();
 
     /// <inheritdoc/>
     public override IQuantizer Clone()
@@ -99,24 +87,9 @@ public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer, IReparame
 
     private protected override void Import(QuantizationParameters parameters)
     {
-        var scale = ParameterCheck.Vector(parameters, ScaleName, s => (float)s == s && float.IsFinite((float)s) && s > 0, "a positive finite float32 number");
-        var zeroPoint = ParameterCheck.Vector(
-            parameters, ZeroPointName, z => Math.Abs(z) <= 1 << 24 && Math.Round(z) == z, "an integer of at most 2^24");
-        var symmetric = ParameterCheck.Option(parameters, SymmetricName, "true", "false") == "true";
-        if (scale.Count != zeroPoint.Count || (Granularity is Granularity.PerTensor && scale.Count != 1))
-        {
-            throw new QuantizationException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"'{ScaleName}' has {scale.Count} entries and '{ZeroPointName}' {zeroPoint.Count}; expected {(Granularity is Granularity.PerTensor ? "one each" : "equally many")}."));
-        }
-
-        if (symmetric && zeroPoint.Any(z => z != Bits.CodeCount / 2))
-        {
-            throw new QuantizationException($"A symmetric '{Scheme}' quantizer of {Bits} bits has zero point {Bits.CodeCount / 2} throughout; the parameters have others.");
-        }
-
-        _symmetric = symmetric;
-        Set([.. scale.Select(s => (float)s)], [.. zeroPoint.Select(z => (float)z + 0f)]);
+        var affine = Typed<AffineParameters>(parameters);
+        _symmetric = affine.IsSymmetric;
+        Set([.. affine.Scale], [.. affine.ZeroPoint]);
     }
 
     private void Set(float[] scale, float[] zeroPoint)

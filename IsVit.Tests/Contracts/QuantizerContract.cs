@@ -1,5 +1,6 @@
 using CsCheck;
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 
@@ -141,6 +142,25 @@ public abstract class QuantizerContract
 
         clone.Calibrate(torch.ones_like(x));
         TensorAssert.Identical(expected, quantizer.FakeQuantize(x));
+    });
+
+    /// <summary>Exported parameters decode without torch what the quantizer decodes with it, bit for bit; those of a scheme that is not the library's say that they cannot.</summary>
+    [Theory]
+    [MemberData(nameof(AllBits))]
+    public void ExportParameters_Dequantize_GivesTheQuantizersBits(int bits) => ForAll(bits, (quantizer, x) =>
+    {
+        var parameters = quantizer.ExportParameters();
+        var codes = quantizer.Quantize(x).contiguous();
+        var values = new float[codes.numel()];
+        if (parameters is CustomParameters)
+        {
+            Assert.Contains($"'{quantizer.Scheme}'", Assert.Throws<QuantizationException>(() => parameters.Dequantize(codes.bytes, codes.shape, values)).Message, StringComparison.Ordinal);
+            return;
+        }
+
+        parameters.Dequantize(codes.bytes, codes.shape, values);
+
+        TensorAssert.Identical(quantizer.Dequantize(codes).to(torch.ScalarType.Float32), torch.tensor(values).view(codes.shape));
     });
 
     [Theory]
@@ -294,13 +314,13 @@ public abstract class QuantizerContract
         using var calibrated = Create(4);
         calibrated.Calibrate(Seeded.Uniform(1, Channels, Channels));
         var good = calibrated.ExportParameters();
-        foreach (var bad in (QuantizationParameters[])[
-            good with { Scheme = "other" },
-            good with { Bits = 5 },
-            good with { Granularity = Granularity.Channel(7) },
-            good with { Values = new Dictionary<string, IReadOnlyList<double>>() }])
+        foreach (var bad in (Func<QuantizationParameters>[])[
+            () => good.With(scheme: "other"),
+            () => good.With(bits: 5),
+            () => good.With(granularity: Granularity.Channel(7)),
+            () => good.With(values: new Dictionary<string, IReadOnlyList<double>>())])
         {
-            Assert.Throws<QuantizationException>(() => quantizer.ImportParameters(bad));
+            Assert.Throws<QuantizationException>(() => quantizer.ImportParameters(bad()));
         }
 
         foreach (var name in good.Values.Keys)
@@ -308,7 +328,7 @@ public abstract class QuantizerContract
             foreach (var wrong in (double[][])[[], [double.NaN, 1, 1], [double.PositiveInfinity], [1, 2, 3, 4, 5]])
             {
                 var values = new Dictionary<string, IReadOnlyList<double>>(good.Values) { [name] = wrong };
-                var exception = Assert.Throws<QuantizationException>(() => quantizer.ImportParameters(good with { Values = values }));
+                var exception = Assert.Throws<QuantizationException>(() => quantizer.ImportParameters(good.With(values: values)));
                 Assert.Contains($"'{name}'", exception.Message, StringComparison.Ordinal);
             }
         }
@@ -316,7 +336,7 @@ public abstract class QuantizerContract
         foreach (var name in good.Options.Keys)
         {
             var options = new Dictionary<string, string>(good.Options) { [name] = "nonsense" };
-            Assert.Contains("'nonsense'", Assert.Throws<QuantizationException>(() => quantizer.ImportParameters(good with { Options = options })).Message, StringComparison.Ordinal);
+            Assert.Contains("'nonsense'", Assert.Throws<QuantizationException>(() => quantizer.ImportParameters(good.With(options: options))).Message, StringComparison.Ordinal);
         }
 
         Assert.False(quantizer.IsCalibrated);

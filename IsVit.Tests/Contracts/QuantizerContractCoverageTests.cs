@@ -1,5 +1,6 @@
 using System.Reflection;
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Uniform;
 

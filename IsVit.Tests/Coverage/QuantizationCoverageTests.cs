@@ -1,6 +1,7 @@
 using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
+using IsVit.Model.Architectures;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

@@ -1,9 +1,9 @@
 using Cookbook;
-using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Recipes;

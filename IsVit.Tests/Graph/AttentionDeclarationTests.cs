@@ -1,6 +1,5 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Models;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

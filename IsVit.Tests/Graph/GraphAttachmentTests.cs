@@ -1,6 +1,8 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -226,7 +228,7 @@ public sealed class GraphAttachmentTests
         model.call(x);
         Assert.All(attachment.Bindings, static binding => Assert.Equal(SiteState.Quantized, binding.State));
         var own = new UniformQuantizerFactory().Create(new("uniform", 4, Granularity.Tensor), isWeight: false);
-        own.ImportParameters(new QuantizationParameters("uniform", 4, Granularity.Tensor, new Dictionary<string, IReadOnlyList<double>> { ["scale"] = [0.5], ["zero_point"] = [8] }, shared.ExportParameters().Options));
+        own.ImportParameters(QuantizationParameters.Create("uniform", 4, Granularity.Tensor, new Dictionary<string, IReadOnlyList<double>> { ["scale"] = [0.5], ["zero_point"] = [8] }, shared.ExportParameters().Options));
         attachment.Bindings[0].Replace(own, attachment);
         Assert.Equal(24, shared.ExportParameters().Required("scale").Count);
         attachment.Bindings[1].Replace(own, attachment);

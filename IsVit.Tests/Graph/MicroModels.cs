@@ -1,6 +1,9 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Architectures;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.ShiftUniformLog2;
 using IsVit.Quantizers.Uniform;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using TorchSharp.Modules;

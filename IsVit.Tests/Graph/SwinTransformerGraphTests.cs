@@ -1,5 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
+using IsVit.Model;
+using IsVit.Model.Architectures;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Graph;

@@ -1,6 +1,8 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model;
+using IsVit.Model.Architectures;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;

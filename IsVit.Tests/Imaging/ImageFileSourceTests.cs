@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using IsVit.Core.Imaging;
+using IsVit.Model.Imaging;
 using IsVit.Tests.Imaging.Golden;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using IsVit.Core.Imaging;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model.Imaging;
 using IsVit.Tests.Imaging.Golden;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

@@ -1,6 +1,7 @@
 using System.Drawing;
 using System.Globalization;
 using IsVit.Core.Imaging;
+using IsVit.Model.Imaging;
 using IsVit.Tests.Imaging.Golden;
 
 namespace IsVit.Tests.Imaging;

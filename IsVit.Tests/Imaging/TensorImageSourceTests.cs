@@ -1,4 +1,5 @@
 using IsVit.Core.Imaging;
+using IsVit.Model.Imaging;
 using IsVit.Tests.Imaging.Golden;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model.Architectures;
 using TorchSharp;
 
 namespace IsVit.Tests.Models;

@@ -1,5 +1,6 @@
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model.Architectures;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
 using IsVit.Core.Models;
+using IsVit.Model.Architectures;
 using IsVit.Tests.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
 using IsVit.Core.Models;
+using IsVit.Model.Architectures;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using TorchSharp.Modules;

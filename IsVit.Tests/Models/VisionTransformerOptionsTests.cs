@@ -1,4 +1,5 @@
 using IsVit.Core.Models;
+using IsVit.Model.Architectures;
 
 namespace IsVit.Tests.Models;
 

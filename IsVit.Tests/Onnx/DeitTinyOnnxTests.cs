@@ -1,5 +1,4 @@
 using IsVit.Onnx;
-using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Models;

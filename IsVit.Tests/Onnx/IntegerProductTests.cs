@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Onnx;
 using IsVit.Onnx.Graph;
 using IsVit.Onnx.Models;

@@ -1,19 +1,22 @@
+using Google.Protobuf;
 using IsVit.Core.Graph;
-using IsVit.Core.Imaging;
 using IsVit.Core.Models;
 using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Architectures;
+using IsVit.Model.Imaging;
+using IsVit.Model.Quantization;
 using IsVit.Onnx;
 using IsVit.Onnx.Graph;
 using IsVit.Onnx.Quantization;
 using IsVit.Onnx.Schema;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
+using IsVit.Quantizers.Uniform;
 using IsVit.Tests.Models;
 using IsVit.Tests.Optimization;
 using IsVit.Tests.Quantizers;
 using IsVit.Tests.TestSupport;
-using IsVit.Quantizers.Uniform;
-using Google.Protobuf;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,3 @@
-using IsVit.Tests.TestSupport;
 using Microsoft.ML.OnnxRuntime;
 using TorchSharp;
 

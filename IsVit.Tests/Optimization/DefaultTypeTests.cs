@@ -1,6 +1,4 @@
 using IsVit.Core.Models;
-using IsVit.Optimization;
-using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,6 @@
 using IsVit.Core.Arithmetic;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
-using IsVit.Optimization.Effort;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;

@@ -1,4 +1,5 @@
 using IsVit.Core.Models;
+using IsVit.Model.Architectures;
 using IsVit.Optimization;
 using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Recipes;

@@ -1,4 +1,5 @@
-using IsVit.Core.Graph;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.OutputSensitivity;

@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Log2;
 using IsVit.Quantizers.ShiftUniformLog2;
 using TorchSharp;

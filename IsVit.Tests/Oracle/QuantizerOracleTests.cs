@@ -1,5 +1,5 @@
 using IsVit.Core.Models.WeightFiles;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.ShiftUniformLog2;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;

@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Kernels.Cuda;
 using IsVit.Quantizers.Uniform;

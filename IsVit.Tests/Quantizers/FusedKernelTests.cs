@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Log2;

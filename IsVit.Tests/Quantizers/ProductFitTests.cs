@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 using IsVit.Quantizers.ShiftUniformLog2;
 using IsVit.Tests.TestSupport;
@@ -60,7 +60,7 @@ public sealed class ProductFitTests
                 var room = step < 0 ? (i == 0 ? moved[0] + 1 : moved[i] - moved[i - 1]) : i == moved.Length - 1 ? moved[i] : moved[i + 1] - moved[i];
                 moved[i] += step * room;
                 using var other = new ShiftUniformLog2Quantizer(bits, Granularity.Tensor);
-                other.ImportParameters(parameters with { Values = new Dictionary<string, IReadOnlyList<double>>(parameters.Values) { ["levels"] = moved } });
+                other.ImportParameters(parameters.With(values: new Dictionary<string, IReadOnlyList<double>>(parameters.Values) { ["levels"] = moved }));
                 Assert.True(Error(other, attention, values) > least * 0.9999, $"level {i}, {step}");
             }
         }
@@ -114,8 +114,8 @@ public sealed class ProductFitTests
         Assert.Equal(expected, clone.FakeQuantize(attention).data<float>().ToArray());
         Assert.Equal("fitted", imported.ExportParameters().Options["levels"]);
         Assert.Equal(expected, quantizer.Dequantize(quantizer.Quantize(attention)).data<float>().ToArray());
-        var falling = quantizer.ExportParameters() with { Values = new Dictionary<string, IReadOnlyList<double>>(quantizer.ExportParameters().Values) { ["levels"] = [.. quantizer.ExportParameters().Required("levels").Reverse()] } };
-        Assert.Contains("'levels'[1] of a 'sulq' quantizer", Assert.Throws<QuantizationException>(() => imported.ImportParameters(falling)).Message, StringComparison.Ordinal);
+        QuantizationParameters Falling() => quantizer.ExportParameters().With(values: new Dictionary<string, IReadOnlyList<double>>(quantizer.ExportParameters().Values) { ["levels"] = [.. quantizer.ExportParameters().Required("levels").Reverse()] });
+        Assert.Contains("'levels'[1] of a 'sulq' quantizer", Assert.Throws<QuantizationException>(() => imported.ImportParameters(Falling())).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
+using IsVit.Model;
 using IsVit.Tests.Graph;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Reporting;

@@ -1,4 +1,5 @@
 using IsVit.Core.Models;
+using IsVit.Model.Architectures;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool.Data;
 using IsVit.Tool.Training;

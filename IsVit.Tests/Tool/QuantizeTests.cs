@@ -1,6 +1,7 @@
 using System.Text.Json;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model.Files;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool.Cli;
@@ -357,6 +358,34 @@ public sealed class QuantizeTests
         Assert.Equal(before, folder.Entries);
     }
 
+    /// <summary>Files written before they described their model name it among the tool's own texts.</summary>
+    [Fact]
+    public async Task Evaluate_FileWithoutDescription_IsFoundByTheToolsTexts()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 4);
+        await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "repq", "--output", folder["out"]));
+        using (var file = SafetensorsReader.Open(folder["out/quantized.safetensors"]))
+        {
+            var texts = file.Metadata.Where(static text => text.Key != "isvit.model").ToDictionary(StringComparer.Ordinal);
+            (texts["isvit.tool.Model"], texts["isvit.tool.ClassCount"], texts["isvit.tool.Crop"]) = ("vit_fashion", "10", "1");
+            var tensors = file.Tensors.Values.Where(static tensor => tensor.Name != "isvit.checksums")
+                .ToDictionary(static tensor => tensor.Name, tensor => new TensorData(tensor.ElementType, tensor.Shape, stream => stream.Write(file.Bytes(tensor.Name))), StringComparer.Ordinal);
+            SafetensorsWriter.Write(folder["old.safetensors"], tensors, texts, withChecksums: true);
+            SafetensorsWriter.Write(folder["nameless.safetensors"], tensors, texts.Where(static text => text.Key != "isvit.tool.Model").ToDictionary(), withChecksums: true);
+        }
+
+        string[] images = ["--images", folder["images"], "--labels", folder["labels.csv"], "--weights", folder["weights.safetensors"]];
+        var now = await ToolRun.Of(["evaluate", "--quantized", folder["out/quantized.safetensors"], .. images, "--json", folder["now.json"]]);
+        var old = await ToolRun.Of(["evaluate", "--quantized", folder["old.safetensors"], .. images, "--json", folder["old.json"]]);
+        var nameless = await ToolRun.Of(["evaluate", "--quantized", folder["nameless.safetensors"], .. images]);
+
+        Assert.Equal((0, 0), (now.ExitCode, old.ExitCode));
+        Assert.Equal(Read(folder["now.json"]).GetProperty("logitsMse").GetDouble(), Read(folder["old.json"]).GetProperty("logitsMse").GetDouble());
+        Assert.Equal("vit_fashion", Read(folder["old.json"]).GetProperty("model").GetString());
+        nameless.AssertRefused("it lacks the metadata 'isvit.tool.Model'");
+    }
+
     [Fact]
     public async Task Evaluate_FloatWeights_IsNoQuantizedModel()
     {
@@ -365,7 +394,7 @@ public sealed class QuantizeTests
 
         var run = await ToolRun.Of("evaluate", "--quantized", folder["weights.safetensors"], "--labels", folder["labels.csv"]);
 
-        run.AssertRefused("no quantized model that 'isvit quantize' saved");
+        run.AssertRefused("is no quantized model: its isvit.format is absent");
     }
 
     private static JsonElement Read(string path)

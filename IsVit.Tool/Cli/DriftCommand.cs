@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IsVit.Model.Architectures;
 using IsVit.Tool.Runs;
 
 namespace IsVit.Tool.Cli;

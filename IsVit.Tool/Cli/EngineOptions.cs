@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Reconstruction;
 using TorchSharp;
 

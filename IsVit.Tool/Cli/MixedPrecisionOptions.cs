@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
 

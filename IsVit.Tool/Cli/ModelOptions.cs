@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IsVit.Model.Architectures;
 
 namespace IsVit.Tool.Cli;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using IsVit.Core.Quantization;
+using IsVit.Model.Architectures;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Recipes;

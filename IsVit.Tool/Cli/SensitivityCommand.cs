@@ -1,5 +1,6 @@
 using System.CommandLine;
-using IsVit.Core.Quantization;
+using IsVit.Model.Architectures;
+using IsVit.Model.Quantization;
 using IsVit.Tool.Runs;
 
 namespace IsVit.Tool.Cli;

@@ -1,6 +1,7 @@
 using IsVit.Core.Imaging;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model.Files;
 using IsVit.Tool.Data;
 using TorchSharp;
 
@@ -81,7 +82,7 @@ internal sealed class DemoAssets
         var calibration = data.Train.Sample(CalibrationCount, seed);
         var test = data.Test.Sample(TestCount, seed);
         var size = FashionMnist.Size;
-        SafetensorsWriter.Write(
+        SafetensorsFile.Write(
             path,
             new Dictionary<string, torch.Tensor>
             {

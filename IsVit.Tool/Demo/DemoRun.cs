@@ -73,7 +73,7 @@ internal sealed class DemoRun
         using var model = _assets.LoadModel(which);
         var reference = FloatReference.Measure(model, _test, EvaluationBatch, _cancellationToken);
         var rows = from bits in which.BitWidths from method in Methods select Quantize(which, method, bits, reference, view);
-        return new DemoResult(which, reference.Float, SavedModel.FloatBytes(model), rows.ToList());
+        return new DemoResult(which, reference.Float, RunDescription.FloatBytes(model), rows.ToList());
     }
 
     private DemoRow Quantize(DemoModel which, string method, int bits, FloatReference reference, IProgress<WorkProgress> view)
@@ -95,7 +95,7 @@ internal sealed class DemoRun
         var result = reference.Evaluate(model, _cancellationToken);
 
         var path = _output.PathOf(method == RecipeNames.ISVit ? $"{which.Name}_w{bits}a{bits}.safetensors" : "size.tmp");
-        var bytes = new SavedModel(which.Name, model.ClassCount, 1, method, bits, bits, _arguments.Seed).Write(quantized, path);
+        var bytes = new RunDescription(which.Name, model.ClassCount, 1, method, bits, bits, _arguments.Seed).Write(quantized, path);
         if (method != RecipeNames.ISVit)
         {
             File.Delete(path);

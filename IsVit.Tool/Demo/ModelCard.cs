@@ -1,5 +1,5 @@
 using System.Globalization;
-using IsVit.Core.Models;
+using IsVit.Model.Architectures;
 using IsVit.Tool.Data;
 using IsVit.Tool.Training;
 

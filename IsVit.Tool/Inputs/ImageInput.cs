@@ -1,4 +1,5 @@
 using IsVit.Core.Imaging;
+using IsVit.Model.Imaging;
 using TorchSharp;
 
 namespace IsVit.Tool.Inputs;

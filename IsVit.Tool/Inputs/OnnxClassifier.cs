@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using IsVit.Core.Models;
 using IsVit.Tool.Runs;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -60,7 +59,7 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
     /// <summary>What the file says of itself.</summary>
     /// <param name="path">The file, for messages.</param>
     /// <exception cref="ToolException">It does not say which model of the catalogue it is.</exception>
-    public SavedModel Describe(string path)
+    public RunDescription Describe(string path)
     {
         var texts = _session.ModelMetadata.CustomMetadataMap;
         var model = texts.GetValueOrDefault("isvit.model")
@@ -68,13 +67,13 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
         var preset = ModelInput.Find(model, null);
         var crop = texts.TryGetValue("isvit.preprocessing", out var json) ? JsonDocument.Parse(json).RootElement.GetProperty("crop").GetDouble() : preset.Preprocessing.CropFraction;
         int Number(string name, int otherwise) => int.TryParse(texts.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
-        return new SavedModel(
+        return new RunDescription(
             model,
             _session.OutputMetadata[_output].Dimensions[^1],
             crop,
             texts.GetValueOrDefault("isvit.method") ?? "float",
-            Number("isvit.weight_bits", SavedModel.FloatBits),
-            Number("isvit.activation_bits", SavedModel.FloatBits),
+            Number("isvit.weight_bits", RunDescription.FloatBits),
+            Number("isvit.activation_bits", RunDescription.FloatBits),
             Number("isvit.seed", 0));
     }
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using IsVit.Core.Graph;
+using IsVit.Model;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Tool.Cli;
 using Spectre.Console;

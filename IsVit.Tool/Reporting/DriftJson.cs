@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using IsVit.Model.Statistics;
 using IsVit.Optimization.Drift;
 
 namespace IsVit.Tool.Reporting;

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using IsVit.Model;
 
 namespace IsVit.Tool.Reporting;
 

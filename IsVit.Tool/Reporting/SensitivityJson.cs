@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.MixedPrecision;
 
 namespace IsVit.Tool.Reporting;

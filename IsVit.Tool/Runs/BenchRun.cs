@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using IsVit.Core.Models;
 using IsVit.Onnx;
-using IsVit.Optimization;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
@@ -49,7 +47,7 @@ internal static class BenchRun
             throw new ToolException("--images and --labels compare answers with those of --quantized; give it too.");
         }
 
-        var saved = arguments.Quantized is null ? null : SavedModel.Read(arguments.Quantized);
+        var saved = arguments.Quantized is null ? null : RunDescription.Read(arguments.Quantized);
         var files = ImageInput.Test(arguments.Images, arguments.Labels, saved?.ClassCount);
         if (saved is not null)
         {
@@ -97,7 +95,7 @@ internal static class BenchRun
         }
     }
 
-    private static void AddFormats(List<BenchCandidate> candidates, SavedModel saved, BenchArguments arguments, OutputFolder folder)
+    private static void AddFormats(List<BenchCandidate> candidates, RunDescription saved, BenchArguments arguments, OutputFolder folder)
     {
         var file = arguments.Quantized!;
         var preset = ModelInput.Find(saved.Model, saved.Crop);

@@ -1,6 +1,7 @@
 using IsVit.Core.Imaging;
+using IsVit.Model.Imaging;
+using IsVit.Model.Statistics;
 using IsVit.Optimization;
-using IsVit.Optimization.Drift;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
@@ -37,7 +38,7 @@ internal static class DriftRun
     /// <returns>The exit code.</returns>
     public static int Run(ToolConsole console, DriftArguments arguments, CancellationToken cancellationToken)
     {
-        var saved = SavedModel.Read(arguments.Quantized);
+        var saved = RunDescription.Read(arguments.Quantized);
         var files = ImageFolder.Read(arguments.Images, recursive: true);
         if (arguments.Json is not null)
         {

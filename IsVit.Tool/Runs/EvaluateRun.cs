@@ -38,7 +38,7 @@ internal static class EvaluateRun
             throw new ToolException($"--device {arguments.Device}: ONNX Runtime runs on the CPU here.");
         }
 
-        var saved = onnx?.Describe(arguments.Quantized) ?? SavedModel.Read(arguments.Quantized);
+        var saved = onnx?.Describe(arguments.Quantized) ?? RunDescription.Read(arguments.Quantized);
         var preset = ModelInput.Find(saved.Model, arguments.Crop ?? saved.Crop);
         var files = ImageInput.Test(arguments.Images, arguments.Labels, saved.ClassCount)
             ?? throw new ToolException("there is nothing to evaluate with; give --labels, --images or both.");
@@ -82,14 +82,14 @@ internal static class EvaluateRun
             clock.Elapsed.TotalSeconds,
             PeakMemory.Megabytes(),
             new FileInfo(arguments.Quantized).Length,
-            SavedModel.FloatBytes(floatModel ?? module));
+            RunDescription.FloatBytes(floatModel ?? module));
         ReportTable.WriteResults(console.Ansi, report, result.Agreement);
         var aftermath = new Aftermath(console);
         aftermath.WriteReport(arguments.Json, report, QuantizationJsonContext.Default.QuantizationJson);
         return aftermath.ExitCode;
     }
 
-    private static FloatReference Reference(ModelPreset preset, SavedModel saved, EvaluateArguments arguments, IImageSource images, CancellationToken cancellationToken)
+    private static FloatReference Reference(ModelPreset preset, RunDescription saved, EvaluateArguments arguments, IImageSource images, CancellationToken cancellationToken)
     {
         using var model = ModelInput.Load(preset, arguments.Weights!, saved.ClassCount);
         model.to(arguments.Device);

@@ -1,7 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Models;
 using IsVit.Onnx;
-using IsVit.Optimization;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using TorchSharp;
@@ -40,7 +39,7 @@ internal static class ExportRun
 
         if (arguments.Quantized is { } file)
         {
-            ExportQuantized(SavedModel.Read(file), file, arguments);
+            ExportQuantized(RunDescription.Read(file), file, arguments);
         }
         else if (arguments is { Model: { } name, Weights: { } weights })
         {
@@ -55,7 +54,7 @@ internal static class ExportRun
         return ExitCode.Success;
     }
 
-    private static void ExportQuantized(SavedModel saved, string file, ExportArguments arguments)
+    private static void ExportQuantized(RunDescription saved, string file, ExportArguments arguments)
     {
         var (quantized, module) = saved.Load(file, torch.CPU);
         using var ownedModule = module;

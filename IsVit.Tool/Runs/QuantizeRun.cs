@@ -1,11 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
-using IsVit.Core.Imaging;
 using IsVit.Core.Models;
 using IsVit.Optimization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.MixedPrecision;
-using IsVit.Optimization.Reconstruction;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
@@ -47,7 +45,7 @@ internal static class QuantizeRun
         Say(console, $"{preset.Name}: {calibrationFiles.Count} calibration images{fewer}, {testFiles?.Count ?? 0} test images");
 
         var loading = ImageInput.Loading(arguments.SkipUnreadable, console.Error);
-        var floatBytes = SavedModel.FloatBytes(model);
+        var floatBytes = RunDescription.FloatBytes(model);
         var test = testFiles is null ? null : ImageInput.OpenForRepeatedUse(testFiles, preset.Preprocessing, loading, cancellationToken);
         using var testInMemory = test as IDisposable;
         var reference = test is null ? null : FloatReference.Measure(model, test, arguments.BatchSize, cancellationToken);
@@ -124,7 +122,7 @@ internal static class QuantizeRun
     // Of a model that nobody keeps the length alone is wanted, for the report.
     private static long Save(QuantizedModel quantized, ModelPreset preset, QuantizeArguments arguments, OutputFolder? output)
     {
-        var description = new SavedModel(preset.Name, ((ImageClassifier)quantized.Model).ClassCount, preset.Preprocessing.CropFraction, arguments.Method, arguments.WeightBits, quantized.Report!.ActivationBits, arguments.Seed);
+        var description = new RunDescription(preset.Name, ((ImageClassifier)quantized.Model).ClassCount, preset.Preprocessing.CropFraction, arguments.Method, arguments.WeightBits, quantized.Report!.ActivationBits, arguments.Seed);
         return output is null ? description.Measure(quantized) : description.Write(quantized, output.PathOf(ModelFile));
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using static TorchSharp.torch;
 
 namespace OwnQuantizer;
@@ -74,7 +75,7 @@ internal sealed class SquareRootQuantizer(BitWidth bits) : IQuantizer
 
     // snippet: parameters
     public QuantizationParameters ExportParameters() =>
-        new(Scheme, Bits, Granularity, new Dictionary<string, IReadOnlyList<double>> { ["scale"] = [Scale] }, new Dictionary<string, string>());
+        new CustomParameters(Scheme, Bits, Granularity, new Dictionary<string, IReadOnlyList<double>> { ["scale"] = [Scale] });
 
     public void ImportParameters(QuantizationParameters parameters)
     {

@@ -1,28 +1,15 @@
-using System.Buffers.Binary;
+using IsVit.Model.Files;
 using TorchSharp;
 
 namespace IsVit.Core.Models.WeightFiles;
 
-/// <summary>
-/// A safetensors file, open for reading: an eight-byte header length, a JSON header, the tensors' raw little-endian bytes. The file is mapped into
-/// memory and every statement of its header is checked against the file when it is opened.
-/// </summary>
+/// <summary>A safetensors file of torch tensors. <see cref="SafetensorsReader"/> reads one without torch.</summary>
 public sealed class SafetensorsFile : WeightFile
 {
-    /// <summary>The tensor of checksums, if the file has one: U8 [1 + other tensors, 4], each row a CRC-32C, lowest byte first; the header's (with its length), then the other tensors', in the order in which they lie in the file.</summary>
-    internal const string ChecksumsName = "isvit.checksums";
-
-    internal const int LengthBytes = 8;
-    internal const int MaxHeaderLength = 100_000_000;
     private const int ChunkBytes = 1 << 26;
 
-    internal SafetensorsFile(MappedFile file)
-        : this(file, ReadHeader(file))
-    {
-    }
-
-    private SafetensorsFile(MappedFile file, SafetensorsHeader header)
-        : base(file, header.Tensors, header.Metadata)
+    internal SafetensorsFile(SafetensorsReader reader)
+        : base(reader.File, reader.Tensors, reader.Metadata)
     {
     }
 
@@ -30,75 +17,43 @@ public sealed class SafetensorsFile : WeightFile
     /// <param name="path">The file.</param>
     /// <exception cref="WeightFileException">The file is no safetensors file, or a broken one.</exception>
     /// <exception cref="IOException">The file is absent or cannot be read.</exception>
-    public static new SafetensorsFile Open(string path)
+    public static new SafetensorsFile Open(string path) => new(SafetensorsReader.Open(path));
+
+    /// <summary>
+    /// Writes a file: first beside it, then in its place, so that no reader ever sees half a file. Tensors are written one at a time; one that is on
+    /// another device or not contiguous is copied for as long as it is written.
+    /// </summary>
+    /// <param name="path">The file; replaced if it exists. Its folder must exist.</param>
+    /// <param name="entries">Names and tensors: float64, float32, float16, bfloat16, int64, int32, int16, int8, uint8 or bool.</param>
+    /// <param name="metadata">Texts to keep beside the tensors.</param>
+    /// <exception cref="ArgumentException">A name comes twice or is reserved, or a tensor's type is not supported.</exception>
+    /// <exception cref="WeightFileException">The header would be longer than the format allows.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Write(string path, IEnumerable<KeyValuePair<string, torch.Tensor>> entries, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var file = MappedFile.Open(path);
-        try
-        {
-            return new SafetensorsFile(file);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        ArgumentNullException.ThrowIfNull(entries);
+        SafetensorsWriter.Write(path, entries.Select(static entry => KeyValuePair.Create(entry.Key, Data(entry.Key, entry.Value))), metadata);
     }
 
-    /// <summary>Checks that nothing in the file has changed since it was written.</summary>
-    /// <exception cref="WeightFileException">A tensor or the header has another checksum than when it was written, or the file holds no checksums for it.</exception>
-    internal void VerifyChecksums()
+    /// <summary>A tensor as what a file holds. The tensor must live until it is written.</summary>
+    /// <param name="name">What it is called.</param>
+    /// <param name="tensor">The tensor.</param>
+    /// <exception cref="ArgumentException">The tensor's type is not supported.</exception>
+    internal static TensorData Data(string name, torch.Tensor tensor) => TorchElementTypes.Find(tensor.dtype) is { } type
+        ? new(type, tensor.shape, stream => Write(tensor, stream))
+        : throw new ArgumentException($"Tensor '{name}' is of type {tensor.dtype}; expected one of {TorchElementTypes.Names}.", nameof(tensor));
+
+    private static void Write(torch.Tensor tensor, Stream stream)
     {
-        var tensors = Tensors.Values.Where(static tensor => tensor.Name != ChecksumsName).OrderBy(static tensor => tensor.Offset).ThenBy(static tensor => tensor.ByteCount).ToList();
-        if (!Tensors.TryGetValue(ChecksumsName, out var info) || info.ScalarType != torch.ScalarType.Byte || !info.Shape.SequenceEqual([tensors.Count + 1, sizeof(uint)]))
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        var flat = tensor.detach().cpu().contiguous().view(-1);
+        var step = ChunkBytes / flat.ElementSize;
+        for (var done = 0L; done < flat.shape[0]; done += step)
         {
-            throw new WeightFileException(FilePath, ChecksumsName, $"U8 [{tensors.Count + 1}, {sizeof(uint)}]", info is null ? "no such tensor" : $"{info.DType} [{string.Join(", ", info.Shape)}]");
+            using var part = flat.narrow(0, done, Math.Min(step, flat.shape[0] - done));
+            stream.Write(part.bytes);
         }
-
-        var expected = Bytes(info.Offset, info.ByteCount);
-        Verify(null, 0, Tensors.Values.Min(static tensor => tensor.Offset), expected);
-        foreach (var tensor in tensors)
-        {
-            expected = expected[sizeof(uint)..];
-            Verify(tensor.Name, tensor.Offset, tensor.ByteCount, expected);
-        }
-    }
-
-    internal static bool LooksLike(MappedFile file) => file.Length > LengthBytes && file.Slice(LengthBytes, 1)[0] == (byte)'{';
-
-    private void Verify(string? tensor, long offset, long count, ReadOnlySpan<byte> expected)
-    {
-        var crc = default(Crc32C);
-        for (var done = 0L; done < count; done += ChunkBytes)
-        {
-            crc.Append(Bytes(offset + done, Math.Min(ChunkBytes, count - done)));
-        }
-
-        if (crc.Value != BinaryPrimitives.ReadUInt32LittleEndian(expected))
-        {
-            throw new WeightFileException(FilePath, tensor, $"{(tensor is null ? "a header" : "data")} with the checksum {BinaryPrimitives.ReadUInt32LittleEndian(expected):x8}, as it was written", $"{crc.Value:x8}: the file is damaged");
-        }
-    }
-
-    private static SafetensorsHeader ReadHeader(MappedFile file)
-    {
-        if (file.Length < LengthBytes)
-        {
-            throw new WeightFileException(file.FilePath, null, "a safetensors file of at least 8 bytes", $"{file.Length} bytes");
-        }
-
-        var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, LengthBytes));
-        var limit = Math.Min(MaxHeaderLength, file.Length - LengthBytes);
-        if (length > (ulong)limit)
-        {
-            throw new WeightFileException(
-                file.FilePath,
-                null,
-                $"a safetensors header of at most {limit} bytes ({(limit == MaxHeaderLength ? "the format's limit" : "what the file holds after the first 8")})",
-                $"a header length of {length}");
-        }
-
-        var dataOffset = LengthBytes + (long)length;
-        return SafetensorsHeader.Parse(file.FilePath, file.Slice(LengthBytes, (long)length), dataOffset, file.Length - dataOffset);
     }
 }

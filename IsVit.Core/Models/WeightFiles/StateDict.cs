@@ -1,3 +1,4 @@
+using IsVit.Model.Files;
 using TorchSharp;
 
 namespace IsVit.Core.Models.WeightFiles;
@@ -34,7 +35,7 @@ public static class StateDict
         var plan = StateDictPlan.Make(
             file.FilePath,
             module,
-            file.Tensors.Values.Select(t => (t.Name, t.ScalarType, t.DType, t.Shape)),
+            file.Tensors.Values.Select(t => (t.Name, TorchElementTypes.Find(t.ElementType), t.ElementType, t.Shape)),
             options ?? StateDictLoadOptions.Default);
         foreach (var (name, _) in plan.Copies)
         {
@@ -84,6 +85,6 @@ public static class StateDict
     public static void Save(torch.nn.Module module, string path, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(module);
-        SafetensorsWriter.Write(path, module.state_dict(), metadata);
+        SafetensorsFile.Write(path, module.state_dict(), metadata);
     }
 }

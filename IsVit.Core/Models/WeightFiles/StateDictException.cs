@@ -1,3 +1,5 @@
+using IsVit.Model;
+
 namespace IsVit.Core.Models.WeightFiles;
 
 /// <summary>A state dict does not fit a module. The message and the lists hold every name that is missing, unexpected or does not fit, at once.</summary>

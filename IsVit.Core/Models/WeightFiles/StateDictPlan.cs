@@ -55,7 +55,7 @@ internal sealed record StateDictPlan(IReadOnlyList<(string Source, torch.Tensor 
             : throw new StateDictException(sourceName, missing, unexpected, mismatched);
     }
 
-    public static string TypeName(torch.ScalarType type) => WeightDType.TryFind(type, out var known) ? known.Name : type.ToString();
+    public static string TypeName(torch.ScalarType type) => TorchElementTypes.Find(type) ?? type.ToString();
 
     private static string Describe(string typeName, IEnumerable<long> shape) => $"{typeName} [{string.Join(", ", shape)}]";
 

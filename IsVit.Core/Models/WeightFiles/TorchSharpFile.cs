@@ -1,4 +1,5 @@
 using System.Text;
+using IsVit.Model.Files;
 using TorchSharp;
 
 namespace IsVit.Core.Models.WeightFiles;
@@ -10,7 +11,7 @@ namespace IsVit.Core.Models.WeightFiles;
 internal sealed class TorchSharpFile : WeightFile
 {
     internal TorchSharpFile(MappedFile file)
-        : base(file, new Index(file).Read(), new Dictionary<string, string>())
+        : base(file, new Index(file).Read().ToDictionary(static tensor => tensor.Name, StringComparer.Ordinal), new Dictionary<string, string>())
     {
     }
 
@@ -24,11 +25,11 @@ internal sealed class TorchSharpFile : WeightFile
 
         private long _position;
 
-        public List<WeightTensorInfo> Read()
+        public List<TensorEntry> Read()
         {
             // An entry is at least an empty name, a type and a rank.
             var count = Integer(null, "the number of tensors", (file.Length - 1) / 3);
-            var tensors = new List<WeightTensorInfo>();
+            var tensors = new List<TensorEntry>();
             var names = new HashSet<string>(StringComparer.Ordinal);
             for (var i = 0L; i < count; i++)
             {
@@ -46,13 +47,13 @@ internal sealed class TorchSharpFile : WeightFile
                 : throw new WeightFileException(file.FilePath, null, $"the end of the file after {count} tensors at byte {_position}", $"{file.Length - _position} bytes more");
         }
 
-        private WeightTensorInfo Entry(long index)
+        private TensorEntry Entry(long index)
         {
             var name = Name(index);
             var code = Integer(name, "a type code", sbyte.MaxValue);
-            if (!WeightDType.TryFind((torch.ScalarType)code, out var type))
+            if (TorchElementTypes.Find((torch.ScalarType)code) is not { } typeName || !ElementType.TryFind(typeName, out var type))
             {
-                throw new WeightFileException(file.FilePath, name, $"the type code of one of {WeightDType.SupportedNames}", $"{code} ({(torch.ScalarType)code})");
+                throw new WeightFileException(file.FilePath, name, $"the type code of one of {TorchElementTypes.Names}", $"{code} ({(torch.ScalarType)code})");
             }
 
             var shape = new long[Integer(name, "a number of dimensions", MaxRank)];
@@ -67,7 +68,7 @@ internal sealed class TorchSharpFile : WeightFile
                 throw new WeightFileException(file.FilePath, name, $"{type.Name} [{string.Join(", ", shape)}] within the {left} bytes that are left", "a larger one");
             }
 
-            var info = new WeightTensorInfo(name, type.Name, type.ScalarType, shape, _position, bytes);
+            var info = new TensorEntry(name, type.Name, shape, _position, bytes);
             _position += bytes;
             return info;
         }

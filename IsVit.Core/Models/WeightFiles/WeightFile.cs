@@ -1,3 +1,4 @@
+using IsVit.Model.Files;
 using TorchSharp;
 
 namespace IsVit.Core.Models.WeightFiles;
@@ -5,12 +6,14 @@ namespace IsVit.Core.Models.WeightFiles;
 /// <summary>A file of named tensors, open for reading. Its list of tensors is checked when it is opened; their data is read when asked for.</summary>
 public abstract class WeightFile : IDisposable
 {
+    private const int ChunkBytes = 1 << 30;
+
     private readonly MappedFile _file;
 
-    private protected WeightFile(MappedFile file, IReadOnlyList<WeightTensorInfo> tensors, IReadOnlyDictionary<string, string> metadata)
+    private protected WeightFile(MappedFile file, IReadOnlyDictionary<string, TensorEntry> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         _file = file;
-        Tensors = tensors.ToDictionary(t => t.Name, StringComparer.Ordinal);
+        Tensors = tensors;
         Metadata = metadata;
     }
 
@@ -18,7 +21,7 @@ public abstract class WeightFile : IDisposable
     public string FilePath => _file.FilePath;
 
     /// <summary>The tensors by name.</summary>
-    public IReadOnlyDictionary<string, WeightTensorInfo> Tensors { get; }
+    public IReadOnlyDictionary<string, TensorEntry> Tensors { get; }
 
     /// <summary>The texts that the file holds beside its tensors; empty where the format has none.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
@@ -33,9 +36,9 @@ public abstract class WeightFile : IDisposable
         var file = MappedFile.Open(path);
         try
         {
-            if (SafetensorsFile.LooksLike(file))
+            if (SafetensorsReader.LooksLike(file))
             {
-                return new SafetensorsFile(file);
+                return new SafetensorsFile(new SafetensorsReader(file));
             }
 
             if (file.Length >= 2 && file.Slice(0, 2).SequenceEqual("PK"u8))
@@ -60,14 +63,15 @@ public abstract class WeightFile : IDisposable
     /// <param name="name">One of <see cref="Tensors"/>.</param>
     /// <returns>A tensor of the file's type and shape on the CPU, which belongs to the caller (to the dispose scope that is open).</returns>
     /// <exception cref="WeightFileException">There is none of that name, its type is not supported, or its data is broken.</exception>
-    public torch.Tensor Read(string name)
+    public torch.Tensor Read(string name) => Read(_file, Find(name));
+
+    /// <summary>Reads a tensor of any file that is mapped.</summary>
+    internal static torch.Tensor Read(MappedFile file, TensorEntry info)
     {
-        var info = Find(name);
-        var type = RequireReadable(info);
-        var tensor = torch.empty([.. info.Shape], type, torch.CPU);
+        var tensor = torch.empty([.. info.Shape], RequireReadable(file, info), torch.CPU);
         try
         {
-            _file.CopyTo(info.Offset, tensor, name);
+            Copy(file, info, tensor);
             return tensor;
         }
         catch
@@ -85,7 +89,7 @@ public abstract class WeightFile : IDisposable
     {
         ArgumentNullException.ThrowIfNull(destination);
         var info = Find(name);
-        var type = RequireReadable(info);
+        var type = RequireReadable(_file, info);
         if (!info.Shape.SequenceEqual(destination.shape))
         {
             throw new WeightFileException(FilePath, name, $"shape [{string.Join(", ", destination.shape)}]", $"[{string.Join(", ", info.Shape)}]");
@@ -94,7 +98,7 @@ public abstract class WeightFile : IDisposable
         using var noGrad = torch.no_grad();
         if (destination.dtype == type && destination.device_type == DeviceType.CPU && destination.is_contiguous())
         {
-            _file.CopyTo(info.Offset, destination, name);
+            Copy(_file, info, destination);
             return;
         }
 
@@ -109,24 +113,23 @@ public abstract class WeightFile : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Bytes of the file, mapped: valid until it is disposed.</summary>
-    private protected ReadOnlySpan<byte> Bytes(long offset, long count) => _file.Slice(offset, count);
-
     /// <summary>Whether a tensor's data can be read into torch; throws the reason otherwise.</summary>
-    internal torch.ScalarType RequireReadable(WeightTensorInfo info)
+    internal torch.ScalarType RequireReadable(TensorEntry info) => RequireReadable(_file, info);
+
+    private static torch.ScalarType RequireReadable(MappedFile file, TensorEntry info)
     {
-        if (info.ScalarType is not { } type)
+        if (TorchElementTypes.Find(info.ElementType) is not { } type)
         {
-            throw new WeightFileException(FilePath, info.Name, $"one of the types {WeightDType.SupportedNames}", $"{info.DType}, which TorchSharp has no tensors of");
+            throw new WeightFileException(file.FilePath, info.Name, $"one of the types {TorchElementTypes.Names}", $"{info.ElementType}, which TorchSharp has no tensors of");
         }
 
         if (type == torch.ScalarType.Bool && info.ByteCount <= int.MaxValue)
         {
-            var bytes = _file.Slice(info.Offset, info.ByteCount);
+            var bytes = file.Slice(info.Offset, info.ByteCount);
             var wrong = bytes.IndexOfAnyExceptInRange((byte)0, (byte)1);
             if (wrong >= 0)
             {
-                throw new WeightFileException(FilePath, info.Name, "only 0 and 1 in a BOOL tensor", $"{bytes[wrong]} at element {wrong}");
+                throw new WeightFileException(file.FilePath, info.Name, "only 0 and 1 in a BOOL tensor", $"{bytes[wrong]} at element {wrong}");
             }
         }
 
@@ -143,7 +146,22 @@ public abstract class WeightFile : IDisposable
         }
     }
 
-    private WeightTensorInfo Find(string name)
+    // As many bytes as the tensor has, which is contiguous and on the CPU.
+    private static void Copy(MappedFile file, TensorEntry info, torch.Tensor destination)
+    {
+        file.RequireNotShortened(info.Name);
+        using var flat = destination.view(-1);
+        var elementSize = destination.ElementSize;
+        var step = ChunkBytes / elementSize;
+        for (var done = 0L; done < flat.shape[0]; done += step)
+        {
+            using var part = flat.narrow(0, done, Math.Min(step, flat.shape[0] - done));
+            var bytes = part.bytes;
+            file.Slice(info.Offset + (done * elementSize), bytes.Length).CopyTo(bytes);
+        }
+    }
+
+    private TensorEntry Find(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
         return Tensors.TryGetValue(name, out var info)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Kernels.Cuda;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Kernels.Cuda;
 

@@ -1,3 +1,4 @@
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Kernels.Cuda;
 

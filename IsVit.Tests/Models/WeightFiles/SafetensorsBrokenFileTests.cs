@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model.Files;
 using IsVit.Tests.TestSupport;
 
 namespace IsVit.Tests.Models.WeightFiles;

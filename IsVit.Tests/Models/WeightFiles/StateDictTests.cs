@@ -1,5 +1,7 @@
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model.Architectures;
+using IsVit.Model.Files;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -70,7 +72,7 @@ public sealed class StateDictTests
         StateDictException error;
         if (fromFile)
         {
-            SafetensorsWriter.Write(folder["x"], tensors);
+            SafetensorsFile.Write(folder["x"], tensors);
             error = Assert.Throws<StateDictException>(() => StateDict.Load(model, folder["x"]));
             Assert.StartsWith(folder["x"], error.Message, StringComparison.Ordinal);
         }

@@ -1,5 +1,6 @@
 using CsCheck;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model.Files;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,7 +10,7 @@ namespace IsVit.Tests.Models.WeightFiles;
 /// <summary>Whatever a file holds, reading it ends, with tensors or with a <see cref="WeightFileException"/>.</summary>
 public sealed class WeightFileFuzzTests
 {
-    private static readonly byte[] Safetensors = Written((path, tensors) => SafetensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["k"] = "v" }));
+    private static readonly byte[] Safetensors = Written((path, tensors) => SafetensorsFile.Write(path, tensors, new Dictionary<string, string> { ["k"] = "v" }));
 
     private static readonly byte[] TorchSharpFormat = Written((path, tensors) =>
     {
@@ -60,7 +61,7 @@ public sealed class WeightFileFuzzTests
             {
                 try
                 {
-                    Assert.Equal(file.Tensors[name].ByteCount, file.Read(name).NumberOfElements * file.Tensors[name].ScalarType!.Value.ElementSize());
+                    Assert.Equal(file.Tensors[name].ByteCount, file.Read(name) is var tensor ? tensor.NumberOfElements * tensor.ElementSize : 0);
                 }
                 catch (WeightFileException e)
                 {

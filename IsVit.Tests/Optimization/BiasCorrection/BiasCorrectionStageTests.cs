@@ -1,6 +1,5 @@
 using IsVit.Core.Models;
 using IsVit.Optimization.Stages;
-using IsVit.Tests.TestSupport;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
-using IsVit.Optimization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
@@ -32,7 +31,7 @@ public sealed class ActivationCalibrationStageTests
         });
         Micro.Call(model, images.narrow(0, 0, 24));
         hook.remove();
-        using var expected = new IsVit.Quantizers.Uniform.UniformQuantizer(4, IsVit.Core.Quantization.Granularity.Tensor);
+        using var expected = new IsVit.Quantizers.Uniform.UniformQuantizer(4, Granularity.Tensor);
         expected.Calibrate(seen!);
 
         using var quantized = Micro.Quantizer([StageNames.ActivationCalibration], [], o =>

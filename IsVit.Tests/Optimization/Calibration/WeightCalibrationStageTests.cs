@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Stages;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Tests.TestSupport;

@@ -1,8 +1,9 @@
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Files;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
-using IsVit.Optimization.Checkpoints;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
@@ -49,8 +50,8 @@ public sealed class QuantizedModelFileTests
         var images = Micro.Images(7);
         using var quantized = Micro.Quantizer(options => options.Overrides =
         [
-            new() { Pattern = "blocks.*.attn.av", Operand = IsVit.Core.Graph.SiteOperand.Left, Scheme = scheme },
-            new() { Pattern = "blocks.1.**", Operand = IsVit.Core.Graph.SiteOperand.Weight, Bits = 8 },
+            new() { Pattern = "blocks.*.attn.av", Operand = SiteOperand.Left, Scheme = scheme },
+            new() { Pattern = "blocks.1.**", Operand = SiteOperand.Weight, Bits = 8 },
             new() { Pattern = "head", Quantize = false },
         ]).Run(model, Micro.Images());
         quantized.Save(folder["model.safetensors"]);
@@ -104,7 +105,7 @@ public sealed class QuantizedModelFileTests
         var codes = file.Tensors.Keys.Where(static name => name.StartsWith("codes/", StringComparison.Ordinal)).ToList();
         Assert.Equal(10, codes.Count);
         var weights = model.named_parameters().ToDictionary(static entry => "codes/" + entry.name, static entry => entry.parameter.numel(), StringComparer.Ordinal);
-        Assert.All(codes, name => Assert.Equal(ScalarType.Byte, file.Tensors[name].ScalarType));
+        Assert.All(codes, name => Assert.Equal("U8", file.Tensors[name].ElementType));
         Assert.All(codes, name => Assert.Equal(((weights[name] * (name == "codes/head.weight" ? 8 : 3)) + 7) / 8, Assert.Single(file.Tensors[name].Shape)));
         Assert.DoesNotContain("head.weight", file.Tensors.Keys);
         Assert.Equal(("micro", "ü"), (file.Metadata["model"], file.Metadata["note"]));
@@ -243,7 +244,7 @@ public sealed class QuantizedModelFileTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         using var model = Micro.Vit();
-        SafetensorsWriter.Write(folder["other.safetensors"], [], new Dictionary<string, string> { ["isvit.format"] = format });
+        SafetensorsFile.Write(folder["other.safetensors"], [], new Dictionary<string, string> { ["isvit.format"] = format });
 
         var error = Assert.Throws<QuantizationException>(() => QuantizedModel.Load(folder["other.safetensors"], model));
 
@@ -329,9 +330,9 @@ public sealed class QuantizedModelFileTests
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         Assert.Contains(folder["broken.safetensors"], error.Message, StringComparison.Ordinal);
         Micro.AssertUntouched(fresh, parameters, Micro.Images(), output);
-        if (kind is "site-path-null" or "site-quantizer" or "quantizer-bits" or "quantizer-granularity" or "quantizer-null")
+        if (error.Message.Contains("is a broken quantized model", StringComparison.Ordinal))
         {
-            Assert.EndsWith("has no quantizer that makes sense.", Assert.Throws<QuantizationException>(() => QuantizedModelInfo.Read(folder["broken.safetensors"])).Message, StringComparison.Ordinal);
+            Assert.Equal(error.Message, Assert.Throws<QuantizationException>(() => QuantizedModelInfo.Read(folder["broken.safetensors"])).Message);
         }
     }
 
@@ -445,6 +446,6 @@ public sealed class QuantizedModelFileTests
         }
 
         tensors.Remove("isvit.checksums");
-        SafetensorsWriter.Write(folder["broken.safetensors"], tensors, texts, withChecksums: true);
+        Model.Files.SafetensorsWriter.Write(folder["broken.safetensors"], tensors.ToDictionary(static entry => entry.Key, static entry => SafetensorsFile.Data(entry.Key, entry.Value)), texts, withChecksums: true);
     }
 }

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Recipes;

@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Compensation;
 using IsVit.Quantizers.Uniform;

@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;

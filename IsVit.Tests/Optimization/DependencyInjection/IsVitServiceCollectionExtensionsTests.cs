@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model;
 using IsVit.Optimization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.OutputSensitivity;
@@ -86,7 +87,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
         Assert.Equal(new CalibrationOptions { ImageCount = 16, StatisticsImageCount = 48, Input = CalibrationInput.Full }, options.Calibration);
         Assert.Equal(new ReconstructionOptions { Iterations = 50, BatchSize = 16, LearningRate = 1e-4, DropProbability = 0.25, HeldOutShare = 0.2, Views = 3, Evaluations = 4, CacheBudgetBytes = 1_000_000_000_000 }, options.Reconstruction);
         Assert.Equal(
-            [new SiteOverride { Pattern = "head", Bits = 8 }, new SiteOverride { Pattern = "blocks.*.mlp.fc1", Operand = IsVit.Core.Graph.SiteOperand.Weight, Quantize = false }],
+            [new SiteOverride { Pattern = "head", Bits = 8 }, new SiteOverride { Pattern = "blocks.*.mlp.fc1", Operand = SiteOperand.Weight, Quantize = false }],
             options.Overrides);
         Assert.NotNull(provider.GetRequiredService<ModelQuantizer>());
     }

@@ -1,8 +1,8 @@
 using IsVit.Core.Imaging;
 using IsVit.Core.Models;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
+using IsVit.Model.Statistics;
 using IsVit.Optimization;
-using IsVit.Optimization.Drift;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.Graph;
 using IsVit.Tests.Models;

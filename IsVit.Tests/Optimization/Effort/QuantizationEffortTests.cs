@@ -1,4 +1,4 @@
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.Recipes;

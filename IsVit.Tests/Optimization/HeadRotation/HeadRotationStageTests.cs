@@ -1,6 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;

@@ -1,10 +1,8 @@
-using IsVit.Core.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.OutputTuning;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
-using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.OutputTuning;

@@ -1,10 +1,10 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Graph;
-using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.Recipes;

@@ -1,5 +1,4 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Tests.TestSupport;
 using TorchSharp.Modules;

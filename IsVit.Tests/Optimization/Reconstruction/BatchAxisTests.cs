@@ -1,5 +1,5 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;

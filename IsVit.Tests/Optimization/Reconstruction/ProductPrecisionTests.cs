@@ -1,6 +1,8 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Quantizers.Uniform;

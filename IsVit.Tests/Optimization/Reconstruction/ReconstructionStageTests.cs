@@ -1,13 +1,12 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Models;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
-using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using TorchSharp.Modules;

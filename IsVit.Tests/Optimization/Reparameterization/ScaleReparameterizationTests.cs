@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Reparameterization;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Uniform;
@@ -93,12 +94,7 @@ public sealed class ScaleReparameterizationTests
     public void ToCommonGrid_ZeroPointsOfOddSum_WholeZeroPoint()
     {
         using var perChannel = new UniformQuantizer(4, Granularity.Channel(-1));
-        perChannel.ImportParameters(new QuantizationParameters(
-            "uniform",
-            4,
-            Granularity.Channel(-1),
-            new Dictionary<string, IReadOnlyList<double>> { ["scale"] = [0.5, 1.5], ["zero_point"] = [3, 4] },
-            new Dictionary<string, string> { ["symmetric"] = "false" }));
+        perChannel.ImportParameters(new AffineParameters(4, Granularity.Channel(-1), [0.5f, 1.5f], [3, 4], isSymmetric: false));
 
         var grid = perChannel.ToCommonGrid([true, true]);
 

@@ -1,7 +1,9 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
-using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Architectures;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.OutputTuning;
 using IsVit.Optimization.Recipes;

@@ -1,8 +1,8 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
+using IsVit.Model.Architectures;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Stages;
 using IsVit.Tests.Models;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

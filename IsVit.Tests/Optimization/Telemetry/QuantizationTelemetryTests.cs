@@ -1,11 +1,9 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using IsVit.Core.Graph;
-using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using IsVit.Optimization.Telemetry;
-using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
 

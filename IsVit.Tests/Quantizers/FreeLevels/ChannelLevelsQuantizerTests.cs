@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -92,7 +93,7 @@ public sealed class ChannelLevelsQuantizerTests
     [InlineData("levels", 6, 0.0, "'levels'[6] of a 'channel-levels' quantizer is 0; expected at least the entry before")]
     [InlineData("zero_point", 1, 1.5, "'zero_point'[1] of a 'channel-levels' quantizer is 1.5; expected a whole number from 0 to 255")]
     [InlineData("scale", 0, 0.0, "'scale'[0] of a 'channel-levels' quantizer is 0; expected a finite float32 number above 0")]
-    [InlineData("scale", -1, 0.0, "'scale' of a 'channel-levels' quantizer has 1 entries, 'zero_point' 2 and 'levels' 8; expected one, one and 4 a channel")]
+    [InlineData("scale", -1, 0.0, "have 'levels' of 8, 'scale' of 1, 'zero_point' of 2 entries; expected a granularity per channel, a scale, a zero point and 4 levels for each channel")]
     public void ImportParameters_ThatDoNotFit_NamesTheEntry(string vector, int index, double value, string message)
     {
         using var quantizer = new ChannelLevelsQuantizer(2, s_rows);
@@ -109,9 +110,9 @@ public sealed class ChannelLevelsQuantizerTests
             values[vector][index] = value;
         }
 
-        var broken = parameters with { Values = values.ToDictionary(static entry => entry.Key, static entry => (IReadOnlyList<double>)entry.Value) };
+        QuantizationParameters Broken() => parameters.With(values: values.ToDictionary(static entry => entry.Key, static entry => (IReadOnlyList<double>)entry.Value));
 
-        Assert.Contains(message, Assert.Throws<QuantizationException>(() => other.ImportParameters(broken)).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.Throws<QuantizationException>(() => other.ImportParameters(Broken())).Message, StringComparison.Ordinal);
         Assert.False(other.IsCalibrated);
     }
 }

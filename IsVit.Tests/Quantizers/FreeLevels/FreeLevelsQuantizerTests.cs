@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
@@ -62,10 +63,10 @@ public sealed class FreeLevelsQuantizerTests
     public void ImportParameters_BrokenOnes_AreRefused(double[] levels, string message)
     {
         using var quantizer = new FreeLevelsQuantizer(2, Granularity.Tensor);
-        var parameters = new QuantizationParameters(
+        QuantizationParameters Parameters() => QuantizationParameters.Create(
             "free-levels", 2, Granularity.Tensor, new Dictionary<string, IReadOnlyList<double>> { ["levels"] = levels }, new Dictionary<string, string>());
 
-        Assert.Contains(message, Assert.Throws<QuantizationException>(() => quantizer.ImportParameters(parameters)).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.Throws<QuantizationException>(() => quantizer.ImportParameters(Parameters())).Message, StringComparison.Ordinal);
         Assert.False(quantizer.IsCalibrated);
     }
 }

@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Model.Quantization;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;

@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace IsVit.Model.Architectures;
+
+/// <summary>What every model of images to logits has in its shape.</summary>
+public abstract record ModelOptions
+{
+    private protected ModelOptions(int patchSize, double layerNormEps) => (PatchSize, LayerNormEps) = (patchSize, layerNormEps);
+
+    /// <summary>Height and width of the image in pixels, a multiple of <see cref="PatchSize"/>.</summary>
+    public int ImageSize { get; init; } = 224;
+
+    /// <summary>Height and width of a patch in pixels, at least 1.</summary>
+    public int PatchSize { get; init; }
+
+    /// <summary>The number of colour channels, at least 1.</summary>
+    public int InChannels { get; init; } = 3;
+
+    /// <summary>The number of classes, at least 1.</summary>
+    public int ClassCount { get; init; } = 1000;
+
+    /// <summary>The width of the hidden layer of a block's MLP, in widths of a token; above 0.</summary>
+    public double MlpRatio { get; init; } = 4;
+
+    /// <summary>Whether the query, key and value projections have a bias.</summary>
+    public bool QkvBias { get; init; } = true;
+
+    /// <summary>What the normalisations add to the variance, above 0.</summary>
+    public double LayerNormEps { get; init; }
+
+    /// <summary>The probability, 0 to below 1, that training leaves out the last block's residual branches; earlier blocks have less, linearly down to 0.</summary>
+    public double DropPathRate { get; init; }
+
+    /// <summary>The probability, 0 to below 1, of dropping an element after the attention projections and the MLPs' layers, and where a model's own options say so, while training.</summary>
+    public double DropoutRate { get; init; }
+
+    /// <summary>Patches along one side of the image.</summary>
+    internal int PatchesPerSide => ImageSize / PatchSize;
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it, its value and what is allowed.</exception>
+    public virtual void Validate()
+    {
+        Require(PatchSize >= 1, nameof(PatchSize), PatchSize, "at least 1");
+        Require(ImageSize >= PatchSize && ImageSize % PatchSize == 0, nameof(ImageSize), ImageSize, $"a multiple of PatchSize ({PatchSize})");
+        Require(InChannels >= 1, nameof(InChannels), InChannels, "at least 1");
+        Require(ClassCount >= 1, nameof(ClassCount), ClassCount, "at least 1");
+        Require(LayerNormEps > 0 && double.IsFinite(LayerNormEps), nameof(LayerNormEps), LayerNormEps, "finite and above 0");
+        Require(DropPathRate is >= 0 and < 1, nameof(DropPathRate), DropPathRate, "0 to below 1");
+        Require(DropoutRate is >= 0 and < 1, nameof(DropoutRate), DropoutRate, "0 to below 1");
+    }
+
+    private protected void RequireMlp(int dim) =>
+        Require(MlpRatio > 0 && dim * MlpRatio is >= 1 and < int.MaxValue, nameof(MlpRatio), MlpRatio, "above 0, for a hidden layer of at least one unit");
+
+    private protected static void Require(bool condition, string option, object? value, string allowed)
+    {
+        if (!condition)
+        {
+            throw new ArgumentOutOfRangeException(option, value, string.Create(CultureInfo.InvariantCulture, $"{option} is {value}; allowed is: {allowed}."));
+        }
+    }
+
+    /// <summary>The drop path rate of one of a row of blocks.</summary>
+    /// <param name="index">The block, from 0.</param>
+    /// <param name="count">All blocks.</param>
+    internal double DropPathOf(int index, int count) => count == 1 ? 0 : DropPathRate * index / (count - 1);
+}

@@ -1,0 +1,45 @@
+namespace IsVit.Model.Files;
+
+/// <summary>What a file says about one of its tensors.</summary>
+public sealed class TensorEntry
+{
+    internal TensorEntry(string name, string elementType, IReadOnlyList<long> shape, long offset, long byteCount) =>
+        (Name, ElementType, Shape, Offset, ByteCount) = (name, elementType, shape, offset, byteCount);
+
+    /// <summary>The name.</summary>
+    public string Name { get; }
+
+    /// <summary>The element type as safetensors writes it, e.g. <c>F32</c>, <c>BF16</c>, <c>I64</c>.</summary>
+    public string ElementType { get; }
+
+    /// <summary>The shape; empty for a single number.</summary>
+    public IReadOnlyList<long> Shape { get; }
+
+    /// <summary>Where its data begins, in bytes from the start of the file.</summary>
+    public long Offset { get; }
+
+    /// <summary>The length of its data in bytes.</summary>
+    public long ByteCount { get; }
+
+    /// <summary>Whether it has an element type and a shape.</summary>
+    internal bool Is(string elementType, params ReadOnlySpan<long> shape)
+    {
+        if (ElementType != elementType || Shape.Count != shape.Length)
+        {
+            return false;
+        }
+
+        for (var i = 0; i < shape.Length; i++)
+        {
+            if (Shape[i] != shape[i])
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name}: {ElementType} [{string.Join(", ", Shape)}]";
+}

@@ -1,0 +1,94 @@
+using System.Text.Json.Serialization;
+
+namespace IsVit.Model.Imaging;
+
+/// <summary>
+/// How an image becomes a model's input: the short side is resized (<see cref="Filter"/>, antialiased) to floor(<see cref="ImageSize"/> / <see cref="CropFraction"/>),
+/// a square of <see cref="ImageSize"/> is cut from the centre, values are scaled to 0..1, and each channel becomes (value - mean) / std.
+/// </summary>
+public sealed record ImagePreprocessing
+{
+    private readonly int _imageSize = 224;
+    private readonly double _cropFraction = 0.9;
+    private readonly IReadOnlyList<float> _mean = [0.485f, 0.456f, 0.406f];
+    private readonly IReadOnlyList<float> _std = [0.229f, 0.224f, 0.225f];
+
+    /// <summary>224 pixels, crop 0.9, the mean and standard deviation of ImageNet: what DeiT was trained with.</summary>
+    public static ImagePreprocessing ImageNet { get; } = new();
+
+    /// <summary>224 pixels, crop 0.9, values to -1..1 (mean and standard deviation 0.5): what the ViT weights named "augreg" were trained with.</summary>
+    public static ImagePreprocessing Inception { get; } = new() { Mean = [0.5f, 0.5f, 0.5f], Std = [0.5f, 0.5f, 0.5f] };
+
+    /// <summary>Height and width of the model's input in pixels, at least 1.</summary>
+    public int ImageSize
+    {
+        get => _imageSize;
+        init => _imageSize = value >= 1
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(ImageSize), value, "ImageSize is at least 1 pixel.");
+    }
+
+    /// <summary>The part of the resized short side that the centre crop keeps, above 0 and at most 1.</summary>
+    public double CropFraction
+    {
+        get => _cropFraction;
+        init => _cropFraction = value is > 0 and <= 1
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(CropFraction), value, "CropFraction is above 0 and at most 1.");
+    }
+
+    /// <summary>One value a channel (red, green, blue, or grey alone), subtracted from values in 0..1.</summary>
+    public IReadOnlyList<float> Mean
+    {
+        get => _mean;
+        init => _mean = Checked(value, nameof(Mean), float.IsFinite, "finite");
+    }
+
+    /// <summary>One value a channel, above 0, that the difference is divided by.</summary>
+    public IReadOnlyList<float> Std
+    {
+        get => _std;
+        init => _std = Checked(value, nameof(Std), v => v > 0 && float.IsFinite(v), "finite and above 0");
+    }
+
+    /// <summary>The kernel that resizing uses; bicubic by default.</summary>
+    public ResampleFilter Filter { get; init; } = ResampleFilter.Bicubic;
+
+    /// <summary>The number of channels that the model reads: as many as <see cref="Mean"/> has values.</summary>
+    [JsonIgnore]
+    public int ChannelCount => Mean.Count;
+
+    /// <summary>The length in pixels of the short side after resizing: floor(<see cref="ImageSize"/> / <see cref="CropFraction"/>).</summary>
+    [JsonIgnore]
+    public int ResizeSize => (int)Math.Floor(ImageSize / CropFraction);
+
+    /// <inheritdoc/>
+    public bool Equals(ImagePreprocessing? other) => other is not null
+        && ImageSize == other.ImageSize
+        && CropFraction.Equals(other.CropFraction)
+        && Filter == other.Filter
+        && Mean.SequenceEqual(other.Mean)
+        && Std.SequenceEqual(other.Std);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(ImageSize, CropFraction, Filter, Mean.Count, Mean[0], Std[0]);
+
+    private static float[] Checked(IReadOnlyList<float> values, string option, Func<float, bool> allowed, string what)
+    {
+        ArgumentNullException.ThrowIfNull(values, option);
+        if (values.Count is not (1 or 3))
+        {
+            throw new ArgumentException($"{option} has {values.Count} values; expected one a channel: 1 (grey) or 3 (colour).", option);
+        }
+
+        foreach (var value in values)
+        {
+            if (!allowed(value))
+            {
+                throw new ArgumentOutOfRangeException(option, value, $"Every value of {option} is {what}.");
+            }
+        }
+
+        return [.. values];
+    }
+}

@@ -1,0 +1,77 @@
+
+namespace IsVit.Model.Quantization;
+
+/// <summary>Codes of b bits one after the other without gaps: code i has the bits b i to b i + b - 1 of the bytes, lowest bit first. The last byte is filled with zeros.</summary>
+public static class PackedCodes
+{
+    /// <summary>The bytes that codes take.</summary>
+    /// <param name="count">How many codes.</param>
+    /// <param name="bits">Their width.</param>
+    public static long ByteCount(long count, BitWidth bits) => checked((count * bits.Bits) + 7) / 8;
+
+    /// <summary>Packs codes.</summary>
+    /// <param name="codes">One code a byte, each within the width.</param>
+    /// <param name="bits">Their width.</param>
+    /// <exception cref="ArgumentException">A code is beyond the width.</exception>
+    public static byte[] Pack(ReadOnlySpan<byte> codes, BitWidth bits)
+    {
+        if (codes.IndexOfAnyExceptInRange((byte)0, (byte)bits.MaxCode) is var wrong and >= 0)
+        {
+            throw new ArgumentException($"Code {wrong} is {codes[wrong]}; expected 0 to {bits.MaxCode} for {bits} bits.", nameof(codes));
+        }
+
+        var packed = new byte[ByteCount(codes.Length, bits)];
+        var (pending, held, written) = (0u, 0, 0);
+        foreach (var code in codes)
+        {
+            pending |= (uint)code << held;
+            held += bits.Bits;
+            if (held >= 8)
+            {
+                packed[written++] = (byte)pending;
+                pending >>= 8;
+                held -= 8;
+            }
+        }
+
+        if (held > 0)
+        {
+            packed[written] = (byte)pending;
+        }
+
+        return packed;
+    }
+
+    /// <summary>Unpacks codes.</summary>
+    /// <param name="packed">What <see cref="Pack"/> made of as many codes.</param>
+    /// <param name="bits">Their width.</param>
+    /// <param name="codes">Where they go, one a byte.</param>
+    /// <exception cref="QuantizationException">The bits behind the last code are not zero.</exception>
+    /// <exception cref="ArgumentException">There are not as many bytes as the codes take.</exception>
+    public static void Unpack(ReadOnlySpan<byte> packed, BitWidth bits, Span<byte> codes)
+    {
+        if (packed.Length != ByteCount(codes.Length, bits))
+        {
+            throw new ArgumentException($"{codes.Length} codes of {bits} bits take {ByteCount(codes.Length, bits)} bytes, not {packed.Length}.", nameof(packed));
+        }
+
+        var (pending, held, read) = (0u, 0, 0);
+        for (var i = 0; i < codes.Length; i++)
+        {
+            if (held < bits.Bits)
+            {
+                pending |= (uint)packed[read++] << held;
+                held += 8;
+            }
+
+            codes[i] = (byte)(pending & (uint)bits.MaxCode);
+            pending >>= bits.Bits;
+            held -= bits.Bits;
+        }
+
+        if (pending != 0)
+        {
+            throw new QuantizationException($"the bits behind the last of {codes.Length} codes of {bits} bits are not zero");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using System.Globalization;
+using IsVit.Core.Models;
+using IsVit.Model.Quantization;
+using IsVit.Model.Saved;
+using IsVit.Optimization;
+using IsVit.Tool.Inputs;
+using TorchSharp;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary>What the tool keeps beside a quantized model, so that <c>isvit evaluate</c> needs nothing but the file.</summary>
+/// <param name="Model">The model's name in the catalogue.</param>
+/// <param name="ClassCount">The number of classes.</param>
+/// <param name="Crop">The centre crop that it was quantized with.</param>
+/// <param name="Method">The recipe.</param>
+/// <param name="WeightBits">Bits of weights.</param>
+/// <param name="ActivationBits">Bits of activations.</param>
+/// <param name="Seed">The seed.</param>
+internal sealed record RunDescription(string Model, int ClassCount, double Crop, string Method, int WeightBits, int ActivationBits, int Seed)
+{
+    /// <summary>The bits of what is not quantized.</summary>
+    public const int FloatBits = 32;
+
+    private const string Prefix = "isvit.tool.";
+
+    private Dictionary<string, string> Metadata => new(StringComparer.Ordinal)
+    {
+        [Prefix + nameof(Method)] = Method,
+        [Prefix + nameof(WeightBits)] = Text(WeightBits),
+        [Prefix + nameof(ActivationBits)] = Text(ActivationBits),
+        [Prefix + nameof(Seed)] = Text(Seed),
+    };
+
+    /// <summary>Writes a quantized model with this description.</summary>
+    /// <param name="quantized">The model.</param>
+    /// <param name="path">The file.</param>
+    /// <returns>The file's length in bytes.</returns>
+    public long Write(QuantizedModel quantized, string path)
+    {
+        Describe(quantized);
+        quantized.Save(path, Metadata);
+        return new FileInfo(path).Length;
+    }
+
+    /// <summary>How long the file would be.</summary>
+    /// <param name="quantized">The model.</param>
+    /// <returns>Its length in bytes.</returns>
+    public long Measure(QuantizedModel quantized)
+    {
+        Describe(quantized);
+        using var counter = new CountingStream();
+        quantized.Save(counter, Metadata);
+        return counter.Length;
+    }
+
+    /// <summary>Reads the description of a file that <c>isvit quantize</c> wrote.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="ToolException">The file is missing, or holds no such description.</exception>
+    public static RunDescription Read(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new ToolException($"{path}: no such file.");
+        }
+
+        using var file = OpenModel(path);
+        var texts = file.Metadata;
+
+        // Files of 0.1 before models were described have the first three as texts.
+        return new RunDescription(
+            file.Description?.Name ?? Required(texts, path, nameof(Model)),
+            file.Description?.Architecture.ClassCount ?? Number<int>(texts, path, nameof(ClassCount)),
+            file.Description?.Preprocessing?.CropFraction ?? Number<double>(texts, path, nameof(Crop)),
+            Required(texts, path, nameof(Method)),
+            Number<int>(texts, path, nameof(WeightBits)),
+            Number<int>(texts, path, nameof(ActivationBits)),
+            Number<int>(texts, path, nameof(Seed)));
+    }
+
+    /// <summary>The quantized model of a file with this description, in evaluation mode.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="device">Where it runs.</param>
+    /// <returns>The quantized model, and the module inside it, which it does not dispose.</returns>
+    public (QuantizedModel Quantized, ImageClassifier Module) Load(string path, torch.Device device)
+    {
+        var module = ModelInput.Find(Model, Crop).Create(ClassCount);
+        try
+        {
+            module.to(device);
+            var quantized = QuantizedModel.Load(path, module);
+            return (quantized, module);
+        }
+        catch
+        {
+            module.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The bytes of a model's parameters.</summary>
+    /// <param name="model">The model.</param>
+    public static long FloatBytes(torch.nn.Module model) => model.parameters().Sum(static p => p.numel() * p.element_size());
+
+    private static SavedModel OpenModel(string path)
+    {
+        try
+        {
+            return SavedModel.Open(path);
+        }
+        catch (QuantizationException e)
+        {
+            throw new ToolException(e.Message, e);
+        }
+    }
+
+    private void Describe(QuantizedModel quantized) =>
+        quantized.Description = (quantized.Description ?? throw new InvalidOperationException($"'{Model}' is no model of the catalogue.")) with { Name = Model, Preprocessing = ModelInput.Find(Model, Crop).Preprocessing };
+
+    private static string Required(IReadOnlyDictionary<string, string> texts, string path, string name) => texts.TryGetValue(Prefix + name, out var text)
+        ? text
+        : throw new ToolException($"{path}: no quantized model that 'isvit quantize' saved: it lacks the metadata '{Prefix + name}'.");
+
+    private static T Number<T>(IReadOnlyDictionary<string, string> texts, string path, string name)
+        where T : IParsable<T>
+    {
+        var text = Required(texts, path, name);
+        return T.TryParse(text, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw new ToolException($"{path}: the metadata '{Prefix + name}' is '{text}', expected a number.");
+    }
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+}
