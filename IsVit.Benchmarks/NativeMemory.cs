@@ -7,6 +7,8 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Validators;
+using IsVit.Core.Graph;
+using IsVit.Quantizers;
 using TorchSharp;
 
 namespace IsVit.Benchmarks;

@@ -1,4 +1,3 @@
-using IsVit.Core;
 using IsVit.Model;
 
 namespace IsVit.Onnx;

@@ -1,6 +1,7 @@
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Drift;
 using IsVit.Optimization.Effort;
+using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization;

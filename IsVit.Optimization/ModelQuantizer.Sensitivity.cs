@@ -2,8 +2,10 @@ using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Model;
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Calibration;
 using IsVit.Optimization.MixedPrecision;
+using IsVit.Optimization.Options;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -62,5 +64,5 @@ public sealed partial class ModelQuantizer
     private QuantizerLadder Ladder(Site site, QuantizerSpec spec, IEnumerable<int> widths) => new(
         SensitivityMeasurement.IsPinned(site, _options) ? [spec.Bits.Bits] : widths.Append(spec.Bits.Bits),
         spec.Bits.Bits,
-        bits => _quantizers.Create(_recipe.SpecFor(site, _options, bits)!, site.Role == SiteRole.Weight));
+        bits => _quantizers.Create(_options.SpecFor(site, _recipe, bits)!, site.Role == SiteRole.Weight));
 }

@@ -3,13 +3,12 @@ using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Model;
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Checkpoints;
-using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Drift;
-using IsVit.Optimization.Effort;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using IsVit.Optimization.Telemetry;
 using IsVit.Quantizers.Kernels.Cuda;
@@ -76,9 +75,9 @@ public sealed partial class ModelQuantizer
         configure?.Invoke(options);
         return new ModelQuantizer(
             options,
-            new QuantizerRegistry(Defaults.QuantizerFactories()),
+            BuiltIn.CreateRegistry(),
             QuantizationRecipes.All,
-            Defaults.Stages(),
+            BuiltIn.Stages(),
             new SquaredErrorLoss(),
             logger);
     }
@@ -226,7 +225,7 @@ public sealed partial class ModelQuantizer
         var shared = new Dictionary<(string Producer, QuantizerSpec Spec), IQuantizer>();
         foreach (var group in graph.Sites.Where(static site => site is { Role: SiteRole.PostLayerNorm, Producer: not null }).GroupBy(static site => site.Producer!, StringComparer.Ordinal))
         {
-            var specs = group.Select(site => recipe.SpecFor(site, _options)).Distinct().ToList();
+            var specs = group.Select(site => _options.SpecFor(site, recipe)).Distinct().ToList();
             if (specs.Count > 1 && specs.Any(static spec => spec?.Granularity is Granularity.PerChannel))
             {
                 throw new QuantizationException(
@@ -236,7 +235,7 @@ public sealed partial class ModelQuantizer
 
         return site =>
         {
-            if (recipe.SpecFor(site, _options) is not { } spec)
+            if (_options.SpecFor(site, recipe) is not { } spec)
             {
                 return null;
             }

@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Optimization.Reporting;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization;

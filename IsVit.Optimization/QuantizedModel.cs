@@ -1,13 +1,15 @@
 using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
-using IsVit.Model.Saved;
-using IsVit.Model.Statistics;
+using IsVit.Core.Quantization;
 using IsVit.Model.Files;
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Checkpoints;
-using IsVit.Optimization.DependencyInjection;
+using IsVit.Model.Saved;
+using IsVit.Model.Statistics;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Drift;
+using IsVit.Optimization.Reporting;
+using IsVit.Optimization.Saving;
 using IsVit.Optimization.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -25,7 +27,7 @@ public sealed class QuantizedModel : IDisposable
     {
         _ownsModel = ownsModel;
         Attachment = attachment;
-        Description = Describe(attachment.Graph.Model);
+        Description = QuantizedModelFile.Describe(attachment.Graph.Model);
         Report = report;
         CalibrationStatistics = calibrationStatistics;
         StayInEvaluation();
@@ -104,13 +106,13 @@ public sealed class QuantizedModel : IDisposable
     /// <param name="path">The file; replaced if it exists.</param>
     /// <param name="metadata">Texts to keep beside, such as the model's name in the catalogue.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null) => QuantizedModelFile.Save(this, path, metadata);
+    public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null) => Save(metadata, content => content.Write(path));
 
     /// <summary>Writes what <see cref="Save(string, IReadOnlyDictionary{string, string}?)"/> saves to a stream, such as one that leads to a store elsewhere.</summary>
     /// <param name="stream">Written from where it stands, and left open; it need not be able to seek.</param>
     /// <param name="metadata">Texts to keep beside, such as the model's name in the catalogue.</param>
     /// <exception cref="IOException">The stream cannot be written.</exception>
-    public void Save(Stream stream, IReadOnlyDictionary<string, string>? metadata = null) => QuantizedModelFile.Save(this, stream, metadata);
+    public void Save(Stream stream, IReadOnlyDictionary<string, string>? metadata = null) => Save(metadata, content => content.Write(stream));
 
     /// <summary>Loads what <see cref="Save(string, IReadOnlyDictionary{string, string}?)"/> wrote into a module of the same architecture; it gives the same output bit for bit.</summary>
     /// <param name="path">The file.</param>
@@ -119,7 +121,7 @@ public sealed class QuantizedModel : IDisposable
     /// <exception cref="WeightFileException">The file is broken.</exception>
     /// <exception cref="QuantizationException">The file is no quantized model, or does not fit the module.</exception>
     public static QuantizedModel Load(string path, nn.Module<Tensor, Tensor> model, QuantizerRegistry? quantizers = null) =>
-        QuantizedModelFile.Load(path, model, quantizers ?? new QuantizerRegistry(Defaults.QuantizerFactories()));
+        Of(QuantizedModelFile.Load(path, model, quantizers ?? BuiltIn.CreateRegistry()), ownsModel: false);
 
     /// <summary>Loads what <see cref="Save(string, IReadOnlyDictionary{string, string}?)"/> wrote into a new module of the architecture that the file describes.</summary>
     /// <param name="path">The file.</param>
@@ -127,7 +129,7 @@ public sealed class QuantizedModel : IDisposable
     /// <returns>The model on the CPU, which owns its module: disposing it disposes that too.</returns>
     /// <exception cref="WeightFileException">The file is broken.</exception>
     /// <exception cref="QuantizationException">The file is no quantized model, or does not say of which architecture (<see cref="Description"/>).</exception>
-    public static QuantizedModel Load(string path, QuantizerRegistry? quantizers = null) => QuantizedModelFile.Load(path, quantizers ?? new QuantizerRegistry(Defaults.QuantizerFactories()));
+    public static QuantizedModel Load(string path, QuantizerRegistry? quantizers = null) => Of(QuantizedModelFile.Load(path, quantizers ?? BuiltIn.CreateRegistry()), ownsModel: true);
 
     /// <summary>Removes the quantizers from the module, which keeps its quantized weights; disposes the module if it was made by <see cref="Load(string, QuantizerRegistry?)"/>.</summary>
     public void Dispose()
@@ -139,11 +141,8 @@ public sealed class QuantizedModel : IDisposable
         }
     }
 
-    /// <summary>What a module says of itself.</summary>
-    internal static ModelDescription? Describe(nn.Module module) => module switch
-    {
-        VisionTransformer vit => new(vit.Options),
-        SwinTransformer swin => new(swin.Options),
-        _ => null,
-    };
+    private static QuantizedModel Of(LoadedModel loaded, bool ownsModel) => new(loaded.Attachment, null, loaded.Statistics, ownsModel) { Description = loaded.Description };
+
+    private void Save(IReadOnlyDictionary<string, string>? metadata, Action<SavedModelContent> write) =>
+        QuantizedModelFile.Save(Model, [.. QuantizedSites], Description, CalibrationStatistics, metadata, write);
 }

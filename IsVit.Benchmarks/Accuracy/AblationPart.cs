@@ -1,7 +1,5 @@
 using IsVit.Model;
-using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Stages;
 
 namespace IsVit.Benchmarks.Accuracy;
 

@@ -1,5 +1,5 @@
 using IsVit.Optimization.MixedPrecision;
-using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Options;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Accuracy;

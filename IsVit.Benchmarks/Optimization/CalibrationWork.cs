@@ -1,8 +1,8 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Model;
-using IsVit.Optimization;
-using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using TorchSharp;
 
@@ -25,9 +25,9 @@ internal sealed class CalibrationWork : IDisposable
         _images = torch.randn(ImageCount, 3, 224, 224).DetachFromDisposeScope();
         var graph = ModuleGraph.Trace(_model, _images.narrow(0, 0, 1));
         var recipe = QuantizationRecipes.All.Single(static recipe => recipe.Name == RecipeNames.ISVit);
-        var registry = new QuantizerRegistry(Defaults.QuantizerFactories());
+        var registry = BuiltIn.CreateRegistry();
         _attachment = GraphAttachment.Attach(graph, site =>
-            site.Role != SiteRole.Weight && recipe.SpecFor(site, new QuantizationOptions()) is { } spec ? registry.Create(spec, isWeight: false) : null);
+            site.Role != SiteRole.Weight && new QuantizationOptions().SpecFor(site, recipe) is { } spec ? registry.Create(spec, isWeight: false) : null);
     }
 
     /// <summary>One forward in float.</summary>

@@ -1,8 +1,8 @@
 using IsVit.Core.Models;
 using IsVit.Optimization;
-using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
 using TorchSharp;
 
@@ -23,14 +23,14 @@ internal sealed class PausedRun : IDisposable
         torch.random.manual_seed(0);
         _model = SmallVit.Create();
         _images = torch.randn(ImageCount, 3, 32, 32).DetachFromDisposeScope();
-        var stages = Defaults.Stages();
+        var stages = BuiltIn.Stages();
         Stage = stages.Single(known => known.Name == stage);
         var recipe = QuantizationRecipes.All.Single(static recipe => recipe.Name == RecipeNames.ISVit);
         var pause = new Pause(this);
         recipe = recipe with { Name = pause.Name, Stages = [.. recipe.Stages.TakeWhile(name => name != stage), pause.Name] };
         var options = new QuantizationOptions { Recipe = recipe.Name };
         options.Reconstruction.Iterations = 10;
-        var quantizer = new ModelQuantizer(options, new QuantizerRegistry(Defaults.QuantizerFactories()), [recipe], [.. stages, pause], new SquaredErrorLoss());
+        var quantizer = new ModelQuantizer(options, BuiltIn.CreateRegistry(), [recipe], [.. stages, pause], new SquaredErrorLoss());
 
         // A thread of its own: it waits inside the run.
         _run = Task.Factory.StartNew(() => quantizer.Quantize(_model, _images).Dispose(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);

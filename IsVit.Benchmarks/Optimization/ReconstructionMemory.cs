@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
+using IsVit.Core.Graph;
 using IsVit.Core.Memory;
 using IsVit.Core.Models;
 using IsVit.Optimization;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Reporting;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Optimization;

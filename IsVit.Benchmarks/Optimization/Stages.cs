@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Recipes;
 using TorchSharp;
 

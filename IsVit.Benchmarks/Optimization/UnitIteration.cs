@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Options;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Optimization;

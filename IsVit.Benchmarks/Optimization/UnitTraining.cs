@@ -2,10 +2,11 @@ using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Model;
 using IsVit.Model.Architectures;
-using IsVit.Optimization;
-using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Stages;
 using IsVit.Quantizers.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -113,10 +114,10 @@ internal sealed class UnitTraining : IDisposable
     {
         using var noGrad = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        var registry = new QuantizerRegistry(Defaults.QuantizerFactories());
+        var registry = BuiltIn.CreateRegistry();
         var graph = ModuleGraph.Trace(_block, _input.narrow(0, 0, 1));
         var attachment = GraphAttachment.Attach(graph, site =>
-            recipe.SpecFor(site, new QuantizationOptions()) is { } spec ? registry.Create(spec, site.Role == SiteRole.Weight) : null);
+            new QuantizationOptions().SpecFor(site, recipe) is { } spec ? registry.Create(spec, site.Role == SiteRole.Weight) : null);
         foreach (var binding in attachment.Bindings.Where(binding => weights || !binding.IsWeight))
         {
             binding.State = SiteState.CalibratingThenQuantized;

@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using IsVit.Quantizers;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Quantizers;

@@ -1,4 +1,3 @@
-using IsVit.Model.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using IsVit.Model.Quantization;
 
 namespace IsVit.Core.Imaging;
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using IsVit.Model.Quantization;
 
 namespace IsVit.Model.Files;
 

@@ -1,5 +1,3 @@
-using IsVit.Model.Quantization;
-
 namespace IsVit.Onnx.Models;
 
 /// <summary>An operand of an attention's product.</summary>

@@ -1,5 +1,3 @@
-using IsVit.Model.Quantization;
-
 namespace IsVit.Onnx.Quantization;
 
 /// <summary>Some of a layer's outputs.</summary>

@@ -1,5 +1,3 @@
-using IsVit.Model.Quantization;
-
 namespace IsVit.Onnx.Quantization;
 
 /// <summary>An operand as a product reads it.</summary>

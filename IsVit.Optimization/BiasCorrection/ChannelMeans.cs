@@ -1,5 +1,5 @@
 using IsVit.Core.Arithmetic;
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Observation;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.BiasCorrection;

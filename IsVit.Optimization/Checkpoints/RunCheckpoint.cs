@@ -8,8 +8,9 @@ using IsVit.Core.Models.WeightFiles;
 using IsVit.Model;
 using IsVit.Model.Files;
 using IsVit.Model.Quantization;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -20,7 +21,7 @@ namespace IsVit.Optimization.Checkpoints;
 /// A folder that holds every reconstructed unit of a run, so that a run that was killed can go on. Everything else a run does is quick and is done
 /// again with the same result.
 /// </summary>
-internal sealed class RunCheckpoint : IDisposable
+internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
 {
     private const string RunFile = "run.json";
     private const string LockFile = "run.lock";
@@ -98,8 +99,7 @@ internal sealed class RunCheckpoint : IDisposable
     /// <summary>Lets other runs use the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>Gives a unit the parameters that it was left with, and its quantizers what they had learned, if it was finished.</summary>
-    /// <exception cref="QuantizationException">The unit's file is broken, or does not fit the unit.</exception>
+    /// <inheritdoc/>
     public UnitResult? TryLoadUnit(
         int stageIndex,
         string stage,
@@ -136,6 +136,7 @@ internal sealed class RunCheckpoint : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void SaveUnit(int stageIndex, int index, UnitResult result, IReadOnlyList<(string Name, Parameter Parameter)> parameters, IReadOnlyList<(string Site, Tensor Vector)> learned)
     {
         static string Text(double value) => value.ToString("r", CultureInfo.InvariantCulture);

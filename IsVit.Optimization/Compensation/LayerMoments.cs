@@ -1,6 +1,6 @@
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Observation;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

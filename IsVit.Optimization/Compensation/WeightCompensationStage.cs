@@ -1,7 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
-using IsVit.Optimization.Calibration;
-using IsVit.Optimization.Effort;
+using IsVit.Optimization.Observation;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;

@@ -1,8 +1,9 @@
 using IsVit.Core.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -32,13 +33,12 @@ public static class IsVitServiceCollectionExtensions
         services.AddOptions<QuantizationOptions>().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<QuantizationOptions>, QuantizationOptionsValidator>());
         services.TryAddSingleton<IReconstructionLoss, SquaredErrorLoss>();
-        services.TryAddSingleton(static provider => new QuantizerRegistry(
-            Defaults.QuantizerFactories().Concat(provider.GetServices<IQuantizerFactory>())));
+        services.TryAddSingleton(static provider => BuiltIn.CreateRegistry(provider.GetServices<IQuantizerFactory>()));
         services.TryAddTransient(static provider => new ModelQuantizer(
             provider.GetRequiredService<IOptions<QuantizationOptions>>().Value,
             provider.GetRequiredService<QuantizerRegistry>(),
             QuantizationRecipes.All.Concat(provider.GetServices<QuantizationRecipe>()),
-            Defaults.Stages().Concat(provider.GetServices<IQuantizationStage>()),
+            BuiltIn.Stages().Concat(provider.GetServices<IQuantizationStage>()),
             provider.GetRequiredService<IReconstructionLoss>(),
             provider.GetService<ILogger<ModelQuantizer>>()));
         return services;

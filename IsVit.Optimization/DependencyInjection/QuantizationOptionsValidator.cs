@@ -1,3 +1,6 @@
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using Microsoft.Extensions.Options;
 

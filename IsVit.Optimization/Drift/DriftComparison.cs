@@ -1,7 +1,8 @@
 using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
 using IsVit.Model.Statistics;
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Reporting;
+using IsVit.Optimization.Stages;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 

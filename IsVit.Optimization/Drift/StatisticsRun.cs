@@ -1,6 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Model.Statistics;
-using IsVit.Optimization.Effort;
+using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Drift;

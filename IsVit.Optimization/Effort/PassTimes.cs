@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
-using IsVit.Model.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 

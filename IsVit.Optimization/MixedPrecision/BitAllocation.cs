@@ -1,5 +1,6 @@
 using System.Globalization;
 using IsVit.Model.Quantization;
+using IsVit.Optimization.Options;
 
 namespace IsVit.Optimization.MixedPrecision;
 

@@ -1,4 +1,5 @@
 using IsVit.Model.Quantization;
+using IsVit.Optimization.Options;
 
 namespace IsVit.Optimization.MixedPrecision;
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using IsVit.Core.Graph;
+using IsVit.Optimization.Options;
 
 namespace IsVit.Optimization.MixedPrecision;
 

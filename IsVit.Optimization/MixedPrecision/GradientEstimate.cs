@@ -1,6 +1,7 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;

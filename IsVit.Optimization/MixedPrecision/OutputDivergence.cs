@@ -1,4 +1,5 @@
 using IsVit.Core.Arithmetic;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.OutputSensitivity;
 using static TorchSharp.torch;
 

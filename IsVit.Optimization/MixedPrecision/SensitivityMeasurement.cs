@@ -4,7 +4,9 @@ using IsVit.Core.Graph;
 using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -127,14 +129,14 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         finally
         {
             binding.State = SiteState.Off;
-            ladder.Select(context.Recipe.SpecFor(binding.Site, context.Options)!.Bits.Bits);
+            ladder.Select(context.Options.SpecFor(binding.Site, context.Recipe)!.Bits.Bits);
         }
     }
 
     private SiteSensitivity Describe(SiteBinding binding, long elements, List<WidthSensitivity> widths, IReadOnlyDictionary<string, long> macs, HashSet<string> ownInput)
     {
         var site = binding.Site;
-        var spec = context.Recipe.SpecFor(site, context.Options)!;
+        var spec = context.Options.SpecFor(site, context.Recipe)!;
         var isPinned = IsPinned(site, context.Options);
         var other = context.Attachment.Bindings.Any(found => found.Site.Path == site.Path && found != binding) ? (int?)null
             : ownInput.Contains(site.Path) ? SiteSensitivity.ModelInputBits : SiteSensitivity.FloatBits;

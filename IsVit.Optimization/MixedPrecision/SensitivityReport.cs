@@ -1,4 +1,4 @@
-using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Options;
 
 namespace IsVit.Optimization.MixedPrecision;
 

@@ -1,3 +1,5 @@
+using IsVit.Optimization.Options;
+
 namespace IsVit.Optimization.MixedPrecision;
 
 /// <summary>What quantizing one site at one bit width, and nothing else, does to a model's outputs.</summary>

@@ -1,3 +1,4 @@
+using IsVit.Optimization.Options;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.OutputSensitivity;

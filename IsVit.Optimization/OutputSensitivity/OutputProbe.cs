@@ -1,7 +1,8 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Observation;
+using IsVit.Quantizers.Kernels.Cuda;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
-using IsVit.Optimization.Calibration;
-using IsVit.Optimization.Effort;
+using IsVit.Optimization.Observation;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.OutputSensitivity;
-using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using IsVit.Optimization.Telemetry;
 using TorchSharp.Modules;

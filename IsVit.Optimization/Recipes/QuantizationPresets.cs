@@ -1,3 +1,5 @@
+using IsVit.Optimization.Options;
+
 namespace IsVit.Optimization.Recipes;
 
 /// <summary>Presets for models that run on integer kernels, see <see cref="QuantizationOptions.Use(QuantizationPreset)"/>.</summary>

@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Optimization.Options;
 
 namespace IsVit.Optimization.Reconstruction;
 

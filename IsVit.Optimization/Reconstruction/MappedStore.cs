@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
+using IsVit.Optimization.Options;
 using TorchSharp;
 using static TorchSharp.torch;
 

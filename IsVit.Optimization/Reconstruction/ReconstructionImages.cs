@@ -1,4 +1,5 @@
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Observation;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;

@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using IsVit.Core.Graph;
 using IsVit.Core.Memory;
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Observation;
+using IsVit.Optimization.Options;
+using IsVit.Optimization.Reporting;
+using IsVit.Optimization.Stages;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -2,6 +2,8 @@ using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Model;
 using IsVit.Model.Quantization;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using TorchSharp.Modules;
 

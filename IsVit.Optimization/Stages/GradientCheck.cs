@@ -3,7 +3,6 @@ using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,8 +1,9 @@
 using IsVit.Core.Graph;
-using IsVit.Optimization.Calibration;
-using IsVit.Optimization.Checkpoints;
+using IsVit.Core.Quantization;
+using IsVit.Optimization.Observation;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Telemetry;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
@@ -27,7 +28,7 @@ public sealed class QuantizationContext : IDisposable
         IReconstructionLoss loss,
         ILogger logger,
         ProgressReporter progress,
-        RunCheckpoint? checkpoint,
+        IUnitCheckpoint? checkpoint,
         CancellationToken cancellationToken)
     {
         Attachment = attachment;
@@ -109,7 +110,7 @@ public sealed class QuantizationContext : IDisposable
 
     internal ProgressReporter Progress { get; }
 
-    internal RunCheckpoint? Checkpoint { get; }
+    internal IUnitCheckpoint? Checkpoint { get; }
 
     /// <summary>The most that a unit's inputs and targets took in memory.</summary>
     internal long CacheBytes { get; set; }

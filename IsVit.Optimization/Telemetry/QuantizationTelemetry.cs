@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using IsVit.Optimization.Reconstruction;
+using IsVit.Core.Graph;
+using IsVit.Optimization.Reporting;
 
 namespace IsVit.Optimization.Telemetry;
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using IsVit.Core.Models;
 using IsVit.Model.Quantization;
 using TorchSharp;
 

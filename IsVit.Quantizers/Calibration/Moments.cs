@@ -1,5 +1,3 @@
-using IsVit.Model.Quantization;
-
 namespace IsVit.Quantizers.Calibration;
 
 /// <summary>What the squared error of numbers that become one level is computed from.</summary>

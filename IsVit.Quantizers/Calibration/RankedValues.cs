@@ -2,7 +2,6 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using IsVit.Model.Quantization;
 using IsVit.Quantizers.Kernels;
 
 namespace IsVit.Quantizers.Calibration;

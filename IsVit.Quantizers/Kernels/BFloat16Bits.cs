@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Kernels;
 

@@ -1,5 +1,3 @@
-using IsVit.Model.Quantization;
-
 namespace IsVit.Quantizers.Kernels;
 
 /// <summary>How channels lie along a tensor's elements: runs of <paramref name="Inner"/> elements, the channel counting up from run to run.</summary>

@@ -1,4 +1,4 @@
-using IsVit.Model.Quantization;
+using IsVit.Core.Models;
 
 namespace IsVit.Quantizers.Kernels;
 

@@ -1,5 +1,4 @@
 using System.Numerics;
-using IsVit.Model.Quantization;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 

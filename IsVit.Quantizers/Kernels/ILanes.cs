@@ -1,5 +1,4 @@
 using System.Numerics;
-using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Kernels;
 

@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using IsVit.Model.Quantization;
+using IsVit.Core.Models;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Kernels;

@@ -1,4 +1,3 @@
-using IsVit.Model.Quantization;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Kernels;

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Kernels;
 

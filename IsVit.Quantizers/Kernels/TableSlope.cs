@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using IsVit.Model.Quantization;
 using IsVit.Quantizers.Tables;
 
 namespace IsVit.Quantizers.Kernels;

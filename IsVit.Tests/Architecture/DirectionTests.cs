@@ -19,6 +19,23 @@ public sealed class DirectionTests
         Assert.Equal(below, library.References.Where(r => r.StartsWith("IsVit.", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
     }
 
+    /// <summary>No folder needs, by whatever way, one that needs it.</summary>
+    [Theory]
+    [MemberData(nameof(LibraryAssembly.All), MemberType = typeof(LibraryAssembly))]
+    [InlineData("isvit")]
+    public void Folders_OfALibraryOrTheTool_FormNoCircle(string name)
+    {
+        var arrows = ArrowsWithin(name);
+        var left = arrows.Select(static arrow => arrow.From).Concat(arrows.Select(static arrow => arrow.To)).ToHashSet(StringComparer.Ordinal);
+
+        // Folders that need none of those that are left, or are needed by none of them, are in no circle.
+        while (left.RemoveWhere(folder => !arrows.Exists(arrow => arrow.From == folder && left.Contains(arrow.To)) || !arrows.Exists(arrow => arrow.To == folder && left.Contains(arrow.From))) > 0)
+        {
+        }
+
+        Assert.True(left.Count == 0, string.Join('\n', arrows.Where(arrow => left.Contains(arrow.From) && left.Contains(arrow.To)).Select(static arrow => $"{arrow.From} => {arrow.To}: {arrow.By}").Order(StringComparer.Ordinal)));
+    }
+
     [Fact]
     public void ModelFolders_Reference_OnlyFoldersBelow()
     {
@@ -68,7 +85,7 @@ public sealed class DirectionTests
     }
 
     [Fact]
-    public void Optimization_OutsideDependencyInjection_NamesNoConcreteQuantizer()
+    public void Optimization_OutsideTheCatalogue_NamesNoConcreteQuantizer()
     {
         using var quantizers = new LibraryAssembly("IsVit.Quantizers");
         using var optimization = new LibraryAssembly("IsVit.Optimization");
@@ -78,7 +95,7 @@ public sealed class DirectionTests
         Assert.Equal(
             [],
             from type in optimization.Types
-            where !type.Namespace.EndsWith(".DependencyInjection", StringComparison.Ordinal)
+            where !type.Namespace.EndsWith(".Catalogue", StringComparison.Ordinal)
             from named in LibraryAssembly.NamedBy(type)
             where concrete.Contains(named.FullName)
             select $"{type.FullName} -> {named.FullName}");
@@ -101,11 +118,12 @@ public sealed class DirectionTests
     private static List<(string From, string To, string By)> ArrowsWithin(string name)
     {
         using var library = new LibraryAssembly(name);
+        var own = library.Types.Select(static type => type.Namespace).ToHashSet(StringComparer.Ordinal);
         return
         [
             .. from type in library.Types
                from named in LibraryAssembly.NamedBy(type)
-               where named.Namespace.StartsWith(name, StringComparison.Ordinal) && named.Namespace != type.Namespace
+               where own.Contains(named.Namespace) && named.Namespace != type.Namespace
                select (type.Namespace, named.Namespace, $"{type.Name} -> {named.Name}"),
         ];
     }

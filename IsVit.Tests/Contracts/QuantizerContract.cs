@@ -1,6 +1,7 @@
 using CsCheck;
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
+using IsVit.Quantizers.Calibration;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 

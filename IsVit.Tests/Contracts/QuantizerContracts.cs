@@ -1,5 +1,6 @@
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
+using IsVit.Quantizers.Calibration;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Log2;
 using IsVit.Quantizers.LogSqrt2;

@@ -5,7 +5,7 @@ using IsVit.Core.Models.WeightFiles;
 using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
-using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;

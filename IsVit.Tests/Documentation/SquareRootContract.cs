@@ -1,5 +1,6 @@
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
+using IsVit.Quantizers.Calibration;
 using IsVit.Tests.Contracts;
 using OwnQuantizer;
 using TorchSharp;

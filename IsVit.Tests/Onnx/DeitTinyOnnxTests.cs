@@ -1,6 +1,5 @@
 using IsVit.Onnx;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Stages;
 using IsVit.Tests.Models;
 using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;

@@ -1,12 +1,12 @@
 using Google.Protobuf;
 using IsVit.Core.Graph;
+using IsVit.Onnx.Schema;
 using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Onnx;
 using IsVit.Onnx.Graph;
 using IsVit.Onnx.Models;
 using IsVit.Onnx.Quantization;
-using IsVit.Onnx.Schema;
 using IsVit.Optimization.Recipes;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.Optimization;

@@ -1,7 +1,8 @@
 using IsVit.Core.Models;
 using IsVit.Optimization;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;

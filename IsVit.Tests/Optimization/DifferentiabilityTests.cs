@@ -3,7 +3,6 @@ using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Stages;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using TorchSharp.Modules;

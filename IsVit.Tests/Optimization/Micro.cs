@@ -1,10 +1,11 @@
 using IsVit.Core.Models;
 using IsVit.Model.Architectures;
 using IsVit.Optimization;
-using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
+using IsVit.Quantizers;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using Microsoft.Extensions.Logging;
@@ -85,7 +86,7 @@ internal static class Micro
         var recipe = QuantizationRecipes.All.Single(known => known.Name == options.Recipe) with { Name = "own", Stages = stages };
         options.Recipe = recipe.Name;
         return new ModelQuantizer(
-            options, new QuantizerRegistry(Defaults.QuantizerFactories()), [recipe], Defaults.Stages().Concat(own), loss ?? new SquaredErrorLoss());
+            options, BuiltIn.CreateRegistry(), [recipe], BuiltIn.Stages().Concat(own), loss ?? new SquaredErrorLoss());
     }
 
     /// <summary>Quantizes until the test is cancelled.</summary>

@@ -3,9 +3,9 @@ using IsVit.Core.Models;
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
-using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.Graph;
@@ -161,9 +161,9 @@ public sealed class ModelQuantizerTests
         });
         var quantizer = new ModelQuantizer(
             new QuantizationOptions { Recipe = RecipeNames.Percentile },
-            new QuantizerRegistry(Defaults.QuantizerFactories().Append(factory)),
+            new QuantizerRegistry(BuiltIn.QuantizerFactories().Append(factory)),
             QuantizationRecipes.All,
-            Defaults.Stages(),
+            BuiltIn.Stages(),
             new SquaredErrorLoss());
 
         Assert.ThrowsAny<OperationCanceledException>(() => quantizer.Quantize(model, images, cancellationToken: source.Token));

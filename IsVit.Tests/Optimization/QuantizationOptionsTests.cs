@@ -1,10 +1,9 @@
 using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
-using IsVit.Optimization.Calibration;
-using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
 
 namespace IsVit.Tests.Optimization;
 

@@ -1,3 +1,4 @@
+using IsVit.Optimization.Reporting;
 using Microsoft.Extensions.Logging;
 
 namespace IsVit.Tests.Optimization;

@@ -1,4 +1,4 @@
-using IsVit.Optimization;
+using IsVit.Optimization.Reporting;
 
 namespace IsVit.Tests.Optimization;
 

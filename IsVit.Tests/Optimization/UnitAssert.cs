@@ -1,4 +1,4 @@
-using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Reporting;
 
 namespace IsVit.Tests.Optimization;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using IsVit.Core.Imaging;
 using IsVit.Core.Models;
 using IsVit.Model.Architectures;
 using IsVit.Model.Files;

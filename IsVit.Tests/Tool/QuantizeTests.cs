@@ -2,6 +2,7 @@ using System.Text.Json;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Model.Files;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool.Cli;

@@ -1,8 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using IsVit.Model.Quantization;
-using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Options;
 using TorchSharp;
 
 namespace IsVit.Tool.Cli;

@@ -2,8 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using IsVit.Model.Architectures;
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Effort;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.MixedPrecision;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Tool.Runs;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using IsVit.Core;
 using IsVit.Model;
 
 namespace IsVit.Tool.Cli;

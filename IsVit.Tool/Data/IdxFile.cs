@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using IsVit.Quantizers.Kernels.Cuda;
 
 namespace IsVit.Tool.Data;
 

@@ -1,4 +1,4 @@
-using IsVit.Optimization;
+using IsVit.Optimization.Reporting;
 using IsVit.Tool.Progress;
 
 namespace IsVit.Tool.Demo;

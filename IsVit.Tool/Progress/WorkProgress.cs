@@ -1,3 +1,5 @@
+using IsVit.Core.Graph;
+
 namespace IsVit.Tool.Progress;
 
 /// <summary>Where a long piece of work is.</summary>

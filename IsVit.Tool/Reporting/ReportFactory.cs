@@ -1,6 +1,6 @@
-using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
-using IsVit.Optimization.Stages;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reporting;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Runs;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
-using IsVit.Optimization;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.MixedPrecision;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Reporting;
 using TorchSharp;
 
 namespace IsVit.Tool.Runs;

@@ -4,6 +4,7 @@ using IsVit.Core.Models;
 using IsVit.Optimization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.MixedPrecision;
+using IsVit.Optimization.Options;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;

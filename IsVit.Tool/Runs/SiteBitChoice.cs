@@ -1,5 +1,6 @@
 using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
+using IsVit.Optimization.Options;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Progress;
 using IsVit.Tool.Reporting;

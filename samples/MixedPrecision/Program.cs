@@ -3,6 +3,7 @@ using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
+using IsVit.Optimization.Options;
 
 var preset = ModelCatalog.Find("deit_tiny_patch16_224");
 using var model = preset.Create();

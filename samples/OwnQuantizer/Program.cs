@@ -3,6 +3,8 @@ using IsVit.Core.Quantization;
 using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using Microsoft.Extensions.DependencyInjection;
 using OwnQuantizer;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Kernels.Cuda;
 

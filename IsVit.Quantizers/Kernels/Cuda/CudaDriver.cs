@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Kernels.Cuda;
 

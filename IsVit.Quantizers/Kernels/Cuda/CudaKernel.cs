@@ -1,4 +1,3 @@
-using IsVit.Model.Quantization;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 

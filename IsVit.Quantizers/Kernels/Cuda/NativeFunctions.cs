@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.Kernels.Cuda;
 

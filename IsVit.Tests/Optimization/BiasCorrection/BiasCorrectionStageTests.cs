@@ -1,5 +1,6 @@
 using IsVit.Core.Models;
-using IsVit.Optimization.Stages;
+using IsVit.Optimization.Options;
+using IsVit.Optimization.Recipes;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -101,7 +102,7 @@ public sealed class BiasCorrectionStageTests
         Assert.All(wanted, entry => Assert.True((found[entry.Key] - entry.Value).abs().max().item<double>() < 1e-5, entry.Key));
     }
 
-    private static void W3A3(IsVit.Optimization.QuantizationOptions options) => (options.WeightBits, options.ActivationBits) = (3, 3);
+    private static void W3A3(QuantizationOptions options) => (options.WeightBits, options.ActivationBits) = (3, 3);
 
     /// <summary>The mean of every layer's output channels by path; of some layers, that of one vector of each image.</summary>
     private static Dictionary<string, Tensor> Means(VisionTransformer model, Tensor images, params (string Path, long Vectors, long Only)[] single)

@@ -1,8 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Stages;
 using IsVit.Quantizers.ShiftUniformLog2;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

@@ -1,4 +1,4 @@
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.Calibration;

@@ -1,4 +1,4 @@
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Observation;
 
 namespace IsVit.Tests.Optimization.Calibration;
 

@@ -1,4 +1,4 @@
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Observation;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using IsVit.Optimization.Calibration;
+using IsVit.Optimization.Observation;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Stages;
+using IsVit.Optimization.Recipes;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;

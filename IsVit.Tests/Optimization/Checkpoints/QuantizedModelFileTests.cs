@@ -4,6 +4,7 @@ using IsVit.Model;
 using IsVit.Model.Files;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;

@@ -2,9 +2,10 @@ using System.Text.Json.Nodes;
 using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
-using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
@@ -155,7 +156,7 @@ public sealed class RunCheckpointTests
         Assert.Contains("differs in recipe.", error.Message, StringComparison.Ordinal);
 
         QuantizedModel Quantize(QuantizationRecipe own) => new ModelQuantizer(
-            new QuantizationOptions { Reconstruction = new() { Iterations = 2, BatchSize = 8 } }, new QuantizerRegistry(Defaults.QuantizerFactories()), [own], Defaults.Stages(), new SquaredErrorLoss()).Run(Micro.Vit(), Micro.Images(), run);
+            new QuantizationOptions { Reconstruction = new() { Iterations = 2, BatchSize = 8 } }, BuiltIn.CreateRegistry(), [own], BuiltIn.Stages(), new SquaredErrorLoss()).Run(Micro.Vit(), Micro.Images(), run);
     }
 
     [Theory]

@@ -2,6 +2,8 @@ using IsVit.Core.Graph;
 using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.Options;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -107,7 +109,7 @@ public sealed class ActivationCompensationStageTests
             using var quantized = Micro.Quantizer([.. s_compensate, "probe"], [new ProbeStage("probe", context => found = Micro.Copy(context.Graph.Model))], options =>
             {
                 W8A3(options);
-                options.Calibration.Input = IsVit.Optimization.Calibration.CalibrationInput.Full;
+                options.Calibration.Input = CalibrationInput.Full;
                 if (!first)
                 {
                     options.Overrides.Add(new SiteOverride { Pattern = "blocks.0.**", Quantize = false });

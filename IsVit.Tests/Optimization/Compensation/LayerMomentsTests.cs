@@ -1,6 +1,6 @@
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Compensation;
+using IsVit.Optimization.Observation;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

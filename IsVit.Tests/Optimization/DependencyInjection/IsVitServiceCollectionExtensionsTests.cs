@@ -1,10 +1,9 @@
 using IsVit.Core.Quantization;
 using IsVit.Model;
 using IsVit.Optimization;
-using IsVit.Optimization.Calibration;
-using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
 using IsVit.Quantizers.Uniform;
 using Microsoft.Extensions.Configuration;
@@ -185,7 +184,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
     {
         public int Created { get; private set; }
 
-        public string Scheme => IsVit.Optimization.DependencyInjection.SchemeNames.UniformFine;
+        public string Scheme => SchemeNames.UniformFine;
 
         public IQuantizer Create(QuantizerSpec spec, bool isWeight)
         {

@@ -1,7 +1,6 @@
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
-using IsVit.Optimization;
-using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Drift;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
@@ -18,7 +17,7 @@ public sealed class ActivationSumsTests
     public void Add_NumbersBeyondTheRange_AreThoseThatTheOutermostLevelsStandFor(string scheme)
     {
         using var scope = NewDisposeScope();
-        using var quantizer = new QuantizerRegistry(Defaults.QuantizerFactories()).Create(new QuantizerSpec(scheme, 4, Granularity.Tensor), isWeight: false);
+        using var quantizer = BuiltIn.CreateRegistry().Create(new QuantizerSpec(scheme, 4, Granularity.Tensor), isWeight: false);
         var data = Seeded.Uniform(1, 4, 500);
         quantizer.Calibrate(data);
         var x = cat([data, data + 1.5], 1);

@@ -1,6 +1,6 @@
 using IsVit.Model.Quantization;
-using IsVit.Optimization;
 using IsVit.Optimization.Effort;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;

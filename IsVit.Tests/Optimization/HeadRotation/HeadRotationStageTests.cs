@@ -2,6 +2,7 @@ using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.TestSupport;

@@ -1,7 +1,7 @@
 using IsVit.Model;
 using IsVit.Model.Quantization;
-using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
+using IsVit.Optimization.Options;
 
 namespace IsVit.Tests.Optimization.MixedPrecision;
 

@@ -1,5 +1,5 @@
-using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
+using IsVit.Optimization.Options;
 
 namespace IsVit.Tests.Optimization.MixedPrecision;
 

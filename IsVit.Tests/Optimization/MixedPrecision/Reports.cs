@@ -2,7 +2,7 @@ using IsVit.Core.Quantization;
 using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.MixedPrecision;
-using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Options;
 
 namespace IsVit.Tests.Optimization.MixedPrecision;
 

@@ -4,11 +4,11 @@ using IsVit.Core.Quantization;
 using IsVit.Model;
 using IsVit.Model.Architectures;
 using IsVit.Optimization;
-using IsVit.Optimization.Calibration;
-using IsVit.Optimization.DependencyInjection;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.MixedPrecision;
-using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
@@ -350,9 +350,9 @@ public sealed class SensitivityTests
 
     private static GraphAttachment Attach(ModuleGraph graph, QuantizationRecipe recipe, int bits, Tensor images)
     {
-        var registry = new QuantizerRegistry(Defaults.QuantizerFactories());
+        var registry = BuiltIn.CreateRegistry();
         var options = new QuantizationOptions { WeightBits = bits, ActivationBits = bits };
-        var attachment = GraphAttachment.Attach(graph, site => recipe.SpecFor(site, options) is { } spec ? registry.Create(spec, site.Role == SiteRole.Weight) : null);
+        var attachment = GraphAttachment.Attach(graph, site => options.SpecFor(site, recipe) is { } spec ? registry.Create(spec, site.Role == SiteRole.Weight) : null);
         foreach (var binding in attachment.Bindings)
         {
             binding.State = SiteState.Calibrating;

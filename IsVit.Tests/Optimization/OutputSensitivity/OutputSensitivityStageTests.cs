@@ -1,7 +1,9 @@
 using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;

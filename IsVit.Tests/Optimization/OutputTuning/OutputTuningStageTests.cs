@@ -1,8 +1,9 @@
 using IsVit.Optimization;
-using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.OutputTuning;
-using IsVit.Optimization.Reconstruction;
-using IsVit.Optimization.Stages;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reporting;
+using IsVit.Quantizers;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.OutputTuning;

@@ -1,9 +1,10 @@
 using IsVit.Core.Graph;
 using IsVit.Model;
 using IsVit.Model.Quantization;
-using IsVit.Optimization;
+using IsVit.Optimization.Catalogue;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Stages;
+using IsVit.Optimization.Reporting;
 using IsVit.Tests.Graph;
 using static TorchSharp.torch;
 

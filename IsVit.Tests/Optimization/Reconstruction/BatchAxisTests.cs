@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Stages;
+using IsVit.Optimization.Options;
+using IsVit.Optimization.Recipes;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -65,7 +66,7 @@ public sealed class BatchAxisTests
         Assert.Contains("unit mean [1, 12] -> [1, 12] cannot be reconstructed image by image", error.Message, StringComparison.Ordinal);
     }
 
-    private static void Configure(IsVit.Optimization.QuantizationOptions options)
+    private static void Configure(QuantizationOptions options)
     {
         options.WeightBits = options.ActivationBits = 3;
         options.Reconstruction.Iterations = 40;

@@ -1,4 +1,4 @@
-using IsVit.Optimization.Reconstruction;
+using IsVit.Optimization.Stages;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 

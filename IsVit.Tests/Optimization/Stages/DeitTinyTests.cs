@@ -1,7 +1,6 @@
 using IsVit.Core.Models;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Stages;
 using IsVit.Tests.Models;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

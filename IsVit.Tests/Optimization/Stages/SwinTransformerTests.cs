@@ -5,6 +5,7 @@ using IsVit.Model;
 using IsVit.Model.Architectures;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.OutputTuning;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;

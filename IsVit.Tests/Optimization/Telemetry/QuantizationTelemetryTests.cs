@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using IsVit.Core.Graph;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Stages;
 using IsVit.Optimization.Telemetry;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -3,6 +3,7 @@ using IsVit.Core.Models;
 using IsVit.Model.Architectures;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

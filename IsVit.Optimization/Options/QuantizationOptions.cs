@@ -1,0 +1,139 @@
+using IsVit.Core.Quantization;
+using IsVit.Model;
+using IsVit.Model.Quantization;
+using IsVit.Optimization.Recipes;
+
+namespace IsVit.Optimization.Options;
+
+/// <summary>How a model is quantized. The defaults are those of I&amp;S-ViT (arXiv 2311.10126, section 5.1) at W4A4.</summary>
+public sealed record QuantizationOptions
+{
+    /// <summary>Bits of weights, 2 to 8.</summary>
+    public int WeightBits { get; set; } = 4;
+
+    /// <summary>Bits of activations, 2 to 8.</summary>
+    public int ActivationBits { get; set; } = 4;
+
+    /// <summary>The name of the recipe: which quantizers go where, and which stages run. See <see cref="RecipeNames"/>.</summary>
+    public string Recipe { get; set; } = RecipeNames.ISVit;
+
+    /// <summary>Fixes every random choice, 0 or more. The same seed on the same machine gives the same model bit for bit.</summary>
+    public int Seed { get; set; }
+
+    /// <summary>By what a change of the model's outputs is measured where errors are weighed by what they do to them.</summary>
+    public OutputMetric OutputMetric { get; set; } = OutputMetric.ClassProbabilities;
+
+    /// <summary>How quantizers get their parameters.</summary>
+    public CalibrationOptions Calibration { get; set; } = new();
+
+    /// <summary>How units are reconstructed.</summary>
+    public ReconstructionOptions Reconstruction { get; set; } = new();
+
+    /// <summary>How biases and normalisations are trained at the end.</summary>
+    public OutputTuningOptions OutputTuning { get; set; } = new();
+
+    /// <summary>Other quantizers for some sites, or none. Later entries win.</summary>
+    public IList<SiteOverride> Overrides { get; set; } = [];
+
+    /// <summary>Takes recipe and bits from a preset, such as <see cref="QuantizationPresets.W8A8"/>.</summary>
+    /// <param name="preset">The preset.</param>
+    public void Use(QuantizationPreset preset)
+    {
+        ArgumentNullException.ThrowIfNull(preset);
+        (Recipe, WeightBits, ActivationBits) = (preset.Recipe, preset.WeightBits, preset.ActivationBits ?? ActivationBits);
+    }
+
+    /// <summary>Takes steps, batches and the images for statistics from an effort, such as <see cref="QuantizationEfforts.Balanced"/>. The calibration images are the caller's to count.</summary>
+    /// <param name="effort">The effort.</param>
+    public void Use(QuantizationEffort effort)
+    {
+        ArgumentNullException.ThrowIfNull(effort);
+        (Reconstruction.Iterations, Reconstruction.BatchSize, Calibration.StatisticsImageCount, OutputTuning.Steps) = (effort.Iterations, effort.BatchSize, effort.ImageCount, effort.TuningSteps);
+    }
+
+    /// <summary>Throws if an option is out of range.</summary>
+    /// <exception cref="OptionsException">The message names the option, the value and what is allowed.</exception>
+    public void Validate()
+    {
+        OptionRange.Require(nameof(WeightBits), WeightBits, BitWidth.Minimum, BitWidth.Maximum);
+        OptionRange.Require(nameof(ActivationBits), ActivationBits, BitWidth.Minimum, BitWidth.Maximum);
+        OptionRange.Require(nameof(Seed), Seed, 0, int.MaxValue);
+        OptionRange.RequireDefined(nameof(OutputMetric), OutputMetric);
+        if (string.IsNullOrWhiteSpace(Recipe))
+        {
+            throw new OptionsException($"{nameof(Recipe)} is empty; expected the name of a recipe, such as '{RecipeNames.ISVit}'.");
+        }
+
+        if (Calibration is null || Reconstruction is null || OutputTuning is null || Overrides is null)
+        {
+            throw new OptionsException($"{nameof(Calibration)}, {nameof(Reconstruction)}, {nameof(OutputTuning)} and {nameof(Overrides)} must not be null.");
+        }
+
+        Calibration.Validate();
+        Reconstruction.Validate();
+        OutputTuning.Validate();
+        for (var i = 0; i < Overrides.Count; i++)
+        {
+            var name = $"{nameof(Overrides)}[{i}]";
+            (Overrides[i] ?? throw new OptionsException($"{name} is null; expected an override.")).Validate(name);
+        }
+    }
+
+    /// <summary>The quantizer that a site gets: the recipe's scheme for its role with these options' bits, changed by the overrides.</summary>
+    /// <param name="site">The site.</param>
+    /// <param name="recipe">The recipe.</param>
+    /// <returns>Null for a site that stays in float.</returns>
+    public QuantizerSpec? SpecFor(Site site, QuantizationRecipe recipe) => SpecFor(site, recipe, width: null);
+
+    /// <summary>The quantizer that a site gets, or would get with another width.</summary>
+    internal QuantizerSpec? SpecFor(Site site, QuantizationRecipe recipe, int? width)
+    {
+        ArgumentNullException.ThrowIfNull(site);
+        ArgumentNullException.ThrowIfNull(recipe);
+        if (!recipe.Schemes.TryGetValue(site.Role, out var own))
+        {
+            return null;
+        }
+
+        var (isQuantized, bits, scheme, granularity) = (true, site.Role == SiteRole.Weight ? WeightBits : ActivationBits, default(string), own.Granularity);
+        foreach (var change in Overrides.Where(change => change.Fits(site)))
+        {
+            isQuantized = change.Quantize;
+            (bits, scheme) = (change.Bits ?? bits, change.Scheme ?? scheme);
+            granularity = change.Granularity is null ? granularity : Granularity.Parse(change.Granularity);
+        }
+
+        bits = width ?? bits;
+        return isQuantized ? new QuantizerSpec(scheme ?? own.SchemeAt(bits), bits, granularity) : null;
+    }
+
+    /// <summary>Throws if an override asks for a scheme that no quantizer has.</summary>
+    internal void ValidateSchemes(QuantizerRegistry quantizers)
+    {
+        for (var i = 0; i < Overrides.Count; i++)
+        {
+            if (Overrides[i].Scheme is { } scheme && !quantizers.Knows(scheme))
+            {
+                throw new OptionsException($"{nameof(Overrides)}[{i}].{nameof(SiteOverride.Scheme)} is '{scheme}'; known are {string.Join(", ", quantizers.Schemes)}.");
+            }
+        }
+    }
+
+    /// <summary>Throws if the recipe is none of those that there are.</summary>
+    internal void ValidateRecipe(IEnumerable<string> known)
+    {
+        var names = known.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        if (!names.Contains(Recipe, StringComparer.Ordinal))
+        {
+            throw new OptionsException($"{nameof(Recipe)} is '{Recipe}'; known are {string.Join(", ", names)}.");
+        }
+    }
+
+    internal QuantizationOptions Copy() => this with
+    {
+        Calibration = Calibration with { },
+        Reconstruction = Reconstruction with { },
+        OutputTuning = OutputTuning with { },
+        Overrides = [.. Overrides.Select(static change => change with { })],
+    };
+}
