@@ -8,7 +8,6 @@ using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Validators;
 using IsVit.Core.Graph;
-using IsVit.Quantizers;
 using TorchSharp;
 
 namespace IsVit.Benchmarks;

@@ -1,6 +1,7 @@
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
+using IsVit.Quantizers.Projections;
 using TorchSharp;
 
 namespace IsVit.Quantizers;
@@ -46,7 +47,7 @@ public abstract class Quantizer : IQuantizer
     {
         var (projection, axis) = Check(x);
         using var noGrad = torch.no_grad();
-        using var wide = Widen(x);
+        using var wide = WideProjection.Widen(x);
         return projection.Encode(wide, axis);
     }
 
@@ -78,7 +79,7 @@ public abstract class Quantizer : IQuantizer
         }
 
         using var noGrad = torch.no_grad();
-        return Forward(_learned?.Present().Projection ?? projection, x, axis);
+        return WideProjection.Forward(_learned?.Present().Projection ?? projection, x, axis);
     }
 
     /// <inheritdoc/>
@@ -173,31 +174,6 @@ public abstract class Quantizer : IQuantizer
         _projection = projection;
     }
 
-    internal static torch.Tensor Forward(IProjection projection, torch.Tensor x, int axis)
-    {
-        using var wide = Widen(x, projection);
-        if (wide.dtype == x.dtype)
-        {
-            return projection.Project(wide, axis);
-        }
-
-        using var projected = projection.Project(wide, axis);
-        return projected.to(x.dtype);
-    }
-
-    internal static torch.Tensor Backward(IProjection projection, torch.Tensor x, torch.Tensor gradient, int axis)
-    {
-        using var wide = Widen(x, projection);
-        if (wide.dtype == x.dtype)
-        {
-            return projection.Gradient(wide, gradient, axis);
-        }
-
-        using var wideGradient = gradient.to(wide.dtype);
-        using var result = projection.Gradient(wide, wideGradient, axis);
-        return result.to(x.dtype);
-    }
-
     private protected QuantizationException NotCalibrated() =>
         new($"This '{Scheme}' quantizer of {Bits} bits has no parameters yet: call Calibrate or ImportParameters first.");
 
@@ -211,9 +187,6 @@ public abstract class Quantizer : IQuantizer
             throw new QuantizationException($"This '{Scheme}' quantizer was calibrated for {channels} channels; {isLive.Count} were asked about.");
         }
     }
-
-    private static torch.Tensor Widen(torch.Tensor x, IProjection? taker = null) =>
-        x.dtype is torch.ScalarType.Float32 or torch.ScalarType.Float64 || taker?.Takes(x) == true ? x.detach() : x.to(torch.ScalarType.Float32);
 
     private (IProjection Projection, int Axis) Check(torch.Tensor x)
     {

@@ -1,4 +1,5 @@
 using IsVit.Model.Quantization;
+using IsVit.Quantizers.Projections;
 using IsVit.Quantizers.Tables;
 
 namespace IsVit.Quantizers;

@@ -1,5 +1,6 @@
 using IsVit.Core.Memory;
 using IsVit.Tool.Cli;
+using IsVit.Tool.Terminal;
 
 _ = EngineOptions.AsksToSaveMemory(args) ? NativeHeap.ReturnLargeBlocks() : NativeHeap.KeepLargeBlocks();
 

@@ -7,7 +7,7 @@ using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
-using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 

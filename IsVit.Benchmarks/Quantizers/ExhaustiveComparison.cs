@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using IsVit.Core.Quantization;
-using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Native;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Quantizers;

@@ -1,5 +1,5 @@
 using IsVit.Core.Quantization;
-using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Native;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Quantizers;

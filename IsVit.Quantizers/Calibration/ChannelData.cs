@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using IsVit.Core.Models;
 using IsVit.Model.Quantization;
+using IsVit.Quantizers.Native;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Calibration;
@@ -15,7 +16,7 @@ internal sealed unsafe class ChannelData : IDisposable
     private ChannelData(torch.Tensor values, int channels)
     {
         _values = values;
-        _first = NativeMemory.First<float>(values);
+        _first = TensorMemory.First<float>(values);
         Channels = channels;
         var length = values.NumberOfElements / channels;
         Length = length <= Array.MaxLength
@@ -71,7 +72,7 @@ internal sealed unsafe class ChannelData : IDisposable
 
     private static void CheckFinite(torch.Tensor floats, torch.Tensor original)
     {
-        var first = NativeMemory.First<float>(floats);
+        var first = TensorMemory.First<float>(floats);
         var count = floats.NumberOfElements;
         const int Block = 1 << 20;
         for (long start = 0; start < count; start += Block)

@@ -1,6 +1,6 @@
 using System.Numerics;
 using IsVit.Core.Arithmetic;
-using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Native;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Calibration;
@@ -28,7 +28,7 @@ internal sealed record ProductMoments(double[,] Gram, double[] Cross, double Tar
         var (left, right) = (operands.Left, operands.Right);
         var (rows, inner, columns, bins) = (checked((int)left.shape[0]), (int)left.shape[1], (int)right.shape[2], thresholds.Length + 1);
         var rowsOfOne = rows / (int)right.shape[0];
-        float* numbers = NativeMemory.First<float>(left), others = NativeMemory.First<float>(right);
+        float* numbers = TensorMemory.First<float>(left), others = TensorMemory.First<float>(right);
 
         // The product itself is one bin more.
         var gram = new double[bins + 1, bins + 1];
@@ -38,7 +38,7 @@ internal sealed record ProductMoments(double[,] Gram, double[] Cross, double Tar
             using var scope = torch.NewDisposeScope();
             var (start, count) = (first, Math.Min(atOnce, rows - first));
             var sums = torch.zeros(bins + 1, count, columns, torch.ScalarType.Float32);
-            var sum = NativeMemory.First<float>(sums);
+            var sum = TensorMemory.First<float>(sums);
             TorchThreads.For(count, i =>
             {
                 var row = numbers + ((long)(start + i) * inner);

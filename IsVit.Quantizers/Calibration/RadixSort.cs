@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Native;
 
 namespace IsVit.Quantizers.Calibration;
 

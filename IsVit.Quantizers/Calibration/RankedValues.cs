@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Native;
 
 namespace IsVit.Quantizers.Calibration;
 

@@ -1,7 +1,8 @@
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
-using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Native;
+using IsVit.Quantizers.Projections;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 

@@ -1,4 +1,5 @@
 using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Projections;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 

@@ -1,6 +1,7 @@
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
+using IsVit.Quantizers.Projections;
 using IsVit.Quantizers.Tables;
 
 namespace IsVit.Quantizers.FreeLevels;

@@ -1,3 +1,4 @@
+using IsVit.Quantizers.Native;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Kernels;
@@ -25,7 +26,7 @@ internal sealed unsafe class ElementReader<TElement>
     public bool IsSideBySide { get; }
 
     /// <summary>Reads in the order of the tensor's memory, which must have no gaps.</summary>
-    public static ElementReader<TElement> InMemoryOrder(torch.Tensor tensor) => new(NativeMemory.First<TElement>(tensor), true, [], []);
+    public static ElementReader<TElement> InMemoryOrder(torch.Tensor tensor) => new(TensorMemory.First<TElement>(tensor), true, [], []);
 
     /// <summary>Reads in the order of the indices, the last one fastest.</summary>
     public static ElementReader<TElement> InIndexOrder(torch.Tensor tensor)
@@ -36,7 +37,7 @@ internal sealed unsafe class ElementReader<TElement>
         }
 
         var (shape, strides) = Merge(tensor.shape, tensor.stride());
-        return new(NativeMemory.First<TElement>(tensor), false, shape, strides);
+        return new(TensorMemory.First<TElement>(tensor), false, shape, strides);
     }
 
     /// <summary>Elements side by side: those of the tensor itself, or copies.</summary>

@@ -1,4 +1,5 @@
 using IsVit.Core.Models;
+using IsVit.Quantizers.Native;
 
 namespace IsVit.Quantizers.Kernels;
 

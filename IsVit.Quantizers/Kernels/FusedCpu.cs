@@ -1,4 +1,5 @@
 using System.Numerics;
+using IsVit.Quantizers.Native;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using IsVit.Core.Models;
+using IsVit.Quantizers.Native;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Kernels;
@@ -32,7 +33,7 @@ internal static unsafe class LevelSums
         var count = numbers.NumberOfElements;
         var chunks = (int)((count + Chunk - 1) / Chunk);
         var sums = new double[chunks][];
-        float* first = NativeMemory.First<float>(numbers), second = NativeMemory.First<float>(gradients);
+        float* first = TensorMemory.First<float>(numbers), second = TensorMemory.First<float>(gradients);
         var width = KernelSwitch.Width;
         TorchThreads.For(chunks, chunk =>
         {

@@ -1,3 +1,4 @@
+using IsVit.Quantizers.Native;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Kernels;
@@ -44,7 +45,7 @@ internal sealed record PassOperands<TElement>(ElementReader<TElement> X, Element
     public unsafe torch.Tensor Run<TPass>(TPass pass)
         where TPass : struct, IElementwisePass<TElement>
     {
-        var output = NativeMemory.First<TElement>(Output);
+        var output = TensorMemory.First<TElement>(Output);
         var count = Output.NumberOfElements;
         LargePages.Advise(output, count * sizeof(TElement));
         ElementwiseRun.Run(pass, X, Gradient, output, count);

@@ -1,5 +1,3 @@
-using IsVit.Quantizers.Kernels;
-
 namespace IsVit.Quantizers.Tables;
 
 /// <summary>

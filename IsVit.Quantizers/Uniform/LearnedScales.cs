@@ -1,4 +1,5 @@
 using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Projections;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Uniform;
@@ -68,7 +69,7 @@ internal sealed class LearnedScales : ILearnedParameters
     {
         using var scope = torch.NewDisposeScope();
         var others = Enumerable.Range(0, (int)x.dim()).Where(i => i != axis).Select(static i => (long)i).ToArray();
-        var value = Quantizer.Forward(projection, x, axis).mul_(above).sub_(passed * x);
+        var value = WideProjection.Forward(projection, x, axis).mul_(above).sub_(passed * x);
         return (others.Length == 0 ? value : value.sum(others)).to(torch.ScalarType.Float32).cpu().MoveToOuterDisposeScope();
     }
 }

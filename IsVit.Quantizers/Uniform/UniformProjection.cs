@@ -1,6 +1,7 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Kernels.Cuda;
+using IsVit.Quantizers.Projections;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Uniform;
@@ -38,7 +39,7 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
 
         if (CudaKernels.Serves(x))
         {
-            return CudaKernels.Uniform(x, null, _scales.Get(scale, x.device), _zeroPoints.Get(zeroPoint, x.device), maxCode, axis) ?? Quantizer.Forward(this, x, axis);
+            return CudaKernels.Uniform(x, null, _scales.Get(scale, x.device), _zeroPoints.Get(zeroPoint, x.device), maxCode, axis) ?? WideProjection.Forward(this, x, axis);
         }
 
         using var scope = torch.NewDisposeScope();
@@ -55,7 +56,7 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
 
         if (CudaKernels.Serves(x))
         {
-            return CudaKernels.Uniform(x, gradient, _scales.Get(scale, x.device), _zeroPoints.Get(zeroPoint, x.device), maxCode, axis) ?? Quantizer.Backward(this, x, gradient, axis);
+            return CudaKernels.Uniform(x, gradient, _scales.Get(scale, x.device), _zeroPoints.Get(zeroPoint, x.device), maxCode, axis) ?? WideProjection.Backward(this, x, gradient, axis);
         }
 
         using var scope = torch.NewDisposeScope();

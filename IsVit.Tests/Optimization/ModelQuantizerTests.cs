@@ -10,6 +10,7 @@ using IsVit.Optimization.Stages;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
+using IsVit.Tool.Evaluation;
 using Microsoft.Extensions.Logging;
 using TorchSharp;
 using TorchSharp.Modules;

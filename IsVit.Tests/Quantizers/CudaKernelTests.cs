@@ -1,7 +1,7 @@
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
-using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Kernels.Cuda;
+using IsVit.Quantizers.Native;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

@@ -6,6 +6,7 @@ using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Log2;
 using IsVit.Quantizers.LogSqrt2;
+using IsVit.Quantizers.Native;
 using IsVit.Quantizers.ShiftUniformLog2;
 using IsVit.Quantizers.TwinUniform;
 using IsVit.Quantizers.Uniform;

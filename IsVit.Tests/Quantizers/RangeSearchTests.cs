@@ -1,6 +1,6 @@
 using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
-using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Native;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

@@ -2,8 +2,8 @@ using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
 using IsVit.Model;
 using IsVit.Tests.Graph;
-using IsVit.Tool.Cli;
 using IsVit.Tool.Reporting;
+using IsVit.Tool.Terminal;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,6 +2,7 @@ using IsVit.Core.Models;
 using IsVit.Model.Architectures;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool.Data;
+using IsVit.Tool.Demo;
 using IsVit.Tool.Training;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using IsVit.Tests.TestSupport;
 using IsVit.Tool;
-using IsVit.Tool.Cli;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tests.Tool;
 

@@ -7,6 +7,7 @@ using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Runs;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tests.Tool;
 

@@ -1,4 +1,5 @@
 using IsVit.Tool.Cli;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tests.Tool;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IsVit.Tool.Runs;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tool.Cli;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tool.Cli;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using IsVit.Model.Architectures;
 using IsVit.Tool.Runs;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tool.Cli;
 

@@ -7,6 +7,7 @@ using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Tool.Runs;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tool.Cli;
 

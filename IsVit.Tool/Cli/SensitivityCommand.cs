@@ -2,6 +2,7 @@ using System.CommandLine;
 using IsVit.Model.Architectures;
 using IsVit.Model.Quantization;
 using IsVit.Tool.Runs;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tool.Cli;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IsVit.Model;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tool.Cli;
 

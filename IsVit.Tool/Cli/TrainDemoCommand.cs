@@ -1,6 +1,7 @@
 using System.CommandLine;
 using IsVit.Tool.Data;
 using IsVit.Tool.Demo;
+using IsVit.Tool.Terminal;
 using IsVit.Tool.Training;
 
 namespace IsVit.Tool.Cli;

@@ -1,5 +1,4 @@
 using IsVit.Core.Models;
-using IsVit.Tool.Training;
 
 namespace IsVit.Tool.Demo;
 

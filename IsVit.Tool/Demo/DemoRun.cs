@@ -12,6 +12,7 @@ using IsVit.Tool.Inputs;
 using IsVit.Tool.Progress;
 using IsVit.Tool.Reporting;
 using IsVit.Tool.Runs;
+using IsVit.Tool.Terminal;
 using Spectre.Console;
 using TorchSharp;
 

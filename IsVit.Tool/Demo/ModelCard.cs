@@ -1,7 +1,7 @@
 using System.Globalization;
 using IsVit.Model.Architectures;
+using IsVit.Tool.Cli;
 using IsVit.Tool.Data;
-using IsVit.Tool.Training;
 
 namespace IsVit.Tool.Demo;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using IsVit.Tool.Runs;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using TorchSharp;

@@ -1,4 +1,4 @@
-using IsVit.Tool.Cli;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tool.Progress;
 

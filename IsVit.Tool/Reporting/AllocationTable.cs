@@ -1,7 +1,7 @@
 using System.Globalization;
 using IsVit.Model;
 using IsVit.Optimization.MixedPrecision;
-using IsVit.Tool.Cli;
+using IsVit.Tool.Terminal;
 using Spectre.Console;
 
 namespace IsVit.Tool.Reporting;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Coverage;
-using IsVit.Tool.Cli;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tool.Reporting;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using IsVit.Optimization.Drift;
-using IsVit.Tool.Cli;
+using IsVit.Tool.Terminal;
 using Spectre.Console;
 
 namespace IsVit.Tool.Reporting;

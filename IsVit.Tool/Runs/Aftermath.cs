@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization.Metadata;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Reporting;
+using IsVit.Tool.Terminal;
 
 namespace IsVit.Tool.Runs;
 

@@ -4,6 +4,7 @@ using IsVit.Onnx;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
+using IsVit.Tool.Terminal;
 using Spectre.Console;
 using TorchSharp;
 

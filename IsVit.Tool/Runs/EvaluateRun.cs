@@ -5,6 +5,7 @@ using IsVit.Tool.Cli;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
+using IsVit.Tool.Terminal;
 using TorchSharp;
 
 namespace IsVit.Tool.Runs;

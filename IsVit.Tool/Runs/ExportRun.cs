@@ -3,6 +3,7 @@ using IsVit.Core.Models;
 using IsVit.Onnx;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
+using IsVit.Tool.Terminal;
 using TorchSharp;
 
 namespace IsVit.Tool.Runs;

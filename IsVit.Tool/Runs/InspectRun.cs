@@ -4,6 +4,7 @@ using IsVit.Optimization;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
+using IsVit.Tool.Terminal;
 using Spectre.Console;
 
 namespace IsVit.Tool.Runs;

@@ -10,6 +10,7 @@ using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Progress;
 using IsVit.Tool.Reporting;
+using IsVit.Tool.Terminal;
 using TorchSharp;
 
 namespace IsVit.Tool.Runs;

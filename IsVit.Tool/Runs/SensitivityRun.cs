@@ -4,6 +4,7 @@ using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Progress;
 using IsVit.Tool.Reporting;
+using IsVit.Tool.Terminal;
 using TorchSharp;
 
 namespace IsVit.Tool.Runs;

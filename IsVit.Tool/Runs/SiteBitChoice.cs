@@ -1,9 +1,9 @@
 using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
-using IsVit.Tool.Cli;
 using IsVit.Tool.Progress;
 using IsVit.Tool.Reporting;
+using IsVit.Tool.Terminal;
 using static TorchSharp.torch;
 
 namespace IsVit.Tool.Runs;

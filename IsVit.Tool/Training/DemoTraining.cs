@@ -5,6 +5,7 @@ using IsVit.Tool.Cli;
 using IsVit.Tool.Data;
 using IsVit.Tool.Demo;
 using IsVit.Tool.Progress;
+using IsVit.Tool.Terminal;
 using TorchSharp;
 using TorchSharp.Modules;
 

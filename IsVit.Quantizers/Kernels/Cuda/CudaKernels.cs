@@ -1,3 +1,4 @@
+using IsVit.Quantizers.Native;
 using IsVit.Quantizers.Tables;
 using TorchSharp;
 

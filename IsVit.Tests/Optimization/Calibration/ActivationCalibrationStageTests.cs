@@ -4,6 +4,7 @@ using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Quantizers.ShiftUniformLog2;
 using IsVit.Tests.TestSupport;
+using IsVit.Tool.Evaluation;
 using TorchSharp;
 using static TorchSharp.torch;
 

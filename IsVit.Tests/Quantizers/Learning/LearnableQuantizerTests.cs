@@ -2,6 +2,7 @@ using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Native;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

@@ -1,4 +1,4 @@
-namespace IsVit.Tool.Training;
+namespace IsVit.Tool.Demo;
 
 /// <summary>How a small vision transformer is trained: AdamW with a warm-up and a cosine schedule, label smoothing, random shifts.</summary>
 internal sealed record DemoTrainingOptions

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using IsVit.Quantizers.Tables;
 
-namespace IsVit.Quantizers.Kernels;
+namespace IsVit.Quantizers.Tables;
 
 /// <summary>
 /// Finds a number's level without a search: the leading bits of the float choose a bucket that at most one threshold lies in, one comparison with it chooses the level.

@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TorchSharp;
 
-namespace IsVit.Quantizers;
+namespace IsVit.Quantizers.Native;
 
 /// <summary>The memory of tensors on the CPU.</summary>
-internal static class NativeMemory
+internal static class TensorMemory
 {
     /// <summary>The first element's address, wherever the others lie; null if there is none. The tensor must outlive its use.</summary>
     public static unsafe TElement* First<TElement>(torch.Tensor tensor)

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using TorchSharp;
 
-namespace IsVit.Quantizers;
+namespace IsVit.Quantizers.Projections;
 
 /// <summary>Fake quantization as one node of the autograd graph: the backward pass needs nothing but the input. Parameters that are trained get a gradient as well.</summary>
 internal sealed class StraightThroughFunction : torch.autograd.SingleTensorFunction<StraightThroughFunction>
@@ -44,7 +44,7 @@ internal sealed class StraightThroughFunction : torch.autograd.SingleTensorFunct
 
         // The spare tensor, from which a missing gradient would be made, is gone by then.
         ctx.set_materialize_grads(false);
-        return Quantizer.Forward((IProjection)vars[1], x, (int)vars[2]);
+        return WideProjection.Forward((IProjection)vars[1], x, (int)vars[2]);
     }
 
     public override List<torch.Tensor> backward(torch.autograd.AutogradContext ctx, torch.Tensor grad_output)
@@ -58,7 +58,7 @@ internal sealed class StraightThroughFunction : torch.autograd.SingleTensorFunct
         using var x = ctx.get_saved_variables()[0];
         using var noGrad = torch.no_grad();
         var axis = (int)ctx.get_data(AxisName);
-        var gradient = Quantizer.Backward((IProjection)ctx.get_data(ProjectionName), x, grad_output, axis);
+        var gradient = WideProjection.Backward((IProjection)ctx.get_data(ProjectionName), x, grad_output, axis);
         var vector = vectorGradient?.Invoke(x, grad_output, gradient, axis);
 
         // Gradients of CUDA tensors flow on a thread of libtorch's, where no scope lets go of them, and the collector does not know how large they are.

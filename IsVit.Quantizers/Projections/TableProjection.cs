@@ -1,9 +1,10 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Kernels.Cuda;
+using IsVit.Quantizers.Tables;
 using TorchSharp;
 
-namespace IsVit.Quantizers.Tables;
+namespace IsVit.Quantizers.Projections;
 
 /// <summary>Levels by comparison with thresholds: fused where a kernel serves, otherwise in separate tensor operations of the same bits.</summary>
 internal sealed class TableProjection(LevelTable table) : IProjection
@@ -45,7 +46,7 @@ internal sealed class TableProjection(LevelTable table) : IProjection
 
         if (CudaKernels.Serves(x))
         {
-            return CudaKernels.Table(x, null, table, _thresholds.Get(table.Thresholds, x.device), _levels.Get(table.Levels, x.device)) ?? Quantizer.Forward(this, x, axis);
+            return CudaKernels.Table(x, null, table, _thresholds.Get(table.Thresholds, x.device), _levels.Get(table.Levels, x.device)) ?? WideProjection.Forward(this, x, axis);
         }
 
         using var scope = torch.NewDisposeScope();
@@ -61,7 +62,7 @@ internal sealed class TableProjection(LevelTable table) : IProjection
 
         if (CudaKernels.Serves(x))
         {
-            return CudaKernels.Table(x, gradient, table, _thresholds.Get(table.Thresholds, x.device), _levels.Get(table.Levels, x.device)) ?? Quantizer.Backward(this, x, gradient, axis);
+            return CudaKernels.Table(x, gradient, table, _thresholds.Get(table.Thresholds, x.device), _levels.Get(table.Levels, x.device)) ?? WideProjection.Backward(this, x, gradient, axis);
         }
 
         using var scope = torch.NewDisposeScope();

@@ -1,6 +1,6 @@
 using TorchSharp;
 
-namespace IsVit.Quantizers;
+namespace IsVit.Quantizers.Projections;
 
 /// <summary>
 /// What a calibrated quantizer does to numbers. Unchanging, so that a backward pass uses the parameters of its forward pass even if the quantizer has been

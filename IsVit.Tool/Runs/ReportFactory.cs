@@ -2,9 +2,10 @@ using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
 using IsVit.Tool.Evaluation;
+using IsVit.Tool.Reporting;
 using IsVit.Tool.Runs;
 
-namespace IsVit.Tool.Reporting;
+namespace IsVit.Tool.Runs;
 
 /// <summary>Puts a run's figures together.</summary>
 internal static class ReportFactory

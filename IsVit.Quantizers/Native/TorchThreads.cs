@@ -1,7 +1,7 @@
 using IsVit.Core.Memory;
 using TorchSharp;
 
-namespace IsVit.Quantizers.Kernels;
+namespace IsVit.Quantizers.Native;
 
 /// <summary>Work on as many threads as libtorch uses: on its own ones where that is possible.</summary>
 internal static class TorchThreads

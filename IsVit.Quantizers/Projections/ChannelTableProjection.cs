@@ -1,7 +1,8 @@
 using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Tables;
 using TorchSharp;
 
-namespace IsVit.Quantizers.Tables;
+namespace IsVit.Quantizers.Projections;
 
 /// <summary>Levels of each channel's table by comparison with its thresholds: fused where a kernel serves, otherwise in separate tensor operations of the same bits.</summary>
 internal sealed class ChannelTableProjection(ChannelTables tables) : IProjection

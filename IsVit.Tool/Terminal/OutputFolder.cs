@@ -1,4 +1,4 @@
-namespace IsVit.Tool.Cli;
+namespace IsVit.Tool.Terminal;
 
 /// <summary>
 /// A folder of results that appears whole or not at all: files are written to a temporary folder beside it and moved there by

@@ -6,7 +6,7 @@ using IsVit.Optimization;
 using IsVit.Tool.Inputs;
 using TorchSharp;
 
-namespace IsVit.Tool.Runs;
+namespace IsVit.Tool.Inputs;
 
 /// <summary>What the tool keeps beside a quantized model, so that <c>isvit evaluate</c> needs nothing but the file.</summary>
 /// <param name="Model">The model's name in the catalogue.</param>

@@ -1,6 +1,7 @@
+using IsVit.Quantizers.Kernels;
 using TorchSharp;
 
-namespace IsVit.Quantizers.Kernels;
+namespace IsVit.Quantizers.Native;
 
 /// <summary>Which way numbers take: all ways give the same bits. Tests and benchmarks choose for the calling thread, programs through <see cref="EagerName"/> for the process.</summary>
 internal static class KernelSwitch

@@ -1,6 +1,6 @@
 using TorchSharp;
 
-namespace IsVit.Quantizers;
+namespace IsVit.Quantizers.Projections;
 
 /// <summary>A vector's copy on the device that asked last, kept until the vector changes; it outlives dispose scopes.</summary>
 internal sealed class DeviceCopies

@@ -1,6 +1,6 @@
 using Spectre.Console;
 
-namespace IsVit.Tool.Cli;
+namespace IsVit.Tool.Terminal;
 
 /// <summary>Where the tool writes: results and progress to <see cref="Out"/>, errors to <see cref="Error"/>.</summary>
 internal sealed class ToolConsole

@@ -1,6 +1,6 @@
 using TorchSharp;
 
-namespace IsVit.Quantizers;
+namespace IsVit.Quantizers.Projections;
 
 /// <summary>The gradient of a trained vector.</summary>
 /// <param name="x">The numbers that were quantized.</param>

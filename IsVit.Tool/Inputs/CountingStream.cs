@@ -1,4 +1,4 @@
-namespace IsVit.Tool.Runs;
+namespace IsVit.Tool.Inputs;
 
 /// <summary>A stream that keeps nothing of what is written but its length.</summary>
 internal sealed class CountingStream : Stream
