@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Models;
 using IsVit.Onnx;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
@@ -74,18 +75,21 @@ public sealed class OlderRuntimeTests(OlderRuntimeTests.ExportedModels exported)
         private List<string> Export()
         {
             using var scope = NewDisposeScope();
-            List<string> files = [_folder["float.onnx"]];
-            using var model = Micro.Vit();
-            OnnxExport.Save(model, files[0]);
+            List<string> files = [_folder["vit.onnx"], _folder["swin.onnx"]];
+            using var vit = Micro.Vit();
+            using var swin = OnnxExportTests.Swin("padded");
+            OnnxExport.Save(vit, files[0]);
+            OnnxExport.Save(swin, files[1]);
             foreach (var preset in (QuantizationPreset[])[QuantizationPresets.W8A8, QuantizationPresets.W4A8, QuantizationPresets.W4A16])
             {
-                Add(preset.Name, options => options.Use(preset));
+                Add(preset.Name, Micro.Vit(), options => options.Use(preset));
             }
 
-            Add(RecipeNames.ISVit, static options => (options.Recipe, options.WeightBits, options.ActivationBits) = (RecipeNames.ISVit, 4, 4));
+            Add("swin w4a8", OnnxExportTests.Swin("padded"), static options => options.Use(QuantizationPresets.W4A8));
+            Add(RecipeNames.ISVit, Micro.Vit(), static options => (options.Recipe, options.WeightBits, options.ActivationBits) = (RecipeNames.ISVit, 4, 4));
             foreach (var (scheme, granularity) in (ValueTuple<string, string>[])[("free-levels", "tensor"), ("free-levels", "channel:0"), ("channel-levels", "channel:0")])
             {
-                Add($"{scheme} {granularity[..3]}", options =>
+                Add($"{scheme} {granularity[..3]}", Micro.Vit(), options =>
                 {
                     (options.Recipe, options.WeightBits) = (RecipeNames.WeightOnly, 3);
                     options.Overrides.Add(new SiteOverride { Pattern = "**", Operand = SiteOperand.Weight, Scheme = scheme, Granularity = granularity });
@@ -94,9 +98,9 @@ public sealed class OlderRuntimeTests(OlderRuntimeTests.ExportedModels exported)
 
             return files;
 
-            void Add(string name, Action<QuantizationOptions> configure)
+            void Add(string name, ImageClassifier model, Action<QuantizationOptions> configure)
             {
-                using var model = Micro.Vit();
+                using var owned = model;
                 using var quantized = Micro.Quantizer(configure).Run(model, Micro.Images());
                 files.Add(_folder[$"{name}.onnx"]);
                 OnnxExport.Save(quantized, files[^1]);

@@ -323,7 +323,7 @@ public sealed class OnnxExportTests
         Assert.Empty(folder.Entries);
     }
 
-    private static SwinTransformer Swin(string kind)
+    internal static SwinTransformer Swin(string kind)
     {
         var model = new SwinTransformer(kind switch
         {
