@@ -17,13 +17,12 @@ using TorchSharp;
 namespace IsVit.Onnx;
 
 /// <summary>
-/// Writes vision transformers as ONNX files (operator set 21, IR version 10), without Python. Weights of quantized models are integers, of 4 bits where that holds them; activations become codes of their
-/// width by the comparisons and roundings that the quantizers make, and numbers again before a product.
+/// Writes vision transformers as ONNX files (operator set 20, IR version 9), without Python. Weights of quantized models are integers, two to a byte where 4 bits hold them; activations become codes of
+/// their width by the comparisons and roundings that the quantizers make, and numbers again before a product. With <see cref="OnnxKernels.Fast"/>, weights of up to 4 bits behind activations in float have
+/// a type of 4 bits, which needs operator set 21 and IR version 10.
 /// </summary>
 public static class OnnxExport
 {
-    private const int OperatorSet = 21;
-    private const int IrVersion = 10;
     private const string BatchAxis = "batch";
 
     /// <summary>Writes a float model.</summary>
@@ -81,14 +80,9 @@ public static class OnnxExport
 
     private static ModelProto Message(OnnxGraph graph, OnnxExportOptions options, IEnumerable<KeyValuePair<string, string>> description)
     {
-        var message = new ModelProto
-        {
-            IrVersion = IrVersion,
-            ProducerName = "IsVit",
-            ProducerVersion = typeof(OnnxExport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "",
-            Graph = graph.Message,
-            OpsetImport = { new OperatorSetIdProto { Version = OperatorSet } },
-        };
+        var message = graph.Model();
+        message.ProducerName = "IsVit";
+        message.ProducerVersion = typeof(OnnxExport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
         var texts = new SortedDictionary<string, string>(description.ToDictionary(StringComparer.Ordinal), StringComparer.Ordinal);
         if (options.Preprocessing is { } preprocessing)
         {

@@ -1,4 +1,5 @@
 using IsVit.Model.Imaging;
+using IsVit.Onnx.Quantization;
 
 namespace IsVit.Onnx;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using IsVit.Core.Memory;
-using IsVit.Quantizers.Kernels;
+using IsVit.Quantizers.Native;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Guard;

@@ -10,6 +10,10 @@ namespace IsVit.Onnx.Graph;
 /// <summary>An ONNX graph that is being built: nodes in the order in which they run, constants, names that are unique.</summary>
 internal sealed class OnnxGraph
 {
+    // The lowest versions that have what graphs are made of: Gelu, and types of four bits.
+    private static readonly (int OperatorSet, int Ir) s_usual = (20, 9);
+    private static readonly (int OperatorSet, int Ir) s_withInt4 = (21, 10);
+
     private readonly GraphProto _graph;
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly Dictionary<(TensorProto.Types.DataType Type, string Shape, ByteString Data), string> _constants = [];
@@ -21,6 +25,13 @@ internal sealed class OnnxGraph
 
     /// <summary>The graph's message.</summary>
     public GraphProto Message => _graph;
+
+    /// <summary>The graph as a model that asks for no higher versions of the standard than it needs: each version of a runtime knows them up to one.</summary>
+    public ModelProto Model()
+    {
+        var (operatorSet, ir) = _graph.Initializer.Any(static constant => constant.DataType == (int)TensorProto.Types.DataType.Uint4) ? s_withInt4 : s_usual;
+        return new() { IrVersion = ir, Graph = _graph, OpsetImport = { new OperatorSetIdProto { Version = operatorSet } } };
+    }
 
     /// <summary>Names of nodes and values begin with a module's path from here on.</summary>
     /// <param name="path">The path; empty for the model itself.</param>

@@ -37,7 +37,7 @@ internal static class UniformNodes
         return new(graph.Add("DequantizeLinear", [codes, scales, zeroPoints], Along(axis)), axis is null ? quantizer.Bits.MaxCode : null);
     }
 
-    /// <summary>A matrix of weights as a product reads it, [inputs, outputs]; its codes are a constant, of four bits where that holds codes and zero points.</summary>
+    /// <summary>A matrix of weights as a product reads it, [inputs, outputs]; its codes are a constant, two to a byte where four bits hold codes and zero points.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="quantizer">The quantizer.</param>
     /// <param name="weight">[outputs, inputs], all outputs of the layer.</param>
@@ -78,7 +78,7 @@ internal static class UniformNodes
                 return graph.Initializer(name, integers.to(ScalarType.Int8));
             }
 
-            var wide = graph.Add("Cast", [graph.Codes(name, codes.shape, codes.bytes, isInt4)], OnnxGraph.Attribute("to", (long)DataType.Int32));
+            var wide = graph.Int32Codes(name, codes.shape, codes.bytes, isInt4);
             var shifted = graph.Add("Sub", [wide, graph.Initializer($"{name}_zero_point", tensor(zeroPoint, ScalarType.Int32).view(shape))]);
             return graph.Add("Cast", [shifted], OnnxGraph.Attribute("to", (long)DataType.Int8));
         }
@@ -111,7 +111,7 @@ internal static class UniformNodes
 
     // What follows from constants a runtime computes when it loads the file: the weight is float from then on, without a DequantizeLinear in every run.
     private static string Constant(OnnxGraph graph, string name, Tensor codes, bool isInt4, Tensor scale, Tensor zeroPoint) =>
-        Decode(graph, name, graph.Codes(name, codes.shape, codes.bytes, isInt4), scale, zeroPoint);
+        Decode(graph, name, graph.Int32Codes(name, codes.shape, codes.bytes, isInt4), scale, zeroPoint);
 
     // The formula in float numbers: QuantizeLinear's zero point has to be a code.
     private static string Clamped(OnnxGraph graph, BitWidth bits, string x, string scale, string zeroPoint)

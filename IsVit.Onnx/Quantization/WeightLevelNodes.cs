@@ -2,12 +2,11 @@ using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
 using IsVit.Onnx.Graph;
 using IsVit.Quantizers.FreeLevels;
-using static IsVit.Onnx.Schema.TensorProto.Types;
 using static TorchSharp.torch;
 
 namespace IsVit.Onnx.Quantization;
 
-/// <summary>Weights with free levels as nodes: codes are a constant, of four bits where that holds them, and what they stand for follows from constants; a runtime computes it when it loads the file.</summary>
+/// <summary>Weights with free levels as nodes: codes are a constant, two to a byte where four bits hold them, and what they stand for follows from constants; a runtime computes it when it loads the file.</summary>
 internal static class WeightLevelNodes
 {
     /// <summary>A matrix of weights as a product reads it, [inputs, outputs].</summary>
@@ -38,7 +37,7 @@ internal static class WeightLevelNodes
         }
 
         var parameters = quantizer.ExportParameters();
-        var places = graph.Add("Cast", [graph.Codes(name, codes.shape, codes.bytes, quantizer.Bits.Bits <= CodeConstants.Int4Bits)], OnnxGraph.Attribute("to", (long)DataType.Int32));
+        var places = graph.Int32Codes(name, codes.shape, codes.bytes, quantizer.Bits.Bits <= CodeConstants.Int4Bits);
         float[] Vector(string vector, float times = 1) => [.. parameters.Required(vector).Select(value => (float)value * times)];
 
         // What belongs to the outputs that are asked for.

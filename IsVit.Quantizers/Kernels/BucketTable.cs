@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using IsVit.Quantizers.Native;
 using IsVit.Quantizers.Tables;
 
 namespace IsVit.Quantizers.Kernels;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using IsVit.Quantizers.Native;
 
 namespace IsVit.Quantizers.Kernels;
 

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using IsVit.Quantizers.Native;
 
 namespace IsVit.Quantizers.Kernels;
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using IsVit.Quantizers.Native;
 
 namespace IsVit.Quantizers.Kernels;
 

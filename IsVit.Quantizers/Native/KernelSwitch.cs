@@ -1,4 +1,3 @@
-using IsVit.Quantizers.Kernels;
 using TorchSharp;
 
 namespace IsVit.Quantizers.Native;

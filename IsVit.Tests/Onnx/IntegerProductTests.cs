@@ -165,8 +165,7 @@ public sealed class IntegerProductTests
         var graph = new OnnxGraph("layer");
         var input = graph.Input("x", "batch", x.shape.AsSpan(1));
         graph.Output(new LayerNodes(graph, new SiteNodes(bindings, kernels)).Linear("fc", layer, input), "y", "batch", x.shape[1], Outputs);
-        var message = new ModelProto { IrVersion = 10, Graph = graph.Message, OpsetImport = { new OperatorSetIdProto { Version = 21 } } };
-        File.WriteAllBytes(folder["layer.onnx"], message.ToByteArray());
+        File.WriteAllBytes(folder["layer.onnx"], graph.Model().ToByteArray());
         using var runtime = new OnnxModel(folder["layer.onnx"], optimized: folder["optimized.onnx"]);
         return (runtime.Run(x), Operations(folder["optimized.onnx"]));
     }

@@ -2,7 +2,6 @@ using Google.Protobuf;
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Quantization;
-using IsVit.Onnx.Schema;
 using IsVit.Model;
 using IsVit.Model.Architectures;
 using IsVit.Model.Imaging;
@@ -10,6 +9,7 @@ using IsVit.Model.Quantization;
 using IsVit.Onnx;
 using IsVit.Onnx.Graph;
 using IsVit.Onnx.Quantization;
+using IsVit.Onnx.Schema;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Quantizers.Uniform;
@@ -223,14 +223,13 @@ public sealed class OnnxExportTests
     }
 
     [Theory]
-    [InlineData(3, TensorProto.Types.DataType.Uint4)]
-    [InlineData(4, TensorProto.Types.DataType.Uint4)]
-    [InlineData(6, TensorProto.Types.DataType.Int8)]
-    [InlineData(8, TensorProto.Types.DataType.Uint8)]
-    public void Save_QuantizedViT_WeightsAreIntegers(int bits, object expected)
+    [InlineData(3, TensorProto.Types.DataType.Uint8, 4)]
+    [InlineData(4, TensorProto.Types.DataType.Uint8, 4)]
+    [InlineData(6, TensorProto.Types.DataType.Int8, 8)]
+    [InlineData(8, TensorProto.Types.DataType.Uint8, 8)]
+    public void Save_QuantizedViT_WeightsAreIntegers(int bits, object expected, int width)
     {
         var type = (TensorProto.Types.DataType)expected;
-        var isHalfByte = type == TensorProto.Types.DataType.Uint4;
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         using var model = Micro.Vit();
@@ -242,8 +241,49 @@ public sealed class OnnxExportTests
         var weights = message.Graph.Initializer.Where(static tensor => tensor.Name.EndsWith(".weight", StringComparison.Ordinal) && !tensor.Name.Contains("norm", StringComparison.Ordinal)).ToList();
         Assert.Equal(14, weights.Count);
         Assert.All(weights, weight => Assert.Equal(type == TensorProto.Types.DataType.Int8 && weight.Name.StartsWith("patch", StringComparison.Ordinal) ? TensorProto.Types.DataType.Uint8 : type, (TensorProto.Types.DataType)weight.DataType));
-        Assert.All(weights, weight => Assert.Equal((weight.Dims.Aggregate(1L, static (a, b) => a * b) * (isHalfByte ? 4 : 8)) / 8, weight.RawData.Length));
-        Assert.Equal(21, Assert.Single(message.OpsetImport).Version);
+        var count = model.named_parameters().Where(static entry => entry.parameter.dim() > 1 && entry.name.EndsWith(".weight", StringComparison.Ordinal)).Sum(static entry => entry.parameter.numel());
+        Assert.Equal(count * width / 8, weights.Sum(static weight => (long)weight.RawData.Length));
+        Assert.Equal((20, 9), (Assert.Single(message.OpsetImport).Version, message.IrVersion));
+    }
+
+    /// <summary>ONNX Runtime makes MatMulNBits of nothing but a type of four bits, which operator set 21 has.</summary>
+    [Theory]
+    [InlineData(OnnxKernels.Exact, 20, 0)]
+    [InlineData(OnnxKernels.Fast, 21, 13)]
+    public void Save_WeightsOfFourBits_AsksForNoMoreThanItNeeds(OnnxKernels kernels, int operatorSet, int count)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = Micro.Vit();
+        using var quantized = Micro.Quantizer([StageNames.WeightCalibration], [], static options => options.Use(QuantizationPresets.W4A16)).Run(model, Micro.Images());
+
+        OnnxExport.Save(quantized, folder["model.onnx"], new() { Kernels = kernels });
+
+        var info = OnnxModelInfo.Read(folder["model.onnx"]);
+        Assert.Equal(operatorSet, info.OperatorSet);
+        Assert.Equal(count, info.Constants.Count(static constant => constant.Type == "uint4" && constant.Name.EndsWith(".weight", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(2, true)]
+    [InlineData(5, true)]
+    [InlineData(5, false)]
+    public void Int32Codes_AnyNumberOfRows_AreTheCodes(int rows, bool isInt4)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        byte[] codes = [.. Enumerable.Range(0, rows * 3).Select(static i => (byte)((7 * i) % 16))];
+        var graph = new OnnxGraph("codes");
+        var input = graph.Input("x", "batch", rows, 3);
+        var floats = graph.Add("Cast", [graph.Int32Codes("codes", [rows, 3], codes, isInt4)], OnnxGraph.Attribute("to", (long)TensorProto.Types.DataType.Float));
+        graph.Output(graph.Add("Add", [input, floats]), "y", "batch", rows, 3);
+        File.WriteAllBytes(folder["codes.onnx"], graph.Model().ToByteArray());
+
+        using var runtime = new OnnxModel(folder["codes.onnx"]);
+
+        Assert.Equal(Array.ConvertAll(codes, static code => (float)code), runtime.Run(zeros(1, rows, 3)).data<float>().ToArray());
+        Assert.Equal(isInt4 ? (rows + 1) / 2 : rows, Assert.Single(graph.Message.Initializer, static constant => constant.Name == "codes").Dims[0]);
     }
 
     [Fact]
@@ -285,7 +325,7 @@ public sealed class OnnxExportTests
         Assert.Empty(folder.Entries);
     }
 
-    private static SwinTransformer Swin(string kind)
+    internal static SwinTransformer Swin(string kind)
     {
         var model = new SwinTransformer(kind switch
         {
@@ -319,8 +359,7 @@ public sealed class OnnxExportTests
         var binding = new SiteBinding(new Site("x", SiteOperand.Input, SiteRole.Other), quantizer);
         var input = graph.Input("x", "batch", shape);
         graph.Output(new SiteNodes([binding]).Operand(graph, "x", SiteOperand.Input, input).Value, "y", "batch", shape);
-        var model = new ModelProto { IrVersion = 10, Graph = graph.Message, OpsetImport = { new OperatorSetIdProto { Version = 21 } } };
-        File.WriteAllBytes(folder["quantizer.onnx"], model.ToByteArray());
+        File.WriteAllBytes(folder["quantizer.onnx"], graph.Model().ToByteArray());
         return new OnnxModel(folder["quantizer.onnx"]);
     }
 

@@ -53,8 +53,8 @@ public sealed class ExportTests
         Assert.Contains("isvit.tool.Method: repq", inspected.Output, StringComparison.Ordinal);
         Assert.Equal(("", 0), (inspectedOnnx.Error, inspectedOnnx.ExitCode));
         Assert.Contains("isvit.weight_bits: 4", inspectedOnnx.Output, StringComparison.Ordinal);
-        Assert.Contains("operators, set 21: ", inspectedOnnx.Output, StringComparison.Ordinal);
-        Assert.Matches(@"blocks\.0\.mlp\.fc1\.weight +\| +uint4 \| +64 x 256 \| +8192 ", inspectedOnnx.Output);
+        Assert.Contains("operators, set 20: ", inspectedOnnx.Output, StringComparison.Ordinal);
+        Assert.Matches(@"blocks\.0\.mlp\.fc1\.weight +\| +uint8 \| +32 x 256 \| +8192 ", inspectedOnnx.Output);
         Assert.Contains($"{new FileInfo(folder["model.onnx"]).Length} bytes: ", inspectedOnnx.Output, StringComparison.Ordinal);
         using var file = SafetensorsFile.Open(saved);
         Assert.Contains($"{new FileInfo(saved).Length} bytes: {file.Tensors.Values.Where(static t => t.Name.StartsWith("codes/", StringComparison.Ordinal)).Sum(static t => t.ByteCount)} of weights' codes", inspected.Output, StringComparison.Ordinal);

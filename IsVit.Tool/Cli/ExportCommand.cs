@@ -1,5 +1,5 @@
 using System.CommandLine;
-using IsVit.Onnx;
+using IsVit.Onnx.Quantization;
 using IsVit.Tool.Runs;
 using IsVit.Tool.Terminal;
 

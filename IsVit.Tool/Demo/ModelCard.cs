@@ -1,6 +1,5 @@
 using System.Globalization;
 using IsVit.Model.Architectures;
-using IsVit.Tool.Cli;
 using IsVit.Tool.Data;
 
 namespace IsVit.Tool.Demo;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using IsVit.Onnx;
+using IsVit.Onnx.Quantization;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;

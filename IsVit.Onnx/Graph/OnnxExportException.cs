@@ -1,6 +1,6 @@
 using IsVit.Model;
 
-namespace IsVit.Onnx;
+namespace IsVit.Onnx.Graph;
 
 /// <summary>A model cannot be exported; the message says what in it, and what could be.</summary>
 public sealed class OnnxExportException : IsVitException

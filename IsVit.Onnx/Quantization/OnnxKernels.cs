@@ -1,4 +1,4 @@
-namespace IsVit.Onnx;
+namespace IsVit.Onnx.Quantization;
 
 /// <summary>How a quantized model's products are written where ONNX Runtime has a fast kernel that does not compute what the library does.</summary>
 public enum OnnxKernels

@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
 
-namespace IsVit.Quantizers.Kernels;
+namespace IsVit.Quantizers.Native;
 
 /// <summary>How many bits the vectors of a pass have.</summary>
 internal enum VectorWidth
