@@ -152,6 +152,23 @@ public sealed partial class ModelQuantizer
         }
     }
 
+    /// <summary>Does what <see cref="Quantize"/> does on one thread that is not the caller's, from beginning to end.</summary>
+    /// <param name="model">Any TorchSharp module graph whose modules are called through <c>call</c>. Nothing else may use it until the task has ended.</param>
+    /// <param name="images">Calibration images as the model takes them, [images, ...], on its device; unchanged. They must live until the task has ended. Labels are not needed.</param>
+    /// <param name="run">Progress, scores, a checkpoint; their delegates are called on the running thread.</param>
+    /// <param name="scheduler">Chooses the thread; null for a thread of its own.</param>
+    /// <param name="cancellationToken">Stops the run within one step.</param>
+    /// <returns>The quantized model, which belongs to no dispose scope.</returns>
+    /// <exception cref="QuantizationException">The graph or the images cannot be quantized as asked.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public Task<QuantizedModel> QuantizeAsync(
+        nn.Module<Tensor, Tensor> model, Tensor images, QuantizationRun? run = null, TaskScheduler? scheduler = null, CancellationToken cancellationToken = default)
+    {
+        RequireImages(model, images);
+        return Task.Factory.StartNew(
+            () => Quantize(model, images, run, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, scheduler ?? TaskScheduler.Default);
+    }
+
     private static void RequireImages(nn.Module<Tensor, Tensor> model, Tensor images)
     {
         ArgumentNullException.ThrowIfNull(model);

@@ -6,7 +6,7 @@ namespace IsVit.Core.Graph;
 /// <summary>Where the samples lie in what flows into and out of a module: the axis that is twice as long for twice as many samples. Null: no axis, or more than one.</summary>
 /// <param name="Input">The axis of the input, of a module of two tensors that of the first, from 0.</param>
 /// <param name="Output">The axis of the output, from 0.</param>
-public readonly record struct BatchAxes(int? Input, int? Output)
+internal readonly record struct BatchAxes(int? Input, int? Output)
 {
     /// <summary>Runs a batch through a model, and twice the batch, without gradients and in evaluation mode.</summary>
     /// <param name="graph">The model.</param>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace IsVit.Core.Graph;
 
 /// <summary>Puts a module graph in evaluation mode (no dropout, no drop path) until disposed, then gives each module back its own mode.</summary>
-public sealed class EvaluationScope : IDisposable
+internal sealed class EvaluationScope : IDisposable
 {
     private readonly List<(nn.Module Module, bool Training)> _modes;
 

@@ -37,7 +37,7 @@ public sealed class GraphAttachment : IDisposable
     public IReadOnlyList<SiteBinding> Bindings { get; }
 
     /// <summary>Whether sites do what their state says; while false, everything passes in float.</summary>
-    public bool IsEnabled { get; set; } = true;
+    public bool IsEnabled { get; internal set; } = true;
 
     internal bool IsDisposed { get; private set; }
 

@@ -55,7 +55,7 @@ public sealed class SiteBinding
     /// <param name="quantizer">The new quantizer; the attachment disposes it.</param>
     /// <param name="attachment">The attachment that this binding belongs to.</param>
     /// <exception cref="ArgumentException">The binding belongs to another attachment.</exception>
-    public void Replace(IQuantizer quantizer, GraphAttachment attachment)
+    internal void Replace(IQuantizer quantizer, GraphAttachment attachment)
     {
         ArgumentNullException.ThrowIfNull(quantizer);
         ArgumentNullException.ThrowIfNull(attachment);

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace IsVit.Core.Graph;
 
 /// <summary>The parameters of the layers that sites belong to.</summary>
-public static class SiteWeights
+internal static class SiteWeights
 {
     /// <summary>Whether a module is a linear layer or a convolution whose weight can be a site.</summary>
     /// <param name="module">The module.</param>

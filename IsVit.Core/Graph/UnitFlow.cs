@@ -16,7 +16,7 @@ namespace IsVit.Core.Graph;
 /// as it has begun and not ended, and libtorch gives that thread as many workers as it uses elsewhere.
 /// What they would keep for themselves meanwhile, freed memory and buffers for matrix products, they give back when they halt, where libtorch and the C library allow (MKL, glibc).
 /// </remarks>
-public sealed class UnitFlow : IDisposable
+internal sealed class UnitFlow : IDisposable
 {
     private readonly GraphAttachment _attachment;
     private readonly List<Fiber> _fibers;

@@ -8,7 +8,7 @@ namespace IsVit.Core.Imaging;
 /// Grey is repeated to three channels; alpha is dropped, the colour beneath it kept as stored; 16-bit channels keep their high byte; CMYK is
 /// converted without its profile; of an animation, the first frame. Embedded colour profiles are not applied. Safe to use from several threads.
 /// </remarks>
-public sealed class ImageDecoder
+internal sealed class ImageDecoder
 {
     /// <summary>Creates a decoder.</summary>
     /// <param name="options">What is accepted; the defaults if null.</param>

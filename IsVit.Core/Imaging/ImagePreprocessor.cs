@@ -7,7 +7,7 @@ namespace IsVit.Core.Imaging;
 
 /// <summary>Turns images into a model's input, with the pixel values that timm's evaluation transform gives.</summary>
 /// <remarks>Safe to use from several threads.</remarks>
-public sealed class ImagePreprocessor
+internal sealed class ImagePreprocessor
 {
     private readonly ImageDecoder _decoder;
 

@@ -8,7 +8,7 @@ namespace IsVit.Core.Imaging;
 /// Two passes, horizontal then vertical, each a sum of pixels times fixed-point weights in 32-bit integers, rounded and clipped to 8 bits: no
 /// floating point touches a pixel, so results are the same on every machine.
 /// </remarks>
-public static class ImageResizer
+internal static class ImageResizer
 {
     /// <summary>Resizes an image.</summary>
     /// <param name="image">The image; unchanged.</param>

@@ -4,7 +4,7 @@ namespace IsVit.Core.Imaging;
 
 /// <summary>An 8-bit RGB image in pooled memory, four bytes a pixel (red, green, blue, unused), rows from top to bottom without gaps.</summary>
 /// <remarks>Four bytes a pixel is what decoders write and vector instructions read; <see cref="CopyRgbTo"/> packs it to three.</remarks>
-public sealed class RgbImage : IDisposable
+internal sealed class RgbImage : IDisposable
 {
     /// <summary>Bytes that may be read, and mean nothing, behind the last pixel: vector loads may overrun by less than this.</summary>
     internal const int Slack = 64;

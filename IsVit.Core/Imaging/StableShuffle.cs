@@ -5,7 +5,7 @@ namespace IsVit.Core.Imaging;
 /// Fisher-Yates from the end: for i = n-1 down to 1, the entries i and j are swapped, where j is the upper 64 bits of the 128-bit product r * (i + 1)
 /// and r is the next number of SplitMix64 begun at the seed.
 /// </remarks>
-public static class StableShuffle
+internal static class StableShuffle
 {
     /// <summary>The numbers 0 to <paramref name="count"/> - 1, shuffled.</summary>
     /// <param name="count">How many numbers, at least 0.</param>

@@ -5,7 +5,7 @@ namespace IsVit.Optimization.Catalogue;
 /// <summary>Gives a factory a second name, so that a recipe can ask for the same scheme with other settings, e.g. <c>uniform-minmax</c>.</summary>
 /// <param name="scheme">The name that specs ask for. The quantizers keep their own.</param>
 /// <param name="inner">The factory.</param>
-public sealed class AliasQuantizerFactory(string scheme, IQuantizerFactory inner) : IQuantizerFactory
+internal sealed class AliasQuantizerFactory(string scheme, IQuantizerFactory inner) : IQuantizerFactory
 {
     /// <inheritdoc/>
     public string Scheme => scheme;

@@ -34,13 +34,7 @@ public static class IsVitServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<QuantizationOptions>, QuantizationOptionsValidator>());
         services.TryAddSingleton<IReconstructionLoss, SquaredErrorLoss>();
         services.TryAddSingleton(static provider => BuiltIn.CreateRegistry(provider.GetServices<IQuantizerFactory>()));
-        services.TryAddTransient(static provider => new ModelQuantizer(
-            provider.GetRequiredService<IOptions<QuantizationOptions>>().Value,
-            provider.GetRequiredService<QuantizerRegistry>(),
-            QuantizationRecipes.All.Concat(provider.GetServices<QuantizationRecipe>()),
-            BuiltIn.Stages().Concat(provider.GetServices<IQuantizationStage>()),
-            provider.GetRequiredService<IReconstructionLoss>(),
-            provider.GetService<ILogger<ModelQuantizer>>()));
+        services.TryAddTransient(static provider => Create(provider, Options.Options.DefaultName));
         return services;
     }
 
@@ -65,4 +59,46 @@ public static class IsVitServiceCollectionExtensions
         services.AddIsVitQuantization().Configure<QuantizationOptions>(configuration);
         return services;
     }
+
+    /// <summary>
+    /// Registers a <see cref="ModelQuantizer"/> with options of its own under a name, beside the one without a name: <c>provider.GetRequiredKeyedService&lt;ModelQuantizer&gt;(name)</c>, or
+    /// <c>[FromKeyedServices(name)]</c> in a constructor. Calling it again with the same name changes these options further.
+    /// </summary>
+    /// <param name="services">The services.</param>
+    /// <param name="name">The name of the options and the key of the service.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddIsVitQuantization(this IServiceCollection services, string name, Action<QuantizationOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        AddNamed(services, name).Configure(configure);
+        return services;
+    }
+
+    /// <summary>Registers a <see cref="ModelQuantizer"/> under a name, as <see cref="AddIsVitQuantization(IServiceCollection, string, Action{QuantizationOptions})"/> does, and takes its options from a section of the configuration.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="name">The name of the options and the key of the service.</param>
+    /// <param name="configuration">The section whose keys are the options' names.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddIsVitQuantization(this IServiceCollection services, string name, IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        AddNamed(services, name).Bind(configuration);
+        return services;
+    }
+
+    private static OptionsBuilder<QuantizationOptions> AddNamed(IServiceCollection services, string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        services.AddIsVitQuantization().TryAddKeyedTransient(name, static (provider, key) => Create(provider, (string)key!));
+        return services.AddOptions<QuantizationOptions>(name).ValidateOnStart();
+    }
+
+    private static ModelQuantizer Create(IServiceProvider provider, string options) => new(
+        provider.GetRequiredService<IOptionsMonitor<QuantizationOptions>>().Get(options),
+        provider.GetRequiredService<QuantizerRegistry>(),
+        QuantizationRecipes.All.Concat(provider.GetServices<QuantizationRecipe>()),
+        BuiltIn.Stages().Concat(provider.GetServices<IQuantizationStage>()),
+        provider.GetRequiredService<IReconstructionLoss>(),
+        provider.GetService<ILogger<ModelQuantizer>>());
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.HeadRotation;
 
 /// <summary>Random orthogonal matrices that spread what stands in one channel over all.</summary>
-public static class RandomRotation
+internal static class RandomRotation
 {
     /// <summary>
     /// Where the width is a power of two, a Hadamard matrix whose columns have random signs: every element is plus or minus 1 / sqrt(width). Else the orthogonal factor of a random normal

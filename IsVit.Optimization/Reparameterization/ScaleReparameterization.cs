@@ -14,7 +14,7 @@ namespace IsVit.Optimization.Reparameterization;
 /// With r1 the channels' ratios and t their shifts (<see cref="CommonGrid"/>), the LayerNorm gets gamma / r1 and (beta + t) / r1, each linear layer W[:, j] r1[j] and b - W t. A channel whose gamma is
 /// zero is constant whatever the input: its value moves into the biases whole, and it becomes zero.
 /// </remarks>
-public static class ScaleReparameterization
+internal static class ScaleReparameterization
 {
     /// <summary>The channels of a LayerNorm's output that vary with its input: those whose gamma is not zero.</summary>
     /// <param name="norm">The LayerNorm, an affine one.</param>

@@ -57,7 +57,7 @@ public sealed class QuantizationContext : IDisposable
     public IReadOnlyList<Tensor> Batches { get; }
 
     /// <summary>Where images lie in what a module takes and gives, by its path. Found when first asked for, by two forwards of the float model.</summary>
-    public IReadOnlyDictionary<string, BatchAxes> BatchAxes
+    internal IReadOnlyDictionary<string, BatchAxes> BatchAxes
     {
         get
         {

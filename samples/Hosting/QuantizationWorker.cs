@@ -12,7 +12,7 @@ internal sealed class QuantizationWorker(ModelQuantizer quantizer, IConfiguratio
     {
         try
         {
-            await Task.Run(() => Quantize(stoppingToken), stoppingToken);
+            await Quantize(stoppingToken);
         }
         finally
         {
@@ -20,7 +20,7 @@ internal sealed class QuantizationWorker(ModelQuantizer quantizer, IConfiguratio
         }
     }
 
-    private void Quantize(CancellationToken stoppingToken)
+    private async Task Quantize(CancellationToken stoppingToken)
     {
         var output = configuration["Output"] ?? "quantized.safetensors";
         var preset = ModelCatalog.Find(Required("Model"));
@@ -30,7 +30,7 @@ internal sealed class QuantizationWorker(ModelQuantizer quantizer, IConfiguratio
         using var calibration = new ImageFileSource(images, preset.Preprocessing).LoadAll(stoppingToken);
 
         var run = new QuantizationRun { CheckpointDirectory = output + ".checkpoint" };
-        using var quantized = quantizer.Quantize(model, calibration.Pixels, run, stoppingToken);
+        using var quantized = await quantizer.QuantizeAsync(model, calibration.Pixels, run, cancellationToken: stoppingToken);
         quantized.Save(output);
     }
 

@@ -107,6 +107,44 @@ public sealed class IsVitServiceCollectionExtensionsTests
         Assert.Single(provider.GetServices<ModelQuantizer>());
     }
 
+    [Fact]
+    public void AddIsVitQuantization_Named_EachNameHasItsOptions()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        using var byHand = Micro.Vit();
+        using var provider = new ServiceCollection()
+            .AddIsVitQuantization("small", static options =>
+            {
+                Micro.Quick(options);
+                options.WeightBits = 3;
+            })
+            .AddIsVitQuantization("large", Configuration(new() { ["WeightBits"] = "8" }))
+            .AddIsVitQuantization("small", static options => options.ActivationBits = 5)
+            .AddIsVitQuantization()
+            .BuildServiceProvider(new ServiceProviderOptions { ValidateScopes = true, ValidateOnBuild = true });
+        provider.GetRequiredService<IStartupValidator>().Validate();
+
+        var options = provider.GetRequiredService<IOptionsMonitor<QuantizationOptions>>();
+        Assert.Equal((3, 5), (options.Get("small").WeightBits, options.Get("small").ActivationBits));
+        Assert.Equal((8, 4), (options.Get("large").WeightBits, options.Get("large").ActivationBits));
+        Assert.Equal(4, options.CurrentValue.WeightBits);
+        using var quantized = provider.GetRequiredKeyedService<ModelQuantizer>("small").Run(model, Micro.Images());
+        using var expected = Micro.Quantizer(static options => { (options.WeightBits, options.ActivationBits) = (3, 5); }).Run(byHand, Micro.Images());
+        Micro.AssertSame(Micro.Copy(byHand), Micro.Copy(model));
+        Assert.NotNull(provider.GetRequiredService<ModelQuantizer>());
+        Assert.Null(provider.GetKeyedService<ModelQuantizer>("absent"));
+    }
+
+    [Fact]
+    public void Start_NamedOptionOutOfRange_NamesOptionValueAndRange()
+    {
+        using var provider = new ServiceCollection().AddIsVitQuantization("small", static options => options.WeightBits = 9).BuildServiceProvider();
+
+        Assert.Equal(["WeightBits is 9; allowed is 2 to 8."], Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate()).Failures);
+        Assert.Throws<OptionsValidationException>(() => provider.GetRequiredKeyedService<ModelQuantizer>("small"));
+    }
+
     public static TheoryData<string, string, string> WrongConfiguration => new()
     {
         { "WeightBits", "9", "WeightBits is 9; allowed is 2 to 8." },
