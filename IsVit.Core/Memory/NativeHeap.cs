@@ -18,7 +18,21 @@ public static partial class NativeHeap
     /// <summary>Below so many elements libtorch does not share an operation out either, and threads may have no workers yet.</summary>
     internal const long WorthReturning = 32768;
 
-    private static volatile bool s_returnsFreed = OperatingSystem.IsLinux();
+    private static volatile bool s_returnsFreed;
+
+    /// <summary>Whether the program that the process is has asked for one of the settings: memory of the whole process may then be collected for a run.</summary>
+    internal static bool MayActOnProcess { get; private set; }
+
+    /// <summary>
+    /// Lets runs give memory of the whole process back, not their own alone: between units of a reconstruction what has been freed in the heaps of all threads (<c>malloc_trim</c>), and before one what the garbage collector
+    /// finds. A run needs about half of the memory then. Off until it is called, because it costs other threads of the process time; for programs whose process quantizes and does little else. Takes <see cref="KeepLargeBlocks"/>'s
+    /// part in this back.
+    /// </summary>
+    public static void ReturnFreedBlocks()
+    {
+        s_returnsFreed = OperatingSystem.IsLinux();
+        MayActOnProcess = true;
+    }
 
     /// <summary>
     /// Makes malloc keep freed blocks of up to 1 GiB for the next tensor, and threads that start from here on share the heaps that there are: what one of the many that a reconstruction's streams stand on has freed
@@ -28,12 +42,13 @@ public static partial class NativeHeap
     public static bool KeepLargeBlocks()
     {
         s_returnsFreed = false;
+        MayActOnProcess = true;
         return Set(OneGibibyte, OneGibibyte, OneGibibyte / 4) && SetOption(ArenaMax, 1) != 0;
     }
 
     /// <summary>
     /// Makes malloc take large blocks from the system one by one and return each when it is freed, instead of raising by itself, up to 32 MiB, the size from where it does so: freed blocks of different sizes do not lie
-    /// between others in use, and a process holds less at its peak. Small blocks cost what they did; a large one costs a page fault for each of its pages every time. Takes <see cref="KeepLargeBlocks"/> back.
+    /// between others in use, and a process holds less at its peak; and does what <see cref="ReturnFreedBlocks"/> does. Small blocks cost what they did; a large one costs a page fault for each of its pages every time. Takes <see cref="KeepLargeBlocks"/> back.
     /// </summary>
     /// <param name="fromBytes">The size of a large block, at least 1. 16 MiB by default: the activations of a ViT-B in batches of 32 are larger, whose arithmetic takes far longer than their pages, and most of a DeiT-Tiny's are smaller.</param>
     /// <returns>Whether malloc took the settings; false, and nothing is changed, where it is not glibc's.</returns>
@@ -41,13 +56,13 @@ public static partial class NativeHeap
     public static bool ReturnLargeBlocks(int fromBytes = 16 << 20)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(fromBytes, 1);
-        s_returnsFreed = OperatingSystem.IsLinux();
+        ReturnFreedBlocks();
         return Set(fromBytes, fromBytes, DefaultTopPad);
     }
 
     /// <summary>
     /// Returns to the system what has been freed in the heaps of all threads, between blocks in use as well. A heap that a thread no longer works in keeps it otherwise.
-    /// Does nothing after <see cref="KeepLargeBlocks"/>, or where malloc is not glibc's.
+    /// Does nothing unless <see cref="ReturnFreedBlocks"/> was called, or where malloc is not glibc's.
     /// </summary>
     /// <param name="elements">The size of the tensors at work: for fewer elements than <see cref="WorthReturning"/> looking through the heaps costs more than they hold.</param>
     internal static void ReturnFreed(long elements)

@@ -11,17 +11,14 @@ internal sealed class ProductPrecision : IDisposable
 {
     private readonly List<NarrowProduct> _products = [];
 
-    // What CUDA products did before; null where it is not to be changed.
-    private readonly bool? _allowedTensorFloat32;
+    private static readonly SharedSwitch s_tensorFloat32 = new(static () => backends.cuda.matmul.allow_tf32, static on => backends.cuda.matmul.allow_tf32 = on);
+
+    private readonly bool _usesTensorFloat32;
 
     /// <summary>Hooks into the products, after the quantizers: it is quantized numbers that are rounded. To be called before a stream halts inside a hook.</summary>
     public ProductPrecision(ModuleGraph graph, MatrixPrecision precision)
     {
-        if (precision is MatrixPrecision.Automatic or MatrixPrecision.TensorFloat32 && cuda.is_available())
-        {
-            _allowedTensorFloat32 = backends.cuda.matmul.allow_tf32;
-        }
-
+        _usesTensorFloat32 = precision is MatrixPrecision.Automatic or MatrixPrecision.TensorFloat32 && cuda.is_available();
         if (precision == MatrixPrecision.BFloat16)
         {
             // Those that the caller declared have operands as well.
@@ -42,9 +39,18 @@ internal sealed class ProductPrecision : IDisposable
             product.IsOn = on;
         }
 
-        if (_allowedTensorFloat32 is { } before)
+        if (!_usesTensorFloat32)
         {
-            backends.cuda.matmul.allow_tf32 = on || before;
+            return;
+        }
+
+        if (on)
+        {
+            s_tensorFloat32.Enter();
+        }
+        else
+        {
+            s_tensorFloat32.Leave();
         }
     }
 

@@ -92,7 +92,7 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
         Log.CacheSize(context.Logger, Name, inMemory >> 20, cache.Unit.Path, context.Options.Reconstruction.CacheBudgetBytes >> 20);
 
         // Calibration leaves arrays and freed blocks some times as large, and a reconstruction allocates too little that is managed for them to be collected.
-        if (cache.Bytes >= WorthCollecting)
+        if (cache.Bytes >= WorthCollecting && NativeHeap.MayActOnProcess)
         {
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             NativeHeap.ReturnFreed(NativeHeap.WorthReturning);

@@ -25,6 +25,7 @@ public sealed unsafe class NativeHeapTests
             NativeMemory.Free(blocks[i]);
         }
 
+        NativeHeap.ReturnFreedBlocks();
         var before = Resident();
         NativeHeap.ReturnFreed(NativeHeap.WorthReturning - 1);
         var kept = before - Resident();
