@@ -225,13 +225,13 @@ public sealed partial class ModelQuantizer
             if (fitting.Count == 0)
             {
                 throw new QuantizationException(
-                    $"{nameof(QuantizationOptions.Overrides)}[{i}].{nameof(SiteOverride.Pattern)} is '{change.Pattern}'{(change.Operand is { } operand ? $" with operand {operand}" : "")}, which fits no site of the model; its sites' paths are {string.Join(", ", graph.Sites.Select(static site => site.Path).Distinct().Take(40))}.");
+                    FormattableString.Invariant($"{nameof(QuantizationOptions.Overrides)}[{i}].{nameof(SiteOverride.Pattern)} is '{change.Pattern}'{(change.Operand is { } operand ? $" with operand {operand}" : "")}, which fits no site of the model; its sites' paths are {string.Join(", ", graph.Sites.Select(static site => site.Path).Distinct().Take(40))}."));
             }
 
             if (change.Quantize && (change.Bits ?? (object?)change.Scheme ?? change.Granularity) is not null && !fitting.Exists(site => _recipe.Schemes.ContainsKey(site.Role)))
             {
                 throw new QuantizationException(
-                    $"{nameof(QuantizationOptions.Overrides)}[{i}] says how '{fitting[0].Id}'{(fitting.Count > 1 ? $" and {fitting.Count - 1} more" : "")} is quantized, and recipe '{_recipe.Name}' leaves sites of role {fitting[0].Role} in float. Follow a recipe that quantizes them, or take the override away.");
+                    FormattableString.Invariant($"{nameof(QuantizationOptions.Overrides)}[{i}] says how '{fitting[0].Id}'{(fitting.Count > 1 ? FormattableString.Invariant($" and {fitting.Count - 1} more") : "")} is quantized, and recipe '{_recipe.Name}' leaves sites of role {fitting[0].Role} in float. Follow a recipe that quantizes them, or take the override away."));
             }
         }
     }

@@ -184,7 +184,7 @@ public abstract class Quantizer : IQuantizer
         var channels = (_projection ?? throw NotCalibrated()).ChannelCount;
         if (isLive.Count != channels)
         {
-            throw new QuantizationException($"This '{Scheme}' quantizer was calibrated for {channels} channels; {isLive.Count} were asked about.");
+            throw new QuantizationException(FormattableString.Invariant($"This '{Scheme}' quantizer was calibrated for {channels} channels; {isLive.Count} were asked about."));
         }
     }
 
@@ -201,12 +201,12 @@ public abstract class Quantizer : IQuantizer
         var channels = projection.ChannelCount;
         if (channel.Axis >= rank || channel.Axis < -rank)
         {
-            throw new QuantizationException($"A tensor of shape [{string.Join(", ", x.shape)}] has no axis {channel.Axis}, along which this quantizer has its {channels} channels.");
+            throw new QuantizationException(FormattableString.Invariant($"A tensor of shape [{string.Join(", ", x.shape)}] has no axis {channel.Axis}, along which this quantizer has its {channels} channels."));
         }
 
         var axis = channel.Resolve(rank);
         return x.shape[axis] == channels
             ? (projection, axis)
-            : throw new QuantizationException($"Axis {channel.Axis} of a tensor of shape [{string.Join(", ", x.shape)}] has {x.shape[axis]} channels; this quantizer was calibrated for {channels}.");
+            : throw new QuantizationException(FormattableString.Invariant($"Axis {channel.Axis} of a tensor of shape [{string.Join(", ", x.shape)}] has {x.shape[axis]} channels; this quantizer was calibrated for {channels}."));
     }
 }

@@ -82,7 +82,7 @@ internal sealed class AttentionFinder
         var name = (declared.Query ?? declared.Value)!.Layer;
         if (declared.HeadCount < 1)
         {
-            throw new QuantizationException($"The attention declared at '{name}' has {declared.HeadCount} heads; expected at least 1.");
+            throw new QuantizationException(FormattableString.Invariant($"The attention declared at '{name}' has {declared.HeadCount} heads; expected at least 1."));
         }
 
         foreach (var (operand, rows) in Operands(declared))
@@ -90,13 +90,13 @@ internal sealed class AttentionFinder
             if (rows.Width < 1 || rows.Start < 0 || rows.Stride < rows.Width)
             {
                 throw new QuantizationException(
-                    $"The attention declared at '{name}' has a {operand} of width {rows.Width} from {rows.Start} with stride {rows.Stride ?? rows.Width}; expected a width of at least 1, a start of at least 0 and a stride no smaller than the width.");
+                    FormattableString.Invariant($"The attention declared at '{name}' has a {operand} of width {rows.Width} from {rows.Start} with stride {rows.Stride ?? rows.Width}; expected a width of at least 1, a start of at least 0 and a stride no smaller than the width."));
             }
         }
 
         if (declared.Query is { } query && declared.Key is { } key && query.Width != key.Width)
         {
-            throw new QuantizationException($"The attention declared at '{name}' has queries of width {query.Width} and keys of width {key.Width}; expected equal widths.");
+            throw new QuantizationException(FormattableString.Invariant($"The attention declared at '{name}' has queries of width {query.Width} and keys of width {key.Width}; expected equal widths."));
         }
     }
 
@@ -120,7 +120,7 @@ internal sealed class AttentionFinder
             if (end > outputs)
             {
                 throw new QuantizationException(
-                    $"The attention declared at '{name}' has a {operand} of {attention.HeadCount} heads that ends at output {end} of '{rows.Layer}', which has {outputs}.");
+                    FormattableString.Invariant($"The attention declared at '{name}' has a {operand} of {attention.HeadCount} heads that ends at output {end} of '{rows.Layer}', which has {outputs}."));
             }
 
             for (var head = 0; head < attention.HeadCount; head++)
@@ -130,7 +130,7 @@ internal sealed class AttentionFinder
                     if (!taken.TryAdd((rows.Layer, rows.FirstOf(head) + row), operand))
                     {
                         throw new QuantizationException(
-                            $"The attention declared at '{name}' takes output {rows.FirstOf(head) + row} of '{rows.Layer}' both for {taken[(rows.Layer, rows.FirstOf(head) + row)]} and for {operand}; expected outputs of their own.");
+                            FormattableString.Invariant($"The attention declared at '{name}' takes output {rows.FirstOf(head) + row} of '{rows.Layer}' both for {taken[(rows.Layer, rows.FirstOf(head) + row)]} and for {operand}; expected outputs of their own."));
                     }
                 }
             }
@@ -139,7 +139,7 @@ internal sealed class AttentionFinder
         if (attention is { Output: { } output, Value: { } value } && Weight(output).shape[1] is var inputs && inputs != (long)attention.HeadCount * value.Width)
         {
             throw new QuantizationException(
-                $"The attention declared at '{name}' hands {attention.HeadCount} heads of width {value.Width} to '{output}', which has {inputs} inputs; expected {attention.HeadCount * value.Width}.");
+                FormattableString.Invariant($"The attention declared at '{name}' hands {attention.HeadCount} heads of width {value.Width} to '{output}', which has {inputs} inputs; expected {attention.HeadCount * value.Width}."));
         }
     }
 

@@ -131,7 +131,7 @@ internal sealed class SiteFinder
                     break;
                 case var count:
                     throw new QuantizationException(
-                        $"'{path}' ran {count} times in one forward. A site has one set of numbers to calibrate on; give each use a module of its own, or name it in {nameof(TraceOptions.Ignore)} to leave it in float.");
+                        FormattableString.Invariant($"'{path}' ran {count} times in one forward. A site has one set of numbers to calibrate on; give each use a module of its own, or name it in {nameof(TraceOptions.Ignore)} to leave it in float."));
             }
         }
 
@@ -175,7 +175,7 @@ internal sealed class SiteFinder
     private Site SoftmaxOutput(string path) => _runs[path] == 1
         ? new Site(path, SiteOperand.Output, SiteRole.PostSoftmax, path)
         : throw new QuantizationException(
-            $"The Softmax '{path}' ran {_runs[path]} times in one forward. A site has one set of numbers to calibrate on; give each use a module of its own, or name it in {nameof(TraceOptions.Ignore)} to leave it in float.");
+            FormattableString.Invariant($"The Softmax '{path}' ran {_runs[path]} times in one forward. A site has one set of numbers to calibrate on; give each use a module of its own, or name it in {nameof(TraceOptions.Ignore)} to leave it in float."));
 
     private void ApplyDeclarations(List<Site> sites, IEnumerable<RoleDeclaration> declarations)
     {
@@ -228,7 +228,7 @@ internal sealed class SiteFinder
         if (site.Operand != SiteOperand.Input || !FoldableNorms.Fits(_modules[site.Path], norm))
         {
             throw new QuantizationException(
-                $"The role {nameof(SiteRole.PostLayerNorm)} is declared for '{site.Id}', but only the input of a linear layer with as many inputs as '{site.Producer}' has channels ({norm.weight.numel()}) can take up a LayerNorm's scale.");
+                FormattableString.Invariant($"The role {nameof(SiteRole.PostLayerNorm)} is declared for '{site.Id}', but only the input of a linear layer with as many inputs as '{site.Producer}' has channels ({norm.weight.numel()}) can take up a LayerNorm's scale."));
         }
     }
 }

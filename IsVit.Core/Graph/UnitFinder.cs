@@ -67,7 +67,7 @@ internal static class UnitFinder
         {
             throw new QuantizationException(count == 0
                 ? $"The unit '{path}' never fired while tracing: it is unused, or its forward is called instead of call, and hooks fire on call only."
-                : $"The unit '{path}' ran {count} times in one forward; a unit runs once. Choose the modules inside it, or give each use a module of its own.");
+                : FormattableString.Invariant($"The unit '{path}' ran {count} times in one forward; a unit runs once. Choose the modules inside it, or give each use a module of its own."));
         }
 
         if (paths.FirstOrDefault(other => ModulePath.IsInside(path, other)) is { } outer)

@@ -56,12 +56,12 @@ public static class ClassFolder
 
         if (numbers.Contains(-1))
         {
-            throw new ImageException(root, $"has {folders.Count} class folders ('{folders[0]}' to '{folders[^1]}'), and the model {classCount} classes, so that their places do not tell which of them they are. Give one folder a class, name folders by number{(classCount == synsets.Count ? " or WordNet id (n01440764)" : "")}, or give a CSV of labels.");
+            throw new ImageException(root, FormattableString.Invariant($"has {folders.Count} class folders ('{folders[0]}' to '{folders[^1]}'), and the model {classCount} classes, so that their places do not tell which of them they are. Give one folder a class, name folders by number{(classCount == synsets.Count ? " or WordNet id (n01440764)" : "")}, or give a CSV of labels."));
         }
 
         var beyond = numbers.FindIndex(number => number >= classCount);
         return beyond >= 0
-            ? throw new ImageException(Path.Combine(root, folders[beyond]), $"is a class folder of number {numbers[beyond]}; the model has {classCount} classes (0 to {classCount - 1}).")
+            ? throw new ImageException(Path.Combine(root, folders[beyond]), FormattableString.Invariant($"is a class folder of number {numbers[beyond]}; the model has {classCount} classes (0 to {classCount - 1})."))
             : ([.. Enumerable.Range(0, classCount.Value).Select(static label => label.ToString(CultureInfo.InvariantCulture))], numbers);
     }
 }

@@ -67,7 +67,7 @@ internal static class CsvReader
             cell.Append(text[at]);
         }
 
-        throw new ImageException(name, $"the quote opened on line {opened} is not closed.");
+        throw new ImageException(name, FormattableString.Invariant($"the quote opened on line {opened} is not closed."));
     }
 
     private static void EndCell(List<string> cells, StringBuilder cell)

@@ -70,7 +70,7 @@ internal sealed class ImageDecoder
         var info = codec.Info;
         if ((long)info.Width * info.Height > Options.MaxPixels)
         {
-            throw new ImageException(name, $"{info.Width} x {info.Height} pixels; at most {Options.MaxPixels} are allowed ({nameof(ImageDecoderOptions.MaxPixels)}).");
+            throw new ImageException(name, FormattableString.Invariant($"{info.Width} x {info.Height} pixels; at most {Options.MaxPixels} are allowed ({nameof(ImageDecoderOptions.MaxPixels)})."));
         }
 
         // Without a colour space no profile is applied; unpremultiplied, the colour beneath alpha stays as stored.
@@ -107,7 +107,7 @@ internal sealed class ImageDecoder
         };
         if (reason is not null)
         {
-            throw new ImageException(name, $"the {Name(format)} image of {target.Width} x {target.Height} pixels {reason}.");
+            throw new ImageException(name, FormattableString.Invariant($"the {Name(format)} image of {target.Width} x {target.Height} pixels {reason}."));
         }
     }
 
@@ -121,7 +121,7 @@ internal sealed class ImageDecoder
             var length = RandomAccess.GetLength(handle);
             if (length > Options.MaxFileBytes)
             {
-                throw new ImageException(path, $"{length} bytes; at most {Options.MaxFileBytes} are allowed ({nameof(ImageDecoderOptions.MaxFileBytes)}).");
+                throw new ImageException(path, FormattableString.Invariant($"{length} bytes; at most {Options.MaxFileBytes} are allowed ({nameof(ImageDecoderOptions.MaxFileBytes)})."));
             }
 
             var buffer = ArrayPool<byte>.Shared.Rent((int)length);

@@ -82,7 +82,7 @@ internal sealed class ImagePreprocessor
         ArgumentNullException.ThrowIfNull(image);
         if (destination.Length != ValueCount)
         {
-            throw new ArgumentException($"An image has {ValueCount} values; there is room for {destination.Length}.", nameof(destination));
+            throw new ArgumentException(FormattableString.Invariant($"An image has {ValueCount} values; there is room for {destination.Length}."), nameof(destination));
         }
 
         // Grey models see the luma of colour images, taken before resizing as Pillow's convert("L") in a dataset does.
@@ -103,7 +103,7 @@ internal sealed class ImagePreprocessor
         var resizedLong = (double)((long)target * longSide) / shortSide;
         if (resizedLong > int.MaxValue)
         {
-            throw new ImageException(name, $"{image.Width} x {image.Height} pixels are too long and narrow to bring the short side to {target}.");
+            throw new ImageException(name, FormattableString.Invariant($"{image.Width} x {image.Height} pixels are too long and narrow to bring the short side to {target}."));
         }
 
         var (width, height) = image.Width <= image.Height ? (target, (int)resizedLong) : ((int)resizedLong, target);

@@ -35,7 +35,7 @@ internal static class ImageResizer
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         if (part.Width < 1 || part.Height < 1 || part.X < 0 || part.Y < 0 || part.X > width - part.Width || part.Y > height - part.Height)
         {
-            throw new ArgumentOutOfRangeException(nameof(part), part, $"The part is inside the resized image of {width} x {height} pixels and not empty.");
+            throw new ArgumentOutOfRangeException(nameof(part), part, FormattableString.Invariant($"The part is inside the resized image of {width} x {height} pixels and not empty."));
         }
 
         var columns = ResampleWeights.Create(image.Width, width, part.X, part.Width, filter);

@@ -44,24 +44,24 @@ public static class LabelCsv
     {
         if (row.Cells.Count <= Math.Max(file, label))
         {
-            throw new ImageException(path, $"line {row.Line} has {row.Cells.Count} column(s); expected at least {Math.Max(file, label) + 1}.");
+            throw new ImageException(path, FormattableString.Invariant($"line {row.Line} has {row.Cells.Count} column(s); expected at least {Math.Max(file, label) + 1}."));
         }
 
         var name = row.Cells[file];
         if (name.Length == 0)
         {
-            throw new ImageException(path, $"line {row.Line} has no file name.");
+            throw new ImageException(path, FormattableString.Invariant($"line {row.Line} has no file name."));
         }
 
         if (!int.TryParse(row.Cells[label], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var number))
         {
-            throw new ImageException(path, $"line {row.Line}, '{name}': the label is '{row.Cells[label]}'; expected a whole number from 0.");
+            throw new ImageException(path, FormattableString.Invariant($"line {row.Line}, '{name}': the label is '{row.Cells[label]}'; expected a whole number from 0."));
         }
 
         var image = Path.Combine(folder, name);
         return File.Exists(image)
             ? new ImageItem(image, number)
-            : throw new ImageException(path, $"line {row.Line} names '{name}'; there is no such file in '{folder}'.");
+            : throw new ImageException(path, FormattableString.Invariant($"line {row.Line} names '{name}'; there is no such file in '{folder}'."));
     }
 
     private static int Column(CsvRow header, string name, string path)

@@ -94,7 +94,7 @@ internal sealed class RgbImage : IDisposable
         var pixels = Pixels;
         if (destination.Length < (long)Width * Height * 3)
         {
-            throw new ArgumentException($"{destination.Length} bytes cannot hold {Width} x {Height} pixels of 3 bytes.", nameof(destination));
+            throw new ArgumentException(FormattableString.Invariant($"{destination.Length} bytes cannot hold {Width} x {Height} pixels of 3 bytes."), nameof(destination));
         }
 
         for (int from = 0, to = 0; from < pixels.Length; from += 4, to += 3)
@@ -119,7 +119,7 @@ internal sealed class RgbImage : IDisposable
         var expected = (long)width * height * channels;
         if (found != expected)
         {
-            throw new ArgumentException($"{width} x {height} pixels of {channels} byte(s) are {expected} bytes; found {found}.");
+            throw new ArgumentException(FormattableString.Invariant($"{width} x {height} pixels of {channels} byte(s) are {expected} bytes; found {found}."));
         }
     }
 }

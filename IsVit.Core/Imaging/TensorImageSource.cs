@@ -34,7 +34,7 @@ public sealed class TensorImageSource : IImageSource, IDisposable
         var (channels, size) = (normalization.ChannelCount, normalization.ImageSize);
         if (pixels.shape[1] != channels || pixels.shape[2] != size || pixels.shape[3] != size)
         {
-            throw new ArgumentException($"Pixels are [{string.Join(", ", pixels.shape)}]; expected [count, {channels}, {size}, {size}].", nameof(pixels));
+            throw new ArgumentException(FormattableString.Invariant($"Pixels are [{string.Join(", ", pixels.shape)}]; expected [count, {channels}, {size}, {size}]."), nameof(pixels));
         }
     }
 
@@ -48,7 +48,7 @@ public sealed class TensorImageSource : IImageSource, IDisposable
 
         if (labels is not null && (labels.dim() != 1 || labels.dtype != torch.int64 || labels.shape[0] != pixels.shape[0]))
         {
-            throw new ArgumentException($"Labels are {labels.dtype} [{string.Join(", ", labels.shape)}]; expected Int64 [{pixels.shape[0]}].", nameof(labels));
+            throw new ArgumentException(FormattableString.Invariant($"Labels are {labels.dtype} [{string.Join(", ", labels.shape)}]; expected Int64 [{pixels.shape[0]}]."), nameof(labels));
         }
 
         _pixels = pixels.DetachFromDisposeScope();

@@ -33,7 +33,7 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
     {
         if (headCount < 1 || dim % headCount != 0)
         {
-            throw new ArgumentOutOfRangeException(nameof(dim), dim, $"The width of a token is a multiple of the number of heads ({headCount}).");
+            throw new ArgumentOutOfRangeException(nameof(dim), dim, FormattableString.Invariant($"The width of a token is a multiple of the number of heads ({headCount})."));
         }
 
         _headCount = headCount;
@@ -74,7 +74,7 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
             var (output, scores) = attention.call(y, y, y, null, false, null);
             scores?.Dispose();
             return output.transpose(0, 1);
-        }, $"{nameof(headCount)} ({headCount})");
+        }, FormattableString.Invariant($"{nameof(headCount)} ({headCount})"));
         return copy;
     }
 

@@ -90,5 +90,5 @@ public sealed class EncoderLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
         return scope.MoveToOuter(x);
     }
 
-    private static string Told(int headCount, torch.nn.Activations activation) => $"{nameof(headCount)} ({headCount}) and {nameof(activation)} ({activation})";
+    private static string Told(int headCount, torch.nn.Activations activation) => FormattableString.Invariant($"{nameof(headCount)} ({headCount}) and {nameof(activation)} ({activation})");
 }

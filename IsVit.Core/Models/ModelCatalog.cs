@@ -80,10 +80,10 @@ public static class ModelCatalog
 
     // The weights trained at 384 pixels are evaluated on the whole short side, those at 224 on 0.9 of it.
     private static ModelPreset Preset(string family, VisionTransformerOptions size, int patch, int pixels, ImagePreprocessing preprocessing) =>
-        Preset($"{family}_patch{patch}_{pixels}", size with { PatchSize = patch, ImageSize = pixels }, preprocessing);
+        Preset(FormattableString.Invariant($"{family}_patch{patch}_{pixels}"), size with { PatchSize = patch, ImageSize = pixels }, preprocessing);
 
     private static ModelPreset Swin(string size, int[] depths, int dim, int window, int pixels) => Preset(
-        $"swin_{size}_patch4_window{window}_{pixels}",
+        FormattableString.Invariant($"swin_{size}_patch4_window{window}_{pixels}"),
         new SwinTransformerOptions { Depths = depths, EmbedDim = dim, HeadCounts = [dim / 32, dim / 16, dim / 8, dim / 4], WindowSize = window, ImageSize = pixels },
         ImagePreprocessing.ImageNet);
 

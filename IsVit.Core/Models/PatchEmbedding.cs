@@ -50,7 +50,7 @@ public sealed class PatchEmbedding : torch.nn.Module<torch.Tensor, torch.Tensor>
         if (shape.Length != 4 || shape[1] != _channels || shape[2] != _imageSize || shape[3] != _imageSize)
         {
             throw new ArgumentException(
-                $"The images have shape [{string.Join(", ", shape)}]; expected [batch, {_channels}, {_imageSize}, {_imageSize}].",
+                FormattableString.Invariant($"The images have shape [{string.Join(", ", shape)}]; expected [batch, {_channels}, {_imageSize}, {_imageSize}]."),
                 nameof(input));
         }
 

@@ -71,7 +71,7 @@ public sealed class SwinTransformer : ImageClassifier, IStateDictNames
         ["patch_embed", "layers.*.blocks.*", .. layers.Count > 1 ? ["layers.*.downsample"] : Array.Empty<string>(), "head.fc"];
 
     /// <inheritdoc/>
-    public override IEnumerable<AttentionDeclaration> DeclareAttentions() => layers.Select((layer, i) => layer.Blocks[0].Attn.Declare($"layers.{i}.blocks.*.attn"));
+    public override IEnumerable<AttentionDeclaration> DeclareAttentions() => layers.Select((layer, i) => layer.Blocks[0].Attn.Declare(FormattableString.Invariant($"layers.{i}.blocks.*.attn")));
 
     /// <summary>
     /// Names of the authors' and of older timm's weights: the merging of patches stands at the end of the layer before, the classifier is <c>head</c>, and index and mask are stored.

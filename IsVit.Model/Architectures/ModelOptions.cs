@@ -42,7 +42,7 @@ public abstract record ModelOptions
     public virtual void Validate()
     {
         Require(PatchSize >= 1, nameof(PatchSize), PatchSize, "at least 1");
-        Require(ImageSize >= PatchSize && ImageSize % PatchSize == 0, nameof(ImageSize), ImageSize, $"a multiple of PatchSize ({PatchSize})");
+        Require(ImageSize >= PatchSize && ImageSize % PatchSize == 0, nameof(ImageSize), ImageSize, FormattableString.Invariant($"a multiple of PatchSize ({PatchSize})"));
         Require(InChannels >= 1, nameof(InChannels), InChannels, "at least 1");
         Require(ClassCount >= 1, nameof(ClassCount), ClassCount, "at least 1");
         Require(LayerNormEps > 0 && double.IsFinite(LayerNormEps), nameof(LayerNormEps), LayerNormEps, "finite and above 0");

@@ -30,11 +30,11 @@ public sealed record SwinTransformerOptions : ModelOptions
         Require(EmbedDim >= 1 && (long)EmbedDim << Depths.Count < int.MaxValue, nameof(EmbedDim), EmbedDim, "at least 1, and small enough to be doubled at every layer");
         for (var i = 0; i < Depths.Count; i++)
         {
-            Require(HeadCounts![i] >= 1 && DimOf(i) % HeadCounts[i] == 0, $"{nameof(HeadCounts)}[{i}]", HeadCounts[i], $"a divisor of the layer's width ({DimOf(i)})");
+            Require(HeadCounts![i] >= 1 && DimOf(i) % HeadCounts[i] == 0, FormattableString.Invariant($"{nameof(HeadCounts)}[{i}]"), HeadCounts[i], FormattableString.Invariant($"a divisor of the layer's width ({DimOf(i)})"));
         }
 
         Require(WindowSize >= 2, nameof(WindowSize), WindowSize, "at least 2");
-        Require(PatchesPerSide >> (Depths.Count - 1) >= 1, nameof(Depths), Text(Depths), $"few enough layers that {PatchesPerSide} patches a side can be halved before each but the first");
+        Require(PatchesPerSide >> (Depths.Count - 1) >= 1, nameof(Depths), Text(Depths), FormattableString.Invariant($"few enough layers that {PatchesPerSide} patches a side can be halved before each but the first"));
         RequireMlp(EmbedDim);
     }
 

@@ -59,7 +59,7 @@ public sealed record VisionTransformerOptions : ModelOptions
     {
         base.Validate();
         Require(HeadCount >= 1, nameof(HeadCount), HeadCount, "at least 1");
-        Require(EmbedDim >= HeadCount && EmbedDim % HeadCount == 0, nameof(EmbedDim), EmbedDim, $"a multiple of HeadCount ({HeadCount})");
+        Require(EmbedDim >= HeadCount && EmbedDim % HeadCount == 0, nameof(EmbedDim), EmbedDim, FormattableString.Invariant($"a multiple of HeadCount ({HeadCount})"));
         Require(Depth >= 1, nameof(Depth), Depth, "at least 1");
         RequireMlp(EmbedDim);
         Require(Enum.IsDefined(Pooling), nameof(Pooling), Pooling, "ClassToken, Average or AverageOfNormalized");
@@ -67,7 +67,7 @@ public sealed record VisionTransformerOptions : ModelOptions
         Require(!Distilled || Pooling == PoolingKind.ClassToken, nameof(Pooling), Pooling, "ClassToken when Distilled is true");
         Require(RegisterTokenCount >= 0, nameof(RegisterTokenCount), RegisterTokenCount, "0 or more");
         Require(Enum.IsDefined(Mlp), nameof(Mlp), Mlp, "Gelu or SwiGlu");
-        Require(Mlp != MlpKind.SwiGlu || HiddenDim % 2 == 0, nameof(MlpRatio), MlpRatio, $"what gives an even hidden width with SwiGlu, not {HiddenDim}");
+        Require(Mlp != MlpKind.SwiGlu || HiddenDim % 2 == 0, nameof(MlpRatio), MlpRatio, FormattableString.Invariant($"what gives an even hidden width with SwiGlu, not {HiddenDim}"));
         Require(PreLogitsDim is null or >= 1, nameof(PreLogitsDim), PreLogitsDim, "at least 1, or null for none");
         Require(PreLogitsDim is null || !Distilled, nameof(PreLogitsDim), PreLogitsDim, "null when Distilled is true");
         Require(LayerScale is not { } scale || double.IsFinite(scale), nameof(LayerScale), LayerScale, "finite, or null for none");

@@ -76,7 +76,7 @@ internal sealed unsafe class MappedFile : IDisposable
         var length = RandomAccess.GetLength(_stream.SafeFileHandle);
         if (length < Length)
         {
-            throw new WeightFileException(FilePath, tensorName, $"the {Length} bytes that the file had when it was opened", $"{length} bytes");
+            throw new WeightFileException(FilePath, tensorName, $"the {Length} bytes that the file had when it was opened", FormattableString.Invariant($"{length} bytes"));
         }
     }
 }

@@ -137,7 +137,7 @@ internal sealed class SafetensorsHeader
                 throw new WeightFileException(_path, name, $"whole numbers from 0 in {key}", Describe(ref reader));
             }
 
-            Require(numbers.Count < most, name, $"at most {most} numbers in {key}", "more");
+            Require(numbers.Count < most, name, FormattableString.Invariant($"at most {most} numbers in {key}"), "more");
             numbers.Add(number);
         }
 
@@ -151,13 +151,13 @@ internal sealed class SafetensorsHeader
             throw new WeightFileException(_path, name, $"a dtype of the safetensors format ({ElementType.Names})", $"'{WeightFileException.Shortened(typeName)}'");
         }
 
-        Require(begin <= end && end <= _dataLength, name, $"data_offsets in order and within the file's {_dataLength} bytes of data", $"[{begin}, {end}]");
+        Require(begin <= end && end <= _dataLength, name, FormattableString.Invariant($"data_offsets in order and within the file's {_dataLength} bytes of data"), FormattableString.Invariant($"[{begin}, {end}]"));
         var bytes = type.ByteCount(shape);
         Require(
             bytes == end - begin,
             name,
-            bytes is null ? $"a size in bytes that {typeName} [{string.Join(", ", shape)}] can have" : $"{bytes} bytes for {typeName} [{string.Join(", ", shape)}]",
-            $"{end - begin}");
+            bytes is null ? $"a size in bytes that {typeName} [{string.Join(", ", shape)}] can have" : FormattableString.Invariant($"{bytes} bytes for {typeName} [{string.Join(", ", shape)}]"),
+            FormattableString.Invariant($"{end - begin}"));
         _tensors.Add(new TensorEntry(name, typeName, [.. shape], _dataOffset + begin, end - begin));
     }
 
@@ -169,12 +169,12 @@ internal sealed class SafetensorsHeader
             Require(
                 tensor.Offset == next,
                 tensor.Name,
-                $"data from {next - _dataOffset}, where the tensor before it ends",
-                $"data from {tensor.Offset - _dataOffset}, {(tensor.Offset > next ? "a hole" : "an overlap")}");
+                FormattableString.Invariant($"data from {next - _dataOffset}, where the tensor before it ends"),
+                FormattableString.Invariant($"data from {tensor.Offset - _dataOffset}, {(tensor.Offset > next ? "a hole" : "an overlap")}"));
             next += tensor.ByteCount;
         }
 
-        Require(next == _dataOffset + _dataLength, null, $"{next - _dataOffset} bytes of data, what the tensors have together", $"{_dataLength}");
+        Require(next == _dataOffset + _dataLength, null, FormattableString.Invariant($"{next - _dataOffset} bytes of data, what the tensors have together"), FormattableString.Invariant($"{_dataLength}"));
     }
 
     private void Require(bool condition, string? tensor, string expected, string found)

@@ -62,7 +62,7 @@ public sealed class SafetensorsReader : IDisposable
         File.RequireNotShortened(name);
         return entry.ByteCount <= int.MaxValue
             ? File.Slice(entry.Offset, entry.ByteCount)
-            : throw new WeightFileException(FilePath, name, $"at most {int.MaxValue} bytes to be read at once", $"{entry.ByteCount}; read it in parts");
+            : throw new WeightFileException(FilePath, name, $"at most {int.MaxValue} bytes to be read at once", FormattableString.Invariant($"{entry.ByteCount}; read it in parts"));
     }
 
     /// <summary>A part of a tensor's bytes, for tensors of any size.</summary>
@@ -88,7 +88,7 @@ public sealed class SafetensorsReader : IDisposable
         var tensors = Tensors.Values.Where(static tensor => tensor.Name != ChecksumsName).OrderBy(static tensor => tensor.Offset).ThenBy(static tensor => tensor.ByteCount).ToList();
         if (!Tensors.TryGetValue(ChecksumsName, out var info) || !info.Is("U8", tensors.Count + 1, sizeof(uint)))
         {
-            throw new WeightFileException(FilePath, ChecksumsName, $"U8 [{tensors.Count + 1}, {sizeof(uint)}]", info is null ? "no such tensor" : $"{info.ElementType} [{string.Join(", ", info.Shape)}]");
+            throw new WeightFileException(FilePath, ChecksumsName, FormattableString.Invariant($"U8 [{tensors.Count + 1}, {sizeof(uint)}]"), info is null ? "no such tensor" : $"{info.ElementType} [{string.Join(", ", info.Shape)}]");
         }
 
         var expected = File.Slice(info.Offset, info.ByteCount);
@@ -141,7 +141,7 @@ public sealed class SafetensorsReader : IDisposable
             throw new WeightFileException(
                 file.FilePath,
                 null,
-                $"a safetensors header of at most {limit} bytes ({(limit == MaxHeaderLength ? "the format's limit" : "what the file holds after the first 8")})",
+                FormattableString.Invariant($"a safetensors header of at most {limit} bytes ({(limit == MaxHeaderLength ? "the format's limit" : "what the file holds after the first 8")})"),
                 $"a header length of {length}");
         }
 

@@ -57,7 +57,7 @@ public static class SafetensorsWriter
             data.WriteTo(counted);
             if (counted.Length != data.ByteCount)
             {
-                throw new InvalidOperationException($"Tensor '{tensorName}' wrote {counted.Length} bytes; expected {data.ByteCount} for {data.ElementType} [{string.Join(", ", data.Shape)}].");
+                throw new InvalidOperationException(FormattableString.Invariant($"Tensor '{tensorName}' wrote {counted.Length} bytes; expected {data.ByteCount} for {data.ElementType} [{string.Join(", ", data.Shape)}]."));
             }
         }
     }
@@ -119,7 +119,7 @@ public static class SafetensorsWriter
         var length = header.Length - SafetensorsReader.LengthBytes;
         if (length > SafetensorsReader.MaxHeaderLength)
         {
-            throw new WeightFileException(path, null, $"a header of at most {SafetensorsReader.MaxHeaderLength} bytes", $"{length} for {tensors.Count} tensors");
+            throw new WeightFileException(path, null, $"a header of at most {SafetensorsReader.MaxHeaderLength} bytes", FormattableString.Invariant($"{length} for {tensors.Count} tensors"));
         }
 
         BinaryPrimitives.WriteInt64LittleEndian(header, length);

@@ -42,7 +42,7 @@ public sealed class AffineParameters : QuantizationParameters
 
         if (IsSymmetric && ZeroPoint.Any(point => point != Bits.CodeCount / 2))
         {
-            throw new QuantizationException($"A symmetric '{Scheme}' quantizer of {Bits} bits has zero point {Bits.CodeCount / 2} throughout; the parameters have others.");
+            throw new QuantizationException(FormattableString.Invariant($"A symmetric '{Scheme}' quantizer of {Bits} bits has zero point {Bits.CodeCount / 2} throughout; the parameters have others."));
         }
     }
 

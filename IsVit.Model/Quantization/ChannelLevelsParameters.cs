@@ -41,7 +41,7 @@ public sealed class ChannelLevelsParameters : QuantizationParameters
         Table = named.Bytes(LevelsParameters.LevelsName);
         if (ZeroPoint.Length != Scale.Length || Table.Length != Scale.Length * Bits.CodeCount || Granularity is Granularity.PerTensor)
         {
-            throw Unfit($"a granularity per channel, a scale, a zero point and {Bits.CodeCount} levels for each channel");
+            throw Unfit(FormattableString.Invariant($"a granularity per channel, a scale, a zero point and {Bits.CodeCount} levels for each channel"));
         }
 
         named.RequireAscending(LevelsParameters.LevelsName, Bits.CodeCount);

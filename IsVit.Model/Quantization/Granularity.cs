@@ -77,7 +77,7 @@ public abstract record Granularity
             var axis = Axis < 0 ? Axis + rank : Axis;
             return axis >= 0 && axis < rank
                 ? axis
-                : throw new ArgumentOutOfRangeException(nameof(rank), rank, $"A tensor of rank {rank} has no axis {Axis}.");
+                : throw new ArgumentOutOfRangeException(nameof(rank), rank, FormattableString.Invariant($"A tensor of rank {rank} has no axis {Axis}."));
         }
 
         /// <inheritdoc/>
@@ -107,7 +107,7 @@ public abstract record Granularity
 
         internal override (int SetCount, int RunLength) LayoutOf(ReadOnlySpan<long> shape) => shape.Length > 0 && shape[^1] % Size == 0
             ? (Product(shape) / Size, Size)
-            : throw new QuantizationException($"A tensor of shape [{string.Join(", ", shape.ToArray())}] has no groups of {Size} elements along its last axis.");
+            : throw new QuantizationException(FormattableString.Invariant($"A tensor of shape [{string.Join(", ", shape.ToArray())}] has no groups of {Size} elements along its last axis."));
     }
 
     private static int Product(ReadOnlySpan<long> lengths)

@@ -32,7 +32,7 @@ internal sealed record NamedParameters(
         {
             if (!valid(values[i]))
             {
-                throw new QuantizationException($"'{name}'[{i}] of a '{Scheme}' quantizer is {values[i].ToString("R", CultureInfo.InvariantCulture)}; expected {expected}.");
+                throw new QuantizationException(FormattableString.Invariant($"'{name}'[{i}] of a '{Scheme}' quantizer is {values[i].ToString("R", CultureInfo.InvariantCulture)}; expected {expected}."));
             }
         }
 
@@ -62,7 +62,7 @@ internal sealed record NamedParameters(
         var levels = Vector(name, static level => float.IsFinite((float)level), "a finite float32 number");
         if (levels.Count != Bits.CodeCount)
         {
-            throw new QuantizationException($"'{name}' of a '{Scheme}' quantizer of {Bits.Bits} bits has {levels.Count} entries; expected {Bits.CodeCount}.");
+            throw new QuantizationException(FormattableString.Invariant($"'{name}' of a '{Scheme}' quantizer of {Bits.Bits} bits has {levels.Count} entries; expected {Bits.CodeCount}."));
         }
 
         RequireAscending(name, levels.Count);

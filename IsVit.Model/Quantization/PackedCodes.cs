@@ -17,7 +17,7 @@ public static class PackedCodes
     {
         if (codes.IndexOfAnyExceptInRange((byte)0, (byte)bits.MaxCode) is var wrong and >= 0)
         {
-            throw new ArgumentException($"Code {wrong} is {codes[wrong]}; expected 0 to {bits.MaxCode} for {bits} bits.", nameof(codes));
+            throw new ArgumentException(FormattableString.Invariant($"Code {wrong} is {codes[wrong]}; expected 0 to {bits.MaxCode} for {bits} bits."), nameof(codes));
         }
 
         var packed = new byte[ByteCount(codes.Length, bits)];
@@ -52,7 +52,7 @@ public static class PackedCodes
     {
         if (packed.Length != ByteCount(codes.Length, bits))
         {
-            throw new ArgumentException($"{codes.Length} codes of {bits} bits take {ByteCount(codes.Length, bits)} bytes, not {packed.Length}.", nameof(packed));
+            throw new ArgumentException(FormattableString.Invariant($"{codes.Length} codes of {bits} bits take {ByteCount(codes.Length, bits)} bytes, not {packed.Length}."), nameof(packed));
         }
 
         var (pending, held, read) = (0u, 0, 0);

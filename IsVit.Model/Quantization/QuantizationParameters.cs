@@ -103,18 +103,18 @@ public abstract class QuantizationParameters
 
         if (codes.Length != count || values.Length != count)
         {
-            throw new ArgumentException($"A tensor of shape [{string.Join(", ", shape.ToArray())}] has {count} elements; there are {codes.Length} codes and places for {values.Length} numbers.", nameof(codes));
+            throw new ArgumentException(FormattableString.Invariant($"A tensor of shape [{string.Join(", ", shape.ToArray())}] has {count} elements; there are {codes.Length} codes and places for {values.Length} numbers."), nameof(codes));
         }
 
         var layout = Granularity.LayoutOf(shape);
         if (layout.SetCount != SetCount)
         {
-            throw new QuantizationException($"A tensor of shape [{string.Join(", ", shape.ToArray())}] has {layout.SetCount} sets of parameters of granularity {Granularity}; these are {SetCount}.");
+            throw new QuantizationException(FormattableString.Invariant($"A tensor of shape [{string.Join(", ", shape.ToArray())}] has {layout.SetCount} sets of parameters of granularity {Granularity}; these are {SetCount}."));
         }
 
         if (codes.ContainsAnyExceptInRange((byte)0, (byte)Bits.MaxCode))
         {
-            throw new QuantizationException($"A code is {codes[codes.IndexOfAnyExceptInRange((byte)0, (byte)Bits.MaxCode)]}; expected 0 to {Bits.MaxCode} for {Bits.Bits} bits.");
+            throw new QuantizationException(FormattableString.Invariant($"A code is {codes[codes.IndexOfAnyExceptInRange((byte)0, (byte)Bits.MaxCode)]}; expected 0 to {Bits.MaxCode} for {Bits.Bits} bits."));
         }
 
         var levels = new float[Bits.CodeCount];

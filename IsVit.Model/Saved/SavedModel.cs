@@ -147,7 +147,7 @@ public sealed class SavedModel : IDisposable
 
         if (version != SavedNames.Version)
         {
-            throw new QuantizationException($"'{file.FilePath}' is a quantized model of version {version}; this library reads version {SavedNames.Version}. {(version > SavedNames.Version ? "Read it with the newer library that wrote it, or one that is newer still" : "Quantize the model anew")}.");
+            throw new QuantizationException(FormattableString.Invariant($"'{file.FilePath}' is a quantized model of version {version}; this library reads version {SavedNames.Version}. {(version > SavedNames.Version ? "Read it with the newer library that wrote it, or one that is newer still" : "Quantize the model anew")}."));
         }
     }
 
@@ -185,13 +185,13 @@ public sealed class SavedModel : IDisposable
     {
         if (record.Scheme is null || record.Granularity is null || record.Options is null)
         {
-            problems.Add($"quantizer {index} lacks its scheme, granularity or options");
+            problems.Add(FormattableString.Invariant($"quantizer {index} lacks its scheme, granularity or options"));
             return null;
         }
 
         if (record.Bits is < BitWidth.Minimum or > BitWidth.Maximum)
         {
-            problems.Add($"quantizer {index} has {record.Bits} bits; expected {BitWidth.Minimum} to {BitWidth.Maximum}");
+            problems.Add(FormattableString.Invariant($"quantizer {index} has {record.Bits} bits; expected {BitWidth.Minimum} to {BitWidth.Maximum}"));
             return null;
         }
 
@@ -208,7 +208,7 @@ public sealed class SavedModel : IDisposable
         }
         catch (Exception e) when (e is QuantizationException or FormatException or ArgumentException)
         {
-            problems.Add($"quantizer {index}: {e.Message.TrimEnd('.')}");
+            problems.Add(FormattableString.Invariant($"quantizer {index}: {e.Message.TrimEnd('.')}"));
             return null;
         }
     }
@@ -246,7 +246,7 @@ public sealed class SavedModel : IDisposable
 
             if (quantizers.ElementAtOrDefault(record.Quantizer) is not { } quantizer)
             {
-                problems.Add($"site '{site.Site.Id}' has quantizer {record.Quantizer} of {quantizers.Count}");
+                problems.Add(FormattableString.Invariant($"site '{site.Site.Id}' has quantizer {record.Quantizer} of {quantizers.Count}"));
             }
             else if (site.IsWeight && quantizer.Bits is >= BitWidth.Minimum and <= BitWidth.Maximum)
             {
@@ -270,7 +270,7 @@ public sealed class SavedModel : IDisposable
         }
         else if (PackedCodes.ByteCount(Elements(site.Shape), bits) is var bytes && !entry.Is("U8", bytes))
         {
-            problems.Add($"{name} is {entry.ElementType} [{string.Join(", ", entry.Shape)}], expected U8 [{bytes}] for codes of {bits} bits");
+            problems.Add(FormattableString.Invariant($"{name} is {entry.ElementType} [{string.Join(", ", entry.Shape)}], expected U8 [{bytes}] for codes of {bits} bits"));
         }
     }
 

@@ -59,7 +59,7 @@ public sealed class SavedModelContent
             var expected = site.Shape is null ? -1 : PackedCodes.ByteCount(site.Shape.Aggregate(1L, static (product, length) => product * length), bits);
             if (!Codes.TryGetValue(site.WeightName, out var codes) || codes.Length != expected)
             {
-                throw new ArgumentException($"'{site.WeightName}' has {(codes is null ? "no codes" : $"{codes.Length} bytes of codes")}; expected {(site.Shape is null ? "a shape" : $"{expected} for [{string.Join(", ", site.Shape)}] of {bits} bits")}.", nameof(Codes));
+                throw new ArgumentException($"'{site.WeightName}' has {(codes is null ? "no codes" : $"{codes.Length} bytes of codes")}; expected {(site.Shape is null ? "a shape" : FormattableString.Invariant($"{expected} for [{string.Join(", ", site.Shape)}] of {bits} bits"))}.", nameof(Codes));
             }
 
             tensors.Add(SavedNames.Codes(site.WeightName), TensorData.Of(codes));

@@ -127,7 +127,7 @@ internal static class UniformNodes
         var (scale, zeroPoint, axis) = Parameters(quantizer);
         if (axis is not (null or 0))
         {
-            throw new OnnxExportException($"'{name}' has scales along axis {axis}; expected one for the weight or one for each output.");
+            throw new OnnxExportException(FormattableString.Invariant($"'{name}' has scales along axis {axis}; expected one for the weight or one for each output."));
         }
 
         float[] Part(float[] all) => axis is null ? all : all[(int)range.First..(int)(range.First + range.Count)];

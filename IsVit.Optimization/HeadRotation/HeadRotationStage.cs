@@ -42,7 +42,7 @@ public sealed class HeadRotationStage : IQuantizationStage
         if (function.Change() is { } change)
         {
             throw new QuantizationException(
-                $"Rotating the heads of the attention declared at {string.Join(", ", Culprits(context, function))} changed the float model's output by {change:p1}, where only rounding is expected. Its heads lie elsewhere, or more than a common factor stands between the layers and the products; correct the declaration, or leave the pair out.");
+                FormattableString.Invariant($"Rotating the heads of the attention declared at {string.Join(", ", Culprits(context, function))} changed the float model's output by {change:p1}, where only rounding is expected. Its heads lie elsewhere, or more than a common factor stands between the layers and the products; correct the declaration, or leave the pair out."));
         }
 
         context.RestateFloatModel();

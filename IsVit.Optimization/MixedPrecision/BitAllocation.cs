@@ -98,7 +98,7 @@ public sealed record BitAllocation
             case BudgetKind.WeightBytes:
                 var items = weights.ConvertAll(static group => Items(group, static (site, bits) => PackedCodes.ByteCount(site.Elements, bits)));
                 var chosen = ChoiceKnapsack.Solve(items, Whole(budget.Value) - report.OtherParameterBytes)
-                    ?? throw Unreachable(budget, $"of which {report.OtherParameterBytes} bytes are no codes", report.OtherParameterBytes + Least(items), "bytes");
+                    ?? throw Unreachable(budget, FormattableString.Invariant($"of which {report.OtherParameterBytes} bytes are no codes"), report.OtherParameterBytes + Least(items), "bytes");
                 return [.. chosen, .. activations.Select(static group => Kept(group))];
             default:
                 var products = ProductCosts.Items(groups).ToList();

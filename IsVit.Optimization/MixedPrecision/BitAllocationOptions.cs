@@ -23,12 +23,12 @@ public sealed record BitAllocationOptions
         OptionRange.Require(nameof(Maximum), Maximum, Minimum, BitWidth.Maximum);
         for (var i = 0; i < AllowedBits?.Count; i++)
         {
-            OptionRange.Require($"{nameof(AllowedBits)}[{i}]", AllowedBits[i], BitWidth.Minimum, BitWidth.Maximum);
+            OptionRange.Require(FormattableString.Invariant($"{nameof(AllowedBits)}[{i}]"), AllowedBits[i], BitWidth.Minimum, BitWidth.Maximum);
         }
 
         if (AllowedBits is not null && !AllowedBits.Any(bits => bits >= Minimum && bits <= Maximum))
         {
-            throw new OptionsException($"{nameof(AllowedBits)} is [{string.Join(", ", AllowedBits)}]; allowed is a list with a width from {Minimum} to {Maximum}.");
+            throw new OptionsException(FormattableString.Invariant($"{nameof(AllowedBits)} is [{string.Join(", ", AllowedBits)}]; allowed is a list with a width from {Minimum} to {Maximum}."));
         }
     }
 
@@ -39,10 +39,10 @@ public sealed record BitAllocationOptions
         int[] widths = [.. (AllowedBits ?? [.. report.Widths]).Where(bits => bits >= Minimum && bits <= Maximum).Distinct().Order()];
         if (widths.FirstOrDefault(bits => !report.Widths.Contains(bits)) is var missing and not 0)
         {
-            throw new OptionsException($"{nameof(AllowedBits)} has {missing}, which the sensitivity report does not; it has {string.Join(", ", report.Widths)}.");
+            throw new OptionsException(FormattableString.Invariant($"{nameof(AllowedBits)} has {missing}, which the sensitivity report does not; it has {string.Join(", ", report.Widths)}."));
         }
 
         return widths.Length > 0 ? widths : throw new OptionsException(
-            $"{nameof(Minimum)} is {Minimum} and {nameof(Maximum)} {Maximum}; allowed is a range with one of the widths of the sensitivity report, {string.Join(", ", report.Widths)}.");
+            FormattableString.Invariant($"{nameof(Minimum)} is {Minimum} and {nameof(Maximum)} {Maximum}; allowed is a range with one of the widths of the sensitivity report, {string.Join(", ", report.Widths)}."));
     }
 }

@@ -109,7 +109,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
 
             if (widths.Find(static width => !double.IsFinite(width.Divergence)) is { } wrong)
             {
-                throw new QuantizationException($"With site '{binding.Site.Id}' at {wrong.Bits} bits the model's outputs hold a NaN or an infinity; expected finite numbers.");
+                throw new QuantizationException(FormattableString.Invariant($"With site '{binding.Site.Id}' at {wrong.Bits} bits the model's outputs hold a NaN or an infinity; expected finite numbers."));
             }
 
             found[binding] = Describe(binding, estimate.Elements, widths, macs, ownInput);

@@ -32,7 +32,7 @@ public sealed record SensitivityOptions
 
         for (var i = 0; i < Widths.Count; i++)
         {
-            OptionRange.Require($"{nameof(Widths)}[{i}]", Widths[i], BitWidth.Minimum, BitWidth.Maximum);
+            OptionRange.Require(FormattableString.Invariant($"{nameof(Widths)}[{i}]"), Widths[i], BitWidth.Minimum, BitWidth.Maximum);
         }
     }
 }

@@ -44,5 +44,5 @@ public sealed record SiteSensitivity
     /// <param name="bits">The number of bits.</param>
     /// <exception cref="QuantizationException">It was not looked at.</exception>
     public WidthSensitivity At(int bits) => Widths.FirstOrDefault(width => width.Bits == bits)
-        ?? throw new QuantizationException($"Site '{Site.Id}' was not looked at with {bits} bits; it was with {string.Join(", ", Widths.Select(static width => width.Bits))}.");
+        ?? throw new QuantizationException(FormattableString.Invariant($"Site '{Site.Id}' was not looked at with {bits} bits; it was with {string.Join(", ", Widths.Select(static width => width.Bits))}."));
 }

@@ -74,7 +74,7 @@ public sealed record QuantizationOptions
         OutputTuning.Validate();
         for (var i = 0; i < Overrides.Count; i++)
         {
-            var name = $"{nameof(Overrides)}[{i}]";
+            var name = FormattableString.Invariant($"{nameof(Overrides)}[{i}]");
             (Overrides[i] ?? throw new OptionsException($"{name} is null; expected an override.")).Validate(name);
         }
     }
@@ -114,7 +114,7 @@ public sealed record QuantizationOptions
         {
             if (Overrides[i].Scheme is { } scheme && !quantizers.Knows(scheme))
             {
-                throw new OptionsException($"{nameof(Overrides)}[{i}].{nameof(SiteOverride.Scheme)} is '{scheme}'; known are {string.Join(", ", quantizers.Schemes)}.");
+                throw new OptionsException(FormattableString.Invariant($"{nameof(Overrides)}[{i}].{nameof(SiteOverride.Scheme)} is '{scheme}'; known are {string.Join(", ", quantizers.Schemes)}."));
             }
         }
     }

@@ -36,7 +36,7 @@ public sealed class ReparameterizationStage : IQuantizationStage
         if (function.Change() is { } change)
         {
             throw new QuantizationException(
-                $"Moving the LayerNorm scales changed the float model's output by {change:p1}, where only rounding is expected. Something reads a LayerNorm's output that the trace cannot see, such as a residual addition; declare those sites' role as {nameof(SiteRole.Other)}.");
+                FormattableString.Invariant($"Moving the LayerNorm scales changed the float model's output by {change:p1}, where only rounding is expected. Something reads a LayerNorm's output that the trace cannot see, such as a residual addition; declare those sites' role as {nameof(SiteRole.Other)}."));
         }
     }
 

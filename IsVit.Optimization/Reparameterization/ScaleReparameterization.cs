@@ -77,7 +77,7 @@ internal static class ScaleReparameterization
         var channels = norm.weight!.numel();
         if (ratios.Count != channels || shifts.Count != channels)
         {
-            throw new ArgumentException($"The LayerNorm has {channels} channels; expected as many ratios and shifts, found {ratios.Count} and {shifts.Count}.", nameof(ratios));
+            throw new ArgumentException(FormattableString.Invariant($"The LayerNorm has {channels} channels; expected as many ratios and shifts, found {ratios.Count} and {shifts.Count}."), nameof(ratios));
         }
 
         for (var i = 0; i < ratios.Count; i++)
@@ -92,7 +92,7 @@ internal static class ScaleReparameterization
 
         if (readers.FirstOrDefault(reader => reader.weight.shape[1] != channels) is { } other)
         {
-            throw new ArgumentException($"A reader has weights [{string.Join(", ", other.weight.shape)}]; expected {channels} inputs, as the LayerNorm has {channels} channels.", nameof(readers));
+            throw new ArgumentException(FormattableString.Invariant($"A reader has weights [{string.Join(", ", other.weight.shape)}]; expected {channels} inputs, as the LayerNorm has {channels} channels."), nameof(readers));
         }
     }
 

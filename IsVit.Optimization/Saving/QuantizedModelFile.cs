@@ -166,7 +166,7 @@ internal static class QuantizedModelFile
         catch (QuantizationException e)
         {
             quantizer?.Dispose();
-            throw new QuantizationException($"'{saved.FilePath}': quantizer {index}: {e.Message}", e);
+            throw new QuantizationException(FormattableString.Invariant($"'{saved.FilePath}': quantizer {index}: {e.Message}"), e);
         }
     }
 

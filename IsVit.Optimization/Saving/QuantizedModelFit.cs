@@ -45,7 +45,7 @@ internal static class QuantizedModelFit
         {
             if (!registry.Knows(saved.Quantizers[i].Scheme))
             {
-                problems.Add($"quantizer {i} has the scheme '{saved.Quantizers[i].Scheme}'; known are {string.Join(", ", registry.Schemes)}");
+                problems.Add(FormattableString.Invariant($"quantizer {i} has the scheme '{saved.Quantizers[i].Scheme}'; known are {string.Join(", ", registry.Schemes)}"));
             }
         }
     }

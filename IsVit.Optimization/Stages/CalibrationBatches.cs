@@ -44,7 +44,7 @@ internal static class CalibrationBatches
             if (is_floating_point(batch) && !batch.isfinite().all().item<bool>())
             {
                 var wrong = batch.isfinite().flatten(1).all(1).logical_not().nonzero()[0, 0].item<long>();
-                throw new QuantizationException($"{name} {first + wrong} holds a NaN or an infinity; expected finite numbers.");
+                throw new QuantizationException(FormattableString.Invariant($"{name} {first + wrong} holds a NaN or an infinity; expected finite numbers."));
             }
 
             first += batch.shape[0];

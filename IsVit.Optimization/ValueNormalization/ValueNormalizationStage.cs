@@ -65,7 +65,7 @@ public sealed class ValueNormalizationStage : IQuantizationStage, ICostedStage
         if (function.Change() is { } change)
         {
             throw new QuantizationException(
-                $"Taking means and sizes of attention's values to the layers behind changed the float model's output by {change:p1}, where only rounding is expected; the attentions declared at {string.Join(", ", attentions.Select(static attention => $"'{attention.Value!.Layer}'"))} do something else with their values than to average them. Correct the declaration, or leave the values out.");
+                FormattableString.Invariant($"Taking means and sizes of attention's values to the layers behind changed the float model's output by {change:p1}, where only rounding is expected; the attentions declared at {string.Join(", ", attentions.Select(static attention => $"'{attention.Value!.Layer}'"))} do something else with their values than to average them. Correct the declaration, or leave the values out."));
         }
 
         context.RestateFloatModel();

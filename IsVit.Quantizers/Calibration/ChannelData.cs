@@ -21,7 +21,7 @@ internal sealed unsafe class ChannelData : IDisposable
         var length = values.NumberOfElements / channels;
         Length = length <= Array.MaxLength
             ? (int)length
-            : throw new QuantizationException($"A channel of {length} numbers is too large to calibrate on; at most {Array.MaxLength} are possible. Calibrate on fewer images.");
+            : throw new QuantizationException(FormattableString.Invariant($"A channel of {length} numbers is too large to calibrate on; at most {Array.MaxLength} are possible. Calibrate on fewer images."));
     }
 
     /// <summary>The number of channels, 1 per tensor.</summary>
@@ -67,7 +67,7 @@ internal sealed unsafe class ChannelData : IDisposable
         var rank = (int)data.dim();
         return channel.Axis < rank && channel.Axis >= -rank
             ? channel.Resolve(rank)
-            : throw new QuantizationException($"A tensor of shape [{string.Join(", ", data.shape)}] has no axis {channel.Axis} to calibrate channels along.");
+            : throw new QuantizationException(FormattableString.Invariant($"A tensor of shape [{string.Join(", ", data.shape)}] has no axis {channel.Axis} to calibrate channels along."));
     }
 
     private static void CheckFinite(torch.Tensor floats, torch.Tensor original)

@@ -31,6 +31,6 @@ public sealed class VisionTransformerOptionsTests
         var error = Assert.Throws<ArgumentOutOfRangeException>(() => new VisionTransformer(options));
 
         Assert.Equal(option, error.ParamName);
-        Assert.Contains($"{option} is {error.ActualValue}; allowed is: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"{option} is {error.ActualValue}; allowed is: "), error.Message, StringComparison.Ordinal);
     }
 }

@@ -74,7 +74,7 @@ public sealed class ExportTests
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         Assert.Contains("batch 3: ms", run.Output, StringComparison.Ordinal);
         var size = new FileInfo(saved).Length / 1e6;
-        Assert.Matches($@"packed, simulated +\| +{size:F2} \| +0\.\d\d \| +\d+\.\d \| +\d+\.\d\d \| +\d+\.\d \| +\d+\.\d\d \|", run.Output);
+        Assert.Matches(FormattableString.Invariant($@"packed, simulated +\| +{size:F2} \| +0\.\d\d \| +\d+\.\d \| +\d+\.\d\d \| +\d+\.\d \| +\d+\.\d\d \|"), run.Output);
         Assert.Matches(@"float, ONNX +\| +\d\.\d\d \| +1\.00 \| +\d+\.\d \| +1\.00 \| +\d+\.\d \| +1\.00 \|", run.Output);
         Assert.Matches(@"packed, simulated +\| +\d+\.\d\d \| +100\.00 \| +0 \|", run.Output);
         Assert.Matches(@"the same, rounding moved +\| +\d+\.\d\d \| +\d+\.\d\d \| +\d", run.Output);

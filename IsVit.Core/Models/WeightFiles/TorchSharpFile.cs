@@ -44,7 +44,7 @@ internal sealed class TorchSharpFile : WeightFile
 
             return _position == file.Length
                 ? tensors
-                : throw new WeightFileException(file.FilePath, null, $"the end of the file after {count} tensors at byte {_position}", $"{file.Length - _position} bytes more");
+                : throw new WeightFileException(file.FilePath, null, FormattableString.Invariant($"the end of the file after {count} tensors at byte {_position}"), FormattableString.Invariant($"{file.Length - _position} bytes more"));
         }
 
         private TensorEntry Entry(long index)
@@ -53,7 +53,7 @@ internal sealed class TorchSharpFile : WeightFile
             var code = Integer(name, "a type code", sbyte.MaxValue);
             if (TorchElementTypes.Find((torch.ScalarType)code) is not { } typeName || !ElementType.TryFind(typeName, out var type))
             {
-                throw new WeightFileException(file.FilePath, name, $"the type code of one of {TorchElementTypes.Names}", $"{code} ({(torch.ScalarType)code})");
+                throw new WeightFileException(file.FilePath, name, $"the type code of one of {TorchElementTypes.Names}", FormattableString.Invariant($"{code} ({(torch.ScalarType)code})"));
             }
 
             var shape = new long[Integer(name, "a number of dimensions", MaxRank)];
@@ -65,7 +65,7 @@ internal sealed class TorchSharpFile : WeightFile
             var left = file.Length - _position;
             if (type.ByteCount(shape) is not { } bytes || bytes > left)
             {
-                throw new WeightFileException(file.FilePath, name, $"{type.Name} [{string.Join(", ", shape)}] within the {left} bytes that are left", "a larger one");
+                throw new WeightFileException(file.FilePath, name, FormattableString.Invariant($"{type.Name} [{string.Join(", ", shape)}] within the {left} bytes that are left"), "a larger one");
             }
 
             var info = new TensorEntry(name, type.Name, shape, _position, bytes);
@@ -75,10 +75,10 @@ internal sealed class TorchSharpFile : WeightFile
 
         private string Name(long index)
         {
-            var length = Integer(null, $"the length of the name of tensor {index}", Math.Min(MaxNameBytes, file.Length));
+            var length = Integer(null, FormattableString.Invariant($"the length of the name of tensor {index}"), Math.Min(MaxNameBytes, file.Length));
             if (length > file.Length - _position)
             {
-                throw new WeightFileException(file.FilePath, null, $"a name of {length} bytes for tensor {index}", $"{file.Length - _position} bytes left");
+                throw new WeightFileException(file.FilePath, null, FormattableString.Invariant($"a name of {length} bytes for tensor {index}"), FormattableString.Invariant($"{file.Length - _position} bytes left"));
             }
 
             try
@@ -89,7 +89,7 @@ internal sealed class TorchSharpFile : WeightFile
             }
             catch (DecoderFallbackException e)
             {
-                throw new WeightFileException(file.FilePath, null, $"a name in UTF-8 for tensor {index}", "other bytes", e);
+                throw new WeightFileException(file.FilePath, null, FormattableString.Invariant($"a name in UTF-8 for tensor {index}"), "other bytes", e);
             }
         }
 
@@ -109,7 +109,7 @@ internal sealed class TorchSharpFile : WeightFile
                 {
                     return value <= (ulong)Math.Max(most, 0)
                         ? (long)value
-                        : throw new WeightFileException(file.FilePath, tensor, $"{what} of at most {most} (safetensors or TorchSharp's format)", $"{value}");
+                        : throw new WeightFileException(file.FilePath, tensor, FormattableString.Invariant($"{what} of at most {most} (safetensors or TorchSharp's format)"), $"{value}");
                 }
             }
 

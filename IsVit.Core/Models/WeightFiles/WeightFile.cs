@@ -129,7 +129,7 @@ public abstract class WeightFile : IDisposable
             var wrong = bytes.IndexOfAnyExceptInRange((byte)0, (byte)1);
             if (wrong >= 0)
             {
-                throw new WeightFileException(file.FilePath, info.Name, "only 0 and 1 in a BOOL tensor", $"{bytes[wrong]} at element {wrong}");
+                throw new WeightFileException(file.FilePath, info.Name, "only 0 and 1 in a BOOL tensor", FormattableString.Invariant($"{bytes[wrong]} at element {wrong}"));
             }
         }
 

@@ -94,7 +94,7 @@ internal sealed unsafe class CudaDriver
         {
             byte* text;
             string? reason = _errorText(code, &text) == 0 ? Marshal.PtrToStringUTF8((nint)text) : null;
-            throw new CudaException($"The CUDA driver could not {what}: {reason ?? "unknown error"} ({code}).");
+            throw new CudaException(FormattableString.Invariant($"The CUDA driver could not {what}: {reason ?? "unknown error"} ({code})."));
         }
     }
 

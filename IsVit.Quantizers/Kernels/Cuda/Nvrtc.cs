@@ -62,16 +62,16 @@ internal sealed unsafe class Nvrtc
     public byte[] CompileFor(CudaKernel kernel, int capability)
     {
         var target = Array.FindLast(Targets(), t => t <= capability);
-        return target == capability ? Compile(kernel, $"sm_{target}", _cubin)
+        return target == capability ? Compile(kernel, FormattableString.Invariant($"sm_{target}"), _cubin)
             : target > 0 ? CompileToPtx(kernel, target)
-            : throw new CudaException($"The compiler has no target for compute capability {capability / 10}.{capability % 10}.");
+            : throw new CudaException(FormattableString.Invariant($"The compiler has no target for compute capability {capability / 10}.{capability % 10}."));
     }
 
     /// <summary>Compiles a kernel to PTX, ending in 0.</summary>
     /// <param name="kernel">The kernel.</param>
     /// <param name="capability">The compute capability, as 10 major + minor.</param>
     /// <exception cref="CudaException">The source does not compile; the message holds the compiler's.</exception>
-    public byte[] CompileToPtx(CudaKernel kernel, int capability) => Compile(kernel, $"compute_{capability}", _ptx);
+    public byte[] CompileToPtx(CudaKernel kernel, int capability) => Compile(kernel, FormattableString.Invariant($"compute_{capability}"), _ptx);
 
     private byte[] Compile(CudaKernel kernel, string target, (nint Size, nint Text) result)
     {
@@ -132,5 +132,5 @@ internal sealed unsafe class Nvrtc
         }
     }
 
-    private string Text(int code) => Marshal.PtrToStringUTF8(_errorText(code)) ?? $"error {code}";
+    private string Text(int code) => Marshal.PtrToStringUTF8(_errorText(code)) ?? FormattableString.Invariant($"error {code}");
 }
