@@ -120,8 +120,9 @@ public sealed partial class ModelQuantizer
                 StageCount = _stages.Count,
                 StepsTotal = _stages.OfType<ICostedStage>().Sum(stage => stage.StepsFor(_options, graph.Units.Count)),
             };
+            using var pruned = FindPruned(graph);
             using var context = new QuantizationContext(
-                attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, progress, checkpoint, cancellationToken);
+                attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, progress, checkpoint, cancellationToken) { Kept = _options.Sparsity == SparsityHandling.Keep ? pruned : null };
             foreach (var stage in _stages)
             {
                 stage.Check(context);
@@ -177,6 +178,18 @@ public sealed partial class ModelQuantizer
         {
             throw new QuantizationException($"The calibration images have shape [{string.Join(", ", images.shape)}]; expected [images, ...] with at least one image.");
         }
+    }
+
+    private PrunedWeights FindPruned(ModuleGraph graph)
+    {
+        var pruned = PrunedWeights.Find(graph);
+        if (pruned.Shares.Count > 0 && _options.Sparsity == SparsityHandling.Warn)
+        {
+            var (layer, share) = pruned.Shares.MaxBy(static entry => entry.Value);
+            Log.ZerosMayBeLost(_logger, pruned.Shares.Count, layer, share);
+        }
+
+        return pruned;
     }
 
     private void LogObstacle(Tensor images)

@@ -73,7 +73,7 @@ public sealed class ActivationCompensationStage : IQuantizationStage, ICostedSta
             for (var i = 0; i < layers.Count; i++)
             {
                 context.CancellationToken.ThrowIfCancellationRequested();
-                Compensate(context.Graph, layers[i].Site, moments[i]);
+                Compensate(context, layers[i].Site, moments[i]);
             }
         }
         finally
@@ -82,9 +82,10 @@ public sealed class ActivationCompensationStage : IQuantizationStage, ICostedSta
         }
     }
 
-    private static void Compensate(ModuleGraph graph, Site site, LayerMoments moments)
+    private static void Compensate(QuantizationContext context, Site site, LayerMoments moments)
     {
         using var scope = NewDisposeScope();
+        var graph = context.Graph;
         var bias = SiteWeights.GetBias(graph.Modules[site.Path]);
         var centred = bias is not null;
         if (moments.Products(site.Path, centred) is not { } products)
@@ -102,8 +103,13 @@ public sealed class ActivationCompensationStage : IQuantizationStage, ICostedSta
             throw new QuantizationException($"Layer '{site.Path}' gave a NaN or an infinity as output; expected finite numbers.");
         }
 
-        matrix = linalg.solve(damped, wanted).transpose(0, 1);
-        weight.copy_(matrix.view(weight.shape).to(weight.dtype));
+        // Weights of which some are to stay 0 are left as they are: the others by themselves would make up for less.
+        if (context.Kept?.ZerosOf(site.Path) is null)
+        {
+            matrix = linalg.solve(damped, wanted).transpose(0, 1);
+            weight.copy_(matrix.view(weight.shape).to(weight.dtype));
+        }
+
         bias?.copy_((moments.Outputs.MeanY() - BatchedProduct.Of(matrix, moments.Inputs.MeanX())).to(bias.dtype));
     }
 }

@@ -43,8 +43,9 @@ internal static class CompensatedRounding
     /// <param name="products">The mean product of every two inputs, float64, [inputs, inputs].</param>
     /// <param name="count">How many vectors the products are the mean of; where they are few for the number of inputs, their products are trusted less.</param>
     /// <param name="quantizer">The calibrated quantizer, per tensor or per output channel.</param>
+    /// <param name="zeros">Which weights are to be 0, bool, of the weights' shape: the others make up for what that leaves (SparseGPT; arXiv 2301.00774). Null for none.</param>
     /// <returns>Same shape and type as <paramref name="weight"/>.</returns>
-    public static Tensor Apply(Tensor weight, Tensor products, double count, IQuantizer quantizer)
+    public static Tensor Apply(Tensor weight, Tensor products, double count, IQuantizer quantizer, Tensor? zeros = null)
     {
         using var scope = NewDisposeScope();
         var matrix = weight.detach().flatten(1).to(float64);
@@ -58,6 +59,7 @@ internal static class CompensatedRounding
         var factor = InverseFactor(products.index_select(0, order).index_select(1, order), Damp(variances, count));
 
         var columns = matrix.index_select(1, order);
+        var pruned = zeros?.flatten(1).index_select(1, order);
         for (long start = 0; start < inputs; start += BlockSize)
         {
             using var blockScope = NewDisposeScope();
@@ -70,11 +72,17 @@ internal static class CompensatedRounding
             {
                 using var columnScope = NewDisposeScope();
                 var column = block.narrow(1, i, 1);
+                var asked = column.clone();
                 var unrounded = column.to(weight.dtype);
+                if (pruned is not null)
+                {
+                    unrounded = where(pruned.narrow(1, start + i, 1), zeros_like(unrounded), unrounded);
+                }
+
                 var rounded = quantizer.FakeQuantize(unrounded.reshape(columnShape)).view(outputs, 1).to(float64);
                 column.copy_(unrounded);
                 var row = rows.narrow(0, i, 1).narrow(1, start + i, width - i);
-                var error = (column - rounded) / row.narrow(1, 0, 1);
+                var error = (asked - rounded) / row.narrow(1, 0, 1);
                 errors.narrow(1, i, 1).copy_(error);
                 block.narrow(1, i + 1, width - i - 1).sub_(error.mm(row.narrow(1, 1, width - i - 1)));
             }

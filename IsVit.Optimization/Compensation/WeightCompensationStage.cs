@@ -62,7 +62,7 @@ public sealed class WeightCompensationStage : IQuantizationStage, ICostedStage
             for (var i = 0; i < sites.Count; i++)
             {
                 context.CancellationToken.ThrowIfCancellationRequested();
-                Compensate(context.Graph, sites[i], moments[i]);
+                Compensate(context, sites[i], moments[i]);
             }
         }
         finally
@@ -71,9 +71,10 @@ public sealed class WeightCompensationStage : IQuantizationStage, ICostedStage
         }
     }
 
-    private static void Compensate(ModuleGraph graph, SiteBinding site, LayerMoments moments)
+    private static void Compensate(QuantizationContext context, SiteBinding site, LayerMoments moments)
     {
         using var scope = NewDisposeScope();
+        var graph = context.Graph;
         var module = graph.Modules[site.Site.Path];
 
         // A bias takes up what a rounding error does to the mean, and is set by bias correction or reconstruction.
@@ -85,7 +86,7 @@ public sealed class WeightCompensationStage : IQuantizationStage, ICostedStage
                 quantizer.Calibrate(weight, CompensatedRounding.Importance(weight, products, moments.Inputs.Count));
             }
 
-            weight.copy_(CompensatedRounding.Apply(weight, products, moments.Inputs.Count, site.Quantizer));
+            weight.copy_(CompensatedRounding.Apply(weight, products, moments.Inputs.Count, site.Quantizer, context.Kept?.ZerosOf(site.Site.Path)));
         }
     }
 }

@@ -69,20 +69,34 @@ public sealed class HeadRotationStage : IQuantizationStage
         using var scope = NewDisposeScope();
         for (var head = 0; head < attention.HeadCount; head++)
         {
-            if (attention is { Query: { } query, Key: { } key })
+            if (attention is { Query: { } query, Key: { } key } && MayRotate(context, query.Layer, key.Layer))
             {
                 var rotation = RandomRotation.Create(query.Width, random);
                 RotateOutputs(Layer(context, query.Layer), query.FirstOf(head), rotation);
                 RotateOutputs(Layer(context, key.Layer), key.FirstOf(head), rotation);
             }
 
-            if (attention is { Value: { } value, Output: { } output })
+            if (attention is { Value: { } value, Output: { } output } && MayRotate(context, value.Layer, output))
             {
                 var rotation = RandomRotation.Create(value.Width, random);
                 RotateOutputs(Layer(context, value.Layer), value.FirstOf(head), rotation);
                 Replace(Layer(context, output).weight.narrow(1, (long)head * value.Width, value.Width), columns => BatchedProduct.Of(columns, rotation.transpose(0, 1)));
             }
         }
+    }
+
+    // A rotation leaves no zero.
+    private static bool MayRotate(QuantizationContext context, params ReadOnlySpan<string> layers)
+    {
+        foreach (var layer in layers)
+        {
+            if (context.Kept?.ZerosOf(layer) is not null)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static void RotateOutputs(Linear layer, long first, Tensor rotation)

@@ -23,6 +23,9 @@ public sealed record QuantizationOptions
     /// <summary>By what a change of the model's outputs is measured where errors are weighed by what they do to them.</summary>
     public OutputMetric OutputMetric { get; set; } = OutputMetric.ClassProbabilities;
 
+    /// <summary>What becomes of the zeros of pruned layers.</summary>
+    public SparsityHandling Sparsity { get; set; } = SparsityHandling.Warn;
+
     /// <summary>How quantizers get their parameters.</summary>
     public CalibrationOptions Calibration { get; set; } = new();
 
@@ -59,6 +62,7 @@ public sealed record QuantizationOptions
         OptionRange.Require(nameof(ActivationBits), ActivationBits, BitWidth.Minimum, BitWidth.Maximum);
         OptionRange.Require(nameof(Seed), Seed, 0, int.MaxValue);
         OptionRange.RequireDefined(nameof(OutputMetric), OutputMetric);
+        OptionRange.RequireDefined(nameof(Sparsity), Sparsity);
         if (string.IsNullOrWhiteSpace(Recipe))
         {
             throw new OptionsException($"{nameof(Recipe)} is empty; expected the name of a recipe, such as '{RecipeNames.ISVit}'.");

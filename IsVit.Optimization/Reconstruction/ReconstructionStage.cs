@@ -164,6 +164,7 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
         var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction, precision, images.Split, dropProbability).Reconstruct(
             unit,
             [.. parameters.Select(static entry => entry.Parameter)],
+            [.. parameters.Select(entry => context.Kept?.ZerosOfParameter(entry.Name))],
             [.. learning.Vectors.Select(static entry => entry.Vector)],
             inputs,
             quantizedInputs is null || index == 0 ? null : Cache(floatInputs, inputAxis),

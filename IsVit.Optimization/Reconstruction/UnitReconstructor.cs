@@ -24,6 +24,7 @@ internal sealed class UnitReconstructor(
     /// <summary>Reconstructs a unit and leaves it in the best state seen, the initial one included.</summary>
     /// <param name="unit">The unit.</param>
     /// <param name="parameters">Its weights and biases.</param>
+    /// <param name="zeros">For each parameter which of its elements are to stay 0, bool, of its shape; null where none are.</param>
     /// <param name="learned">What its quantizers learn, see <see cref="Core.Quantization.ILearnableQuantizer"/>.</param>
     /// <param name="inputs">What it reads.</param>
     /// <param name="floatInputs">What it would read in the float model; null if that is the same.</param>
@@ -38,6 +39,7 @@ internal sealed class UnitReconstructor(
     public (double Before, double After, int Iterations, StopReason Reason) Reconstruct(
         Unit unit,
         IReadOnlyList<Parameter> parameters,
+        IReadOnlyList<Tensor?> zeros,
         IReadOnlyList<Tensor> learned,
         ActivationCache inputs,
         ActivationCache? floatInputs,
@@ -66,7 +68,7 @@ internal sealed class UnitReconstructor(
             while (step < iterations)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var value = Iterate(unit, inputs, floatInputs, targets, outputWeights, RandomChoice.Draw(permutation, batchSize, random), masks, optimizer);
+                var value = Iterate(unit, inputs, floatInputs, targets, outputWeights, RandomChoice.Draw(permutation, batchSize, random), masks, optimizer, parameters, zeros);
                 step++;
                 onIteration?.Invoke(step, batchSize, value);
                 if (!double.IsFinite(value))
@@ -91,7 +93,8 @@ internal sealed class UnitReconstructor(
     }
 
     private double Iterate(
-        Unit unit, ActivationCache inputs, ActivationCache? floatInputs, ActivationCache targets, Tensor? outputWeights, ReadOnlySpan<int> indices, DropMasks? masks, CosineAdam optimizer)
+        Unit unit, ActivationCache inputs, ActivationCache? floatInputs, ActivationCache targets, Tensor? outputWeights, ReadOnlySpan<int> indices, DropMasks? masks, CosineAdam optimizer,
+        IReadOnlyList<Parameter> parameters, IReadOnlyList<Tensor?> zeros)
     {
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
@@ -112,6 +115,15 @@ internal sealed class UnitReconstructor(
 
         var value = Loss(targets.ImagesFirst(output), targets.ImagesFirst(target), outputWeights);
         value.backward();
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            // What has no gradient takes no step.
+            if (zeros[i] is { } kept && parameters[i].grad is { } gradient)
+            {
+                gradient.mul_(kept.logical_not());
+            }
+        }
+
         optimizer.Step();
         return value.to(float64).item<double>();
     }

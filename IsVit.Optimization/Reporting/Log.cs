@@ -27,6 +27,9 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Warning, "Fused CUDA kernels are not available, separate tensor operations serve: {Reason}")]
     public static partial void CudaKernelsUnavailable(ILogger logger, string reason);
 
+    [LoggerMessage(8, LogLevel.Warning, "{LayerCount} layers are pruned, most of all {Layer} ({Share:p0} of its weights are 0); not all zeros will stay. Options.Sparsity = Keep keeps them")]
+    public static partial void ZerosMayBeLost(ILogger logger, int layerCount, string layer, double share);
+
     [LoggerMessage(20, LogLevel.Warning, "{ImageCount} images are unlike the calibration images: {DriftedCount} of {SiteCount} sites exceed what is normal, most of all {Sites}")]
     public static partial void ImagesDrifted(ILogger logger, int imageCount, int driftedCount, int siteCount, string sites);
 

@@ -108,6 +108,9 @@ public sealed class QuantizationContext : IDisposable
     /// <summary>Which images steps are taken on.</summary>
     internal CalibrationSplit Split => _split ??= CalibrationSplit.Of((int)Batches.Sum(static batch => batch.shape[0]), Options.Reconstruction.HeldOutShareFor(Recipe), Options.Seed);
 
+    /// <summary>The zeros that are to be kept; null where none are.</summary>
+    internal PrunedWeights? Kept { get; init; }
+
     internal ProgressReporter Progress { get; }
 
     internal IUnitCheckpoint? Checkpoint { get; }

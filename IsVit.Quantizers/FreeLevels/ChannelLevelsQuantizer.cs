@@ -92,12 +92,33 @@ public sealed class ChannelLevelsQuantizer : Quantizer, IImportanceQuantizer
             var step = exact[0] == exact[^1] ? 0 : (float)((high - low) / LargestLevel);
             scale[channel] = step > 0 ? step : high > low ? (float)Math.Max(high, -low) : 1;
             zeroPoint[channel] = (byte)Math.Round(Math.Min(-low / scale[channel], LargestLevel));
+            var own = levels.AsSpan(channel * count, count);
             for (var code = 0; code < count; code++)
             {
-                levels[(channel * count) + code] = (byte)Math.Clamp(Math.Round(exact[code] / scale[channel]) + zeroPoint[channel], 0, LargestLevel);
+                own[code] = (byte)Math.Clamp(Math.Round(exact[code] / scale[channel]) + zeroPoint[channel], 0, LargestLevel);
+            }
+
+            if (IsPruned(data[channel]))
+            {
+                own[Nearest(exact)] = zeroPoint[channel];
             }
         });
         Set(levels, scale, zeroPoint);
+    }
+
+    // Training gives next to no number that is exactly 0; where a tenth of them are, they are meant to be.
+    private static bool IsPruned(ReadOnlySpan<float> numbers) => numbers.Count(0f) * 10L >= numbers.Length;
+
+    // The level that zeros go to. What moves there is nearer to it than its neighbours are, so that levels still ascend.
+    private static int Nearest(double[] levels)
+    {
+        var nearest = 0;
+        for (var i = 1; i < levels.Length; i++)
+        {
+            nearest = Math.Abs(levels[i]) < Math.Abs(levels[nearest]) ? i : nearest;
+        }
+
+        return nearest;
     }
 
     private void Set(byte[] levels, float[] scale, byte[] zeroPoint)

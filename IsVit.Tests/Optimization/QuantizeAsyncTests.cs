@@ -2,7 +2,6 @@ using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
-using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Model.Files;
+using IsVit.Model.Saved;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
@@ -193,6 +194,37 @@ public sealed class QuantizeTests
             return [.. Read(folder["report.json"]).GetProperty("units").EnumerateArray()
                 .Select(static unit => (unit.GetProperty("lossBefore").GetDouble(), unit.GetProperty("lossAfter").GetDouble()))
                 .Where(static unit => unit.Item1 > 0)];
+        }
+    }
+
+    [Fact]
+    public async Task Quantize_PrunedWeights_WarnsOrKeepsTheZeros()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+        using (var scope = TorchSharp.torch.NewDisposeScope())
+        using (var model = ModelCatalog.Create(ModelCatalog.Demo))
+        using (TorchSharp.torch.no_grad())
+        {
+            StateDict.Load(model, folder["weights.safetensors"]);
+            var head = model.named_parameters().Single(static entry => entry.name == "head.weight").parameter;
+            head.masked_fill_(head.abs().lt(head.abs().median()), 0);
+            StateDict.Save(model, folder["weights.safetensors"]);
+        }
+
+        var warned = await ToolRun.Of(FashionFolder.Quantize(folder, "--weight-bits", "3", "--output", folder["warned"]));
+        var kept = await ToolRun.Of(FashionFolder.Quantize(folder, "--weight-bits", "3", "--sparsity", "keep", "--output", folder["kept"]));
+
+        Assert.Equal((0, 0), (warned.ExitCode, kept.ExitCode));
+        Assert.Equal("isvit: warning: 1 layers are pruned, most of all head (50 % of its weights are 0); not all zeros will stay. Options.Sparsity = Keep keeps them.\n", warned.Error.ReplaceLineEndings("\n"));
+        Assert.Equal("", kept.Error);
+        Assert.InRange(Zeros("warned"), 0, 319);
+        Assert.InRange(Zeros("kept"), 319, 640);
+
+        int Zeros(string run)
+        {
+            using var saved = SavedModel.Open(folder[$"{run}/quantized.safetensors"]);
+            return saved.ReadWeight(saved.Sites.Single(static site => site.Site.Id == "head:weight")).Count(static weight => weight == 0);
         }
     }
 

@@ -25,6 +25,15 @@ internal static class EngineOptions
         ["bfloat16"] = MatrixPrecision.BFloat16,
     };
 
+    private static readonly Dictionary<string, SparsityHandling> s_sparsities = new(StringComparer.Ordinal)
+    {
+        ["warn"] = SparsityHandling.Warn,
+        ["keep"] = SparsityHandling.Keep,
+    };
+
+    /// <summary>What becomes of the zeros of pruned layers.</summary>
+    public static Option<SparsityHandling> Sparsity() => OneOf("--sparsity", "Whether weights of pruned layers that are 0 stay 0 (keep), or it is only said that they may not (warn)", s_sparsities);
+
     /// <summary>The device that the model and the images are on.</summary>
     public static Option<torch.Device> Device() => new("--device")
     {

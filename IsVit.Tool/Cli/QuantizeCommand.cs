@@ -73,6 +73,7 @@ internal static class QuantizeCommand
         var skipUnreadable = ImageOptions.SkipUnreadable();
         var finalScoreOnly = new Option<bool>("--final-score-only") { Description = "Evaluate on the test images at the end only, not after every stage" };
         var device = EngineOptions.Device();
+        var sparsity = EngineOptions.Sparsity();
         var cache = EngineOptions.Cache();
         var cacheFolder = EngineOptions.CacheFolder();
         var precision = EngineOptions.Precision();
@@ -82,7 +83,7 @@ internal static class QuantizeCommand
         var command = new Command("quantize", "Quantize a model with a folder of images and compare it with the float model.")
         {
             model, weights, classes, calibration, effort, calibrationCount, labels, images, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, views,
-            seed, crop, skipUnreadable, finalScoreOnly, device, cache, cacheFolder, precision, output, json, checkpoint,
+            seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, checkpoint,
         };
         command.Validators.Add(result =>
         {
@@ -129,6 +130,7 @@ internal static class QuantizeCommand
                 SkipUnreadable = parsed.GetValue(skipUnreadable),
                 ScoreStages = !parsed.GetValue(finalScoreOnly),
                 Device = parsed.GetRequiredValue(device),
+                Sparsity = parsed.GetValue(sparsity),
                 Cache = parsed.GetValue(cache),
                 CacheFolder = parsed.GetValue(cacheFolder),
                 Precision = parsed.GetValue(precision),

@@ -98,6 +98,9 @@ internal sealed record QuantizeArguments
     /// <summary>Where the model runs.</summary>
     public required torch.Device Device { get; init; }
 
+    /// <summary>What becomes of the zeros of pruned layers.</summary>
+    public SparsityHandling Sparsity { get; init; }
+
     /// <summary>Where a unit's inputs and targets are kept.</summary>
     public ActivationStorage Cache { get; init; }
 

@@ -58,7 +58,7 @@ internal static class QuantizeRun
 
         using var calibration = ImageInput.Load(calibrationFiles, preset.Preprocessing, loading, arguments.Device, cancellationToken);
         var allocation = arguments.Budget is null ? null : SiteBitChoice.Make(console, arguments, options => Configure(options, arguments, null), model, calibration, cancellationToken);
-        var quantizer = ModelQuantizer.Create(options => Configure(options, arguments, allocation));
+        var quantizer = ModelQuantizer.Create(options => Configure(options, arguments, allocation), new ConsoleWarnings(console));
         Say(console, $"expected: {RemainingTime.Format(Expected(quantizer.EstimateDuration(model, calibration), arguments, reference is null ? 0 : testFiles!.Count))} on this machine");
         EvaluationResult? scored = null;
         using var quantized = ProgressView.Run(console, arguments.Title, view => quantizer.Quantize(
@@ -108,6 +108,7 @@ internal static class QuantizeRun
         options.WeightBits = arguments.WeightBits;
         options.ActivationBits = arguments.ActivationBits;
         options.Seed = arguments.Seed;
+        options.Sparsity = arguments.Sparsity;
         options.Calibration.StatisticsImageCount = arguments.StatisticsCount;
         options.Reconstruction.Iterations = arguments.Iterations;
         options.Reconstruction.BatchSize = arguments.BatchSize;
