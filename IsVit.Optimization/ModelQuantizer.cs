@@ -11,7 +11,7 @@ using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using IsVit.Optimization.Telemetry;
-using IsVit.Quantizers.Kernels.Cuda;
+using IsVit.Quantizers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using static TorchSharp.torch;
@@ -63,6 +63,7 @@ public sealed partial class ModelQuantizer
         _stages = [.. _recipe.Stages.Select(name => stagesByName.TryGetValue(name, out var stage)
             ? stage
             : throw new OptionsException($"Recipe '{_recipe.Name}' has a stage '{name}'; known are {string.Join(", ", stagesByName.Keys.Order(StringComparer.Ordinal))}."))];
+        RequireOrder();
     }
 
     /// <summary>Creates a quantizer with the built-in quantizers, recipes, stages and loss.</summary>
@@ -118,7 +119,7 @@ public sealed partial class ModelQuantizer
             var progress = new ProgressReporter(run.Progress)
             {
                 StageCount = _stages.Count,
-                StepsTotal = _stages.OfType<ICostedStage>().Sum(stage => stage.StepsFor(_options, graph.Units.Count)),
+                StepsTotal = _stages.Sum(stage => stage.StepsFor(_options, graph.Units.Count)),
             };
             using var pruned = FindPruned(graph);
             using var context = new QuantizationContext(
@@ -170,6 +171,18 @@ public sealed partial class ModelQuantizer
             () => Quantize(model, images, run, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, scheduler ?? TaskScheduler.Default);
     }
 
+    private void RequireOrder()
+    {
+        for (var i = 0; i < _stages.Count; i++)
+        {
+            var stage = _stages[i];
+            if (_stages.Skip(i + 1).FirstOrDefault(later => stage.After.Contains(later.Name) && _stages.Take(i).All(earlier => earlier.Name != later.Name)) is { } misplaced)
+            {
+                throw new OptionsException($"Recipe '{_recipe.Name}' has the stage '{stage.Name}' before '{misplaced.Name}'; expected it behind, for it builds on what '{misplaced.Name}' does.");
+            }
+        }
+    }
+
     private static void RequireImages(nn.Module<Tensor, Tensor> model, Tensor images)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -194,7 +207,7 @@ public sealed partial class ModelQuantizer
 
     private void LogObstacle(Tensor images)
     {
-        if (CudaKernels.Obstacle(images) is { } obstacle)
+        if (FusedKernels.Obstacle(images) is { } obstacle)
         {
             Log.CudaKernelsUnavailable(_logger, obstacle);
         }

@@ -14,12 +14,15 @@ namespace IsVit.Optimization.BiasCorrection;
 /// <see cref="QuantizationContext.VectorWeights"/>.
 /// </summary>
 /// <remarks>Rounding at few bits shifts means by far more than a short reconstruction's learning rate can move a bias.</remarks>
-public sealed class BiasCorrectionStage : IQuantizationStage, ICostedStage
+public sealed class BiasCorrectionStage : IQuantizationStage
 {
     /// <inheritdoc/>
     public string Name => StageNames.BiasCorrection;
 
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(3.5 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> After => [StageNames.WeightCalibration];
+
+    StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(3.5 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

@@ -15,7 +15,7 @@ namespace IsVit.Optimization.Calibration;
 /// Lets every activation quantizer choose its parameters while the first calibration images flow through the model, and quantizes activations from
 /// there on. Weights stay as they are.
 /// </summary>
-public sealed class ActivationCalibrationStage : IQuantizationStage, ICostedStage
+public sealed class ActivationCalibrationStage : IQuantizationStage
 {
     // A row of a product tells as much as it has numbers, so that few images tell 2^b levels.
     private const int ProductImages = 16;
@@ -23,8 +23,11 @@ public sealed class ActivationCalibrationStage : IQuantizationStage, ICostedStag
     /// <inheritdoc/>
     public string Name => StageNames.ActivationCalibration;
 
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> After => [StageNames.HeadRotation, StageNames.ValueNormalization];
+
     // Finding levels takes longer than the way there.
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(6.0 * Math.Min(images, options.Calibration.ImageCount), 0);
+    StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(6.0 * Math.Min(images, options.Calibration.ImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

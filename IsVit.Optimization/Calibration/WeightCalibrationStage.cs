@@ -14,6 +14,9 @@ public sealed class WeightCalibrationStage : IQuantizationStage
     public string Name => StageNames.WeightCalibration;
 
     /// <inheritdoc/>
+    public IReadOnlyCollection<string> After => [StageNames.HeadRotation, StageNames.ValueNormalization, StageNames.Reparameterization];
+
+    /// <inheritdoc/>
     public void Run(QuantizationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);

@@ -19,7 +19,7 @@ namespace IsVit.Optimization.Compensation;
 /// The answer is exact and costs one forward, where a reconstruction takes many small steps; reconstruction goes on from there, with all layers of a unit together. Inputs and outputs are the float model's:
 /// the stage belongs behind the calibration of activations and before any stage that changes parameters.
 /// </remarks>
-public sealed class ActivationCompensationStage : IQuantizationStage, ICostedStage
+public sealed class ActivationCompensationStage : IQuantizationStage
 {
     // The share of the inputs' mean variance that every input's variance is raised by; weights stay the nearer to what they were.
     private const double Ridge = 0.05;
@@ -27,8 +27,11 @@ public sealed class ActivationCompensationStage : IQuantizationStage, ICostedSta
     /// <inheritdoc/>
     public string Name => StageNames.ActivationCompensation;
 
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> After => [StageNames.ActivationCalibration];
+
     // Products of all pairs of inputs, and of inputs and outputs, beside a float and a quantized forward.
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
+    StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

@@ -18,12 +18,15 @@ namespace IsVit.Optimization.Compensation;
 /// Weights stay float numbers that are rounded to the nearest code, so that a reconstruction can go on from them. Layers whose weights are not quantized
 /// keep them, and so do grouped convolutions and layers whose weight quantizer has scales along another axis than the output channels.
 /// </remarks>
-public sealed class WeightCompensationStage : IQuantizationStage, ICostedStage
+public sealed class WeightCompensationStage : IQuantizationStage
 {
     /// <inheritdoc/>
     public string Name => StageNames.WeightCompensation;
 
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> After => [StageNames.WeightCalibration];
+
+    StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
     public void Run(QuantizationContext context)

@@ -18,7 +18,7 @@ namespace IsVit.Optimization.OutputSensitivity;
 /// J is not formed: with u random of mean 0 and covariance F, the squared derivative of u^T outputs has that diagonal as its mean (Hutchinson's estimator), here taken over one draw
 /// an image. Labels are not needed. A class token, which alone is read at the end, weighs far more than one of the patches, and patches weigh nothing behind the last attention.
 /// </remarks>
-public sealed class OutputSensitivityStage : IQuantizationStage, ICostedStage
+public sealed class OutputSensitivityStage : IQuantizationStage
 {
     // Gradients of the whole model are in memory for these at once.
     private const int ImagesAtOnce = 8;
@@ -26,7 +26,7 @@ public sealed class OutputSensitivityStage : IQuantizationStage, ICostedStage
     /// <inheritdoc/>
     public string Name => StageNames.OutputSensitivity;
 
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(0, Math.Min(images, options.Calibration.StatisticsImageCount));
+    StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(0, Math.Min(images, options.Calibration.StatisticsImageCount));
 
     /// <inheritdoc/>
     public void Check(QuantizationContext context) => GradientCheck.RequireOutputs(context, Name);

@@ -22,7 +22,7 @@ namespace IsVit.Optimization.OutputTuning;
 /// Units are reconstructed one by one, and none knows what the outputs need of it. Training all weights for that learns a few hundred images by heart; these parameters are too few to. Of the states that were looked at the one stays,
 /// the initial one included, that serves those images best that no step was taken on (<see cref="ReconstructionOptions.HeldOutShare"/>).
 /// </remarks>
-public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
+public sealed class OutputTuningStage : IQuantizationStage
 {
     // Gradients of the whole model are in memory for images of so many numbers at once: eight of 224 x 224 in three channels.
     private const long NumbersAtOnce = 8 * 3 * 224 * 224;
@@ -35,13 +35,13 @@ public sealed class OutputTuningStage : IQuantizationStage, ICostedStage
     /// <inheritdoc/>
     public string Name => StageNames.OutputTuning;
 
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images)
+    StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images)
     {
         var steps = (double)options.OutputTuning.Steps * Math.Min(options.Reconstruction.BatchSize, images);
         return new((1.3 * Looks * images * options.Reconstruction.LookedAtShare(recipe)) + steps, 1.3 * steps);
     }
 
-    long ICostedStage.StepsFor(QuantizationOptions options, int units) => options.OutputTuning.Steps;
+    long IQuantizationStage.StepsFor(QuantizationOptions options, int units) => options.OutputTuning.Steps;
 
     /// <inheritdoc/>
     public void Check(QuantizationContext context)

@@ -18,7 +18,7 @@ namespace IsVit.Optimization.Reconstruction;
 /// Reconstructs every unit in the order in which they run (eq. 12), with sites quantized as the stages before left them. Inputs and targets are streamed:
 /// one forward a batch for the whole stage.
 /// </summary>
-public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
+public sealed class ReconstructionStage : IQuantizationStage
 {
     // Of the activations of a unit, in bytes.
     private const long WorthCollecting = 64L << 20;
@@ -42,6 +42,9 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
     /// <inheritdoc/>
     public string Name { get; }
 
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> After => Input == UnitInput.Full ? [StageNames.ActivationCalibration] : [StageNames.ActivationCalibration, StageNames.WeightCalibration];
+
     /// <summary>Where a unit's input comes from.</summary>
     public UnitInput Input { get; }
 
@@ -54,7 +57,7 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
     }
 
     // Quantizers make a step a third longer; losses over the images that are held out are taken before, and as often as the options say.
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images)
+    StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images)
     {
         var iterations = IterationsFor(options);
         var looks = 1 + Math.Min(options.Reconstruction.Evaluations, iterations);
@@ -64,7 +67,7 @@ public sealed class ReconstructionStage : IQuantizationStage, ICostedStage
             1.3 * iterations * Math.Min(options.Reconstruction.BatchSize, images * views));
     }
 
-    long ICostedStage.StepsFor(QuantizationOptions options, int units) => (long)IterationsFor(options) * units;
+    long IQuantizationStage.StepsFor(QuantizationOptions options, int units) => (long)IterationsFor(options) * units;
 
     /// <inheritdoc/>
     public void Check(QuantizationContext context)

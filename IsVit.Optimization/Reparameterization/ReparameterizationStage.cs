@@ -19,6 +19,9 @@ public sealed class ReparameterizationStage : IQuantizationStage
     public string Name => StageNames.Reparameterization;
 
     /// <inheritdoc/>
+    public IReadOnlyCollection<string> After => [StageNames.ActivationCalibration];
+
+    /// <inheritdoc/>
     public void Run(QuantizationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);

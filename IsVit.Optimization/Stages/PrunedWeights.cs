@@ -30,7 +30,7 @@ internal sealed class PrunedWeights : IDisposable
         var found = new PrunedWeights();
         foreach (var site in graph.Sites.Where(static site => site.Operand == SiteOperand.Weight))
         {
-            var zeros = SiteWeights.Get(graph, site).eq(0);
+            var zeros = SiteWeights.Get(graph, site).logical_not();
             var share = zeros.to(ScalarType.Float64).mean().item<double>();
             if (share >= LeastShare)
             {

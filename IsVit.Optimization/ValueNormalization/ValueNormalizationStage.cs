@@ -20,12 +20,15 @@ namespace IsVit.Optimization.ValueNormalization;
 /// unlike in the other place. Both are measured over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, tokens counting by <see cref="QuantizationContext.VectorWeights"/>. Inference costs nothing more; where rounded attentions of a row
 /// do not sum to 1, what the tokens have in common no longer suffers.
 /// </remarks>
-public sealed class ValueNormalizationStage : IQuantizationStage, ICostedStage
+public sealed class ValueNormalizationStage : IQuantizationStage
 {
     /// <inheritdoc/>
     public string Name => StageNames.ValueNormalization;
 
-    StageWork ICostedStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(Math.Min(images, options.Calibration.StatisticsImageCount), 0);
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> After => [StageNames.HeadRotation];
+
+    StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
     /// <exception cref="QuantizationException">The change does not cancel: a declared attention does something else with its values than to average them.</exception>

@@ -188,6 +188,28 @@ public sealed class QuantizationRecipeTests
         UnitAssert.SomeImproved(quantized.Report!.Units);
     }
 
+    [Theory]
+    [InlineData(StageNames.WeightCompensation, StageNames.WeightCalibration)]
+    [InlineData(StageNames.BiasCorrection, StageNames.WeightCalibration)]
+    [InlineData(StageNames.WeightReconstruction, StageNames.WeightCalibration)]
+    [InlineData(StageNames.DirectReconstruction, StageNames.ActivationCalibration)]
+    [InlineData(StageNames.ActivationReconstruction, StageNames.ActivationCalibration)]
+    [InlineData(StageNames.ActivationCompensation, StageNames.ActivationCalibration)]
+    [InlineData(StageNames.Reparameterization, StageNames.ActivationCalibration)]
+    [InlineData(StageNames.WeightCalibration, StageNames.Reparameterization)]
+    [InlineData(StageNames.ActivationCalibration, StageNames.HeadRotation)]
+    [InlineData(StageNames.WeightCalibration, StageNames.ValueNormalization)]
+    [InlineData(StageNames.ValueNormalization, StageNames.HeadRotation)]
+    public void Create_StageBeforeOneThatItBuildsOn_SaysWhich(string first, string second)
+    {
+        var error = Assert.Throws<OptionsException>(() => Micro.Quantizer([first, second], []));
+
+        Assert.Equal($"Recipe 'own' has the stage '{first}' before '{second}'; expected it behind, for it builds on what '{second}' does.", error.Message);
+        Assert.NotNull(Micro.Quantizer([second, first], []));
+        Assert.NotNull(Micro.Quantizer([second, first, second], []));
+        Assert.NotNull(Micro.Quantizer([first], []));
+    }
+
     [Fact]
     public void Names_AreThoseOfTheBuiltInRecipes() => Assert.Equal(
         [RecipeNames.ISVit, RecipeNames.Released, RecipeNames.RepQ, RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Neither, RecipeNames.Uniform, RecipeNames.IntegerArithmetic, RecipeNames.WeightOnly],
