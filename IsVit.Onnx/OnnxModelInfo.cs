@@ -1,7 +1,7 @@
 using Google.Protobuf;
 using IsVit.Onnx.Graph;
-
 using IsVit.Onnx.Schema;
+
 namespace IsVit.Onnx;
 
 /// <summary>What an ONNX file holds; no runtime is needed to read it.</summary>

@@ -1,4 +1,3 @@
-
 namespace IsVit.Model.Quantization;
 
 /// <summary>Codes of b bits one after the other without gaps: code i has the bits b i to b i + b - 1 of the bytes, lowest bit first. The last byte is filled with zeros.</summary>
