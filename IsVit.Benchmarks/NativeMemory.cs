@@ -7,7 +7,6 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Validators;
-using IsVit.Core.Graph;
 using TorchSharp;
 
 namespace IsVit.Benchmarks;

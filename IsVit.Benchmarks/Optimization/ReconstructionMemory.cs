@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using IsVit.Core.Graph;
 using IsVit.Core.Memory;
 using IsVit.Core.Models;
 using IsVit.Optimization;

@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using IsVit.Quantizers;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Quantizers;

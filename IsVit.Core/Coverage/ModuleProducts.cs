@@ -1,6 +1,5 @@
 using IsVit.Core.Graph;
 using IsVit.Model;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

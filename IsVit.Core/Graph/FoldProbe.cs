@@ -1,7 +1,6 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Model;
 using IsVit.Model.Quantization;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

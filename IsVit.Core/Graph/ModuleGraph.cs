@@ -1,6 +1,5 @@
 using IsVit.Model;
 using IsVit.Model.Quantization;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;

@@ -1,5 +1,4 @@
 using IsVit.Model.Quantization;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

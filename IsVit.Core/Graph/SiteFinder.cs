@@ -1,6 +1,5 @@
 using IsVit.Model;
 using IsVit.Model.Quantization;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,5 +1,3 @@
-using IsVit.Model.Quantization;
-
 namespace IsVit.Model.Saved;
 
 /// <summary>A site as the file lists it; with its weight's shape where it has one.</summary>

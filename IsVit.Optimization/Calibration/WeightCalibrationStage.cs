@@ -1,9 +1,7 @@
 using IsVit.Core.Graph;
-using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
-using TorchSharp.Modules;
 
 namespace IsVit.Optimization.Calibration;
 

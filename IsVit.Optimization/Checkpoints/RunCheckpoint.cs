@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using IsVit.Core.Graph;
 using IsVit.Core.Models.WeightFiles;
-using IsVit.Model;
 using IsVit.Model.Files;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Options;

@@ -1,7 +1,6 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Quantization;
 using IsVit.Model.Statistics;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Drift;

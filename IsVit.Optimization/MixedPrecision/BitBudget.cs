@@ -1,5 +1,4 @@
 using System.Globalization;
-using IsVit.Core.Graph;
 using IsVit.Optimization.Options;
 
 namespace IsVit.Optimization.MixedPrecision;

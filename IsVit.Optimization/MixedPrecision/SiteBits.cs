@@ -1,5 +1,3 @@
-using IsVit.Model;
-
 namespace IsVit.Optimization.MixedPrecision;
 
 /// <summary>The bits of one site.</summary>

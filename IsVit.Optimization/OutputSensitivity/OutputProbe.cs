@@ -2,7 +2,6 @@ using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Observation;
-using IsVit.Quantizers.Kernels.Cuda;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,7 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Model;
 using IsVit.Optimization.Options;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Reconstruction;

@@ -1,6 +1,5 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
-using IsVit.Model;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Reconstruction;

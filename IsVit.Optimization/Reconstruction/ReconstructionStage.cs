@@ -8,7 +8,6 @@ using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using IsVit.Optimization.Telemetry;
-using Microsoft.Extensions.Logging;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using IsVit.Core.Graph;
 using IsVit.Core.Memory;
 using IsVit.Optimization.Observation;

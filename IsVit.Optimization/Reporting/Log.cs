@@ -1,4 +1,3 @@
-using IsVit.Core.Graph;
 using Microsoft.Extensions.Logging;
 
 namespace IsVit.Optimization.Reporting;

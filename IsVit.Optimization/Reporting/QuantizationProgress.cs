@@ -1,5 +1,3 @@
-using IsVit.Core.Graph;
-
 namespace IsVit.Optimization.Reporting;
 
 /// <summary>How far a run has come.</summary>

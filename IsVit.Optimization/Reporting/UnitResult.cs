@@ -1,5 +1,3 @@
-using IsVit.Core.Graph;
-
 namespace IsVit.Optimization.Reporting;
 
 /// <summary>What the reconstruction of one unit in one stage did.</summary>

@@ -1,6 +1,5 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
-using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Model.Saved;
 using TorchSharp.Modules;

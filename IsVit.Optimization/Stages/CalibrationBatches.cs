@@ -1,5 +1,4 @@
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Stages;

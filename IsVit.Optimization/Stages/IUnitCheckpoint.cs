@@ -1,4 +1,3 @@
-using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Reporting;
 using TorchSharp.Modules;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using IsVit.Core.Graph;
 using IsVit.Optimization.Reporting;
 
 namespace IsVit.Optimization.Telemetry;

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using IsVit.Core.Models;
 using IsVit.Model.Quantization;
 using IsVit.Quantizers.Native;
 using TorchSharp;

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using IsVit.Quantizers.Native;
 
 namespace IsVit.Quantizers.Calibration;

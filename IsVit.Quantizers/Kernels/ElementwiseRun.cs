@@ -1,4 +1,3 @@
-using IsVit.Core.Models;
 using IsVit.Quantizers.Native;
 
 namespace IsVit.Quantizers.Kernels;

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using IsVit.Core.Models;
 using IsVit.Quantizers.Native;
 using TorchSharp;
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using IsVit.Quantizers.Tables;
 
 namespace IsVit.Quantizers.Tables;
 

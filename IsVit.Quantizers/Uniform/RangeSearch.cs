@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using IsVit.Model.Quantization;
 using IsVit.Quantizers.Calibration;
 

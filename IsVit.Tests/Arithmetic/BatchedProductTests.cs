@@ -1,8 +1,6 @@
-using System.Runtime.InteropServices;
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Models;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Arithmetic;

@@ -1,7 +1,6 @@
 using CsCheck;
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
-using IsVit.Quantizers.Calibration;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 

@@ -1,6 +1,5 @@
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
-using IsVit.Quantizers.Calibration;
 using IsVit.Quantizers.FreeLevels;
 using IsVit.Quantizers.Log2;
 using IsVit.Quantizers.LogSqrt2;

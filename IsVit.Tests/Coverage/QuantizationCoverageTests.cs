@@ -4,7 +4,6 @@ using IsVit.Core.Models;
 using IsVit.Model.Architectures;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

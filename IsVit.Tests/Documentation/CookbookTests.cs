@@ -11,7 +11,6 @@ using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool.Data;
 using IsVit.Tool.Demo;
-using IsVit.Tool.Evaluation;
 using IsVit.Tool.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
-using IsVit.Quantizers.Calibration;
 using IsVit.Tests.Contracts;
 using OwnQuantizer;
 using TorchSharp;

@@ -2,7 +2,6 @@ using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
 using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

@@ -1,5 +1,4 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Models;
 using IsVit.Core.Quantization;
 using IsVit.Model;
 using IsVit.Model.Quantization;

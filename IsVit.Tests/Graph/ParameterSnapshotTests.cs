@@ -1,7 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

@@ -1,8 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Model;
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

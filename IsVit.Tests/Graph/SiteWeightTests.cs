@@ -4,7 +4,6 @@ using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

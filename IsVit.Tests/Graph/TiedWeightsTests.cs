@@ -2,7 +2,6 @@ using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

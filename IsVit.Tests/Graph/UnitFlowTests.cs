@@ -1,10 +1,7 @@
 using System.Runtime.CompilerServices;
 using IsVit.Core.Graph;
-using IsVit.Core.Models;
 using IsVit.Model.Quantization;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

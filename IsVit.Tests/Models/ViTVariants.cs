@@ -1,7 +1,6 @@
 using IsVit.Core.Models;
 using IsVit.Model.Architectures;
 using IsVit.Tests.Optimization;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Models;

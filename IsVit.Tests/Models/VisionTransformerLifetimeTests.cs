@@ -1,7 +1,6 @@
 using IsVit.Core.Models;
 using IsVit.Model.Architectures;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

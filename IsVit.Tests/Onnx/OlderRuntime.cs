@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using IsVit.Tests.TestSupport;
-using IsVit.Tool.Cli;
 using TorchSharp;
 
 namespace IsVit.Tests.Onnx;

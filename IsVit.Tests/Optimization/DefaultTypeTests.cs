@@ -1,5 +1,4 @@
 using IsVit.Core.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization;

@@ -4,7 +4,6 @@ using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -5,7 +5,6 @@ using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
-using IsVit.Quantizers;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using Microsoft.Extensions.Logging;

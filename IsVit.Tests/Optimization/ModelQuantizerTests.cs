@@ -1,5 +1,3 @@
-using IsVit.Core.Graph;
-using IsVit.Core.Models;
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
@@ -10,10 +8,7 @@ using IsVit.Optimization.Stages;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
-using IsVit.Tool.Evaluation;
 using Microsoft.Extensions.Logging;
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization;

@@ -1,5 +1,4 @@
 using IsVit.Model;
-using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Options;

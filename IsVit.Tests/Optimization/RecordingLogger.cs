@@ -1,4 +1,3 @@
-using IsVit.Optimization.Reporting;
 using Microsoft.Extensions.Logging;
 
 namespace IsVit.Tests.Optimization;

@@ -1,7 +1,6 @@
 using IsVit.Model.Quantization;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Quantizers;

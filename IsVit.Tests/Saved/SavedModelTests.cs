@@ -10,7 +10,6 @@ using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Saved;

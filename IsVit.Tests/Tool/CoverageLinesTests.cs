@@ -4,7 +4,6 @@ using IsVit.Model;
 using IsVit.Tests.Graph;
 using IsVit.Tool.Reporting;
 using IsVit.Tool.Terminal;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Tool;

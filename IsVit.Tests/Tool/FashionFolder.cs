@@ -5,7 +5,6 @@ using IsVit.Core.Models.WeightFiles;
 using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
 using SkiaSharp;
-using TorchSharp;
 
 namespace IsVit.Tests.Tool;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using IsVit.Model.Architectures;
 using IsVit.Tool.Runs;
 using IsVit.Tool.Terminal;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using IsVit.Model.Architectures;
 
 namespace IsVit.Tool.Cli;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using IsVit.Model.Architectures;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.MixedPrecision;

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using IsVit.Quantizers.Kernels.Cuda;
 
 namespace IsVit.Tool.Data;
 

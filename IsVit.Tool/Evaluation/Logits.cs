@@ -1,5 +1,4 @@
 using IsVit.Core.Imaging;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tool.Evaluation;

@@ -3,7 +3,6 @@ using IsVit.Core.Models;
 using IsVit.Model.Quantization;
 using IsVit.Model.Saved;
 using IsVit.Optimization;
-using IsVit.Tool.Inputs;
 using TorchSharp;
 
 namespace IsVit.Tool.Inputs;

@@ -1,5 +1,3 @@
-using IsVit.Core.Graph;
-
 namespace IsVit.Tool.Progress;
 
 /// <summary>Where a long piece of work is.</summary>

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using IsVit.Model;
 
 namespace IsVit.Tool.Reporting;
 

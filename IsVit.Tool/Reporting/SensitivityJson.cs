@@ -1,9 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
-using IsVit.Model;
-using IsVit.Model.Quantization;
 using IsVit.Optimization.MixedPrecision;
-using IsVit.Quantizers.Kernels.Cuda;
 
 namespace IsVit.Tool.Reporting;
 

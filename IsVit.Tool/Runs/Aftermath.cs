@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization.Metadata;
-using IsVit.Tool.Cli;
 using IsVit.Tool.Reporting;
 using IsVit.Tool.Terminal;
 

@@ -2,7 +2,6 @@ using IsVit.Core.Imaging;
 using IsVit.Model.Imaging;
 using IsVit.Model.Statistics;
 using IsVit.Optimization;
-using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
 using IsVit.Tool.Terminal;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using IsVit.Core.Imaging;
 using IsVit.Core.Models;
-using IsVit.Tool.Cli;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;

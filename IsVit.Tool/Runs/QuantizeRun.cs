@@ -5,7 +5,6 @@ using IsVit.Optimization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
-using IsVit.Tool.Cli;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Progress;

@@ -3,7 +3,6 @@ using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Reporting;
-using IsVit.Tool.Runs;
 
 namespace IsVit.Tool.Runs;
 

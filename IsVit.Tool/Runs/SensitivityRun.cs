@@ -1,6 +1,5 @@
 using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
-using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Progress;
 using IsVit.Tool.Reporting;

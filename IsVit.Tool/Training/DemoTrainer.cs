@@ -1,6 +1,5 @@
 using IsVit.Tool.Data;
 using IsVit.Tool.Demo;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,5 +1,3 @@
-using IsVit.Core.Models;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
 using IsVit.Core.Models.WeightFiles;
-using IsVit.Model.Files;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -2,7 +2,6 @@ using CsCheck;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Model.Files;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Models.WeightFiles;

@@ -1,7 +1,6 @@
 using IsVit.Core.Models;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -4,7 +4,6 @@ using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Quantizers.ShiftUniformLog2;
 using IsVit.Tests.TestSupport;
-using IsVit.Tool.Evaluation;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using IsVit.Optimization.Observation;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.Calibration;

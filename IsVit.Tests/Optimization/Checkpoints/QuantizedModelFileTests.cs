@@ -1,4 +1,3 @@
-using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Model;
 using IsVit.Model.Files;

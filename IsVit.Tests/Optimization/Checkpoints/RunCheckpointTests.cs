@@ -9,7 +9,6 @@ using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.Checkpoints;

@@ -4,7 +4,6 @@ using IsVit.Optimization.Observation;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.Compensation;

@@ -5,7 +5,6 @@ using IsVit.Optimization;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

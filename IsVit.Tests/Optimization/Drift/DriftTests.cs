@@ -8,7 +8,6 @@ using IsVit.Tests.Graph;
 using IsVit.Tests.Models;
 using IsVit.Tests.TestSupport;
 using Microsoft.Extensions.Logging;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.Drift;

@@ -1,6 +1,5 @@
 using IsVit.Optimization.HeadRotation;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.HeadRotation;

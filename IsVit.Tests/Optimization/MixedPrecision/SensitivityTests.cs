@@ -12,7 +12,6 @@ using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

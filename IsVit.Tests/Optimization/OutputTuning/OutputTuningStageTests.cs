@@ -3,7 +3,6 @@ using IsVit.Optimization.Options;
 using IsVit.Optimization.OutputTuning;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
-using IsVit.Quantizers;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.OutputTuning;

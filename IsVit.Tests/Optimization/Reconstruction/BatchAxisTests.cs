@@ -4,7 +4,6 @@ using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.Reconstruction;

@@ -6,7 +6,6 @@ using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Reconstruction;
-using IsVit.Quantizers;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp.Modules;

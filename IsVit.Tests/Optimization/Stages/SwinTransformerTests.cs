@@ -1,4 +1,3 @@
-using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Model;

@@ -1,5 +1,4 @@
 using IsVit.Core.Graph;
-using IsVit.Core.Models;
 using IsVit.Model.Architectures;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;

@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using IsVit.Core.Graph;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Telemetry;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.Telemetry;
