@@ -121,9 +121,9 @@ public sealed partial class ModelQuantizer
                 StageCount = _stages.Count,
                 StepsTotal = _stages.Sum(stage => stage.StepsFor(_options, graph.Units.Count)),
             };
-            using var pruned = FindPruned(graph);
+            using var kept = FindKeptZeros(graph);
             using var context = new QuantizationContext(
-                attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, progress, checkpoint, cancellationToken) { Kept = _options.Sparsity == SparsityHandling.Keep ? pruned : null };
+                attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, progress, checkpoint, cancellationToken) { Kept = kept };
             foreach (var stage in _stages)
             {
                 stage.Check(context);
@@ -193,16 +193,22 @@ public sealed partial class ModelQuantizer
         }
     }
 
-    private PrunedWeights FindPruned(ModuleGraph graph)
+    private PrunedWeights? FindKeptZeros(ModuleGraph graph)
     {
         var pruned = PrunedWeights.Find(graph);
-        if (pruned.Shares.Count > 0 && _options.Sparsity == SparsityHandling.Warn)
+        if (_options.Sparsity == SparsityHandling.Keep)
+        {
+            return pruned;
+        }
+
+        if (pruned.Shares.Count > 0)
         {
             var (layer, share) = pruned.Shares.MaxBy(static entry => entry.Value);
             Log.ZerosMayBeLost(_logger, pruned.Shares.Count, layer, share);
         }
 
-        return pruned;
+        pruned.Dispose();
+        return null;
     }
 
     private void LogObstacle(Tensor images)

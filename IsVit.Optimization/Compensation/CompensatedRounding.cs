@@ -71,17 +71,12 @@ internal static class CompensatedRounding
             {
                 using var columnScope = NewDisposeScope();
                 var column = block.narrow(1, i, 1);
-                var asked = column.clone();
                 var unrounded = column.to(weight.dtype);
-                if (pruned is not null)
-                {
-                    unrounded = where(pruned.narrow(1, start + i, 1), zeros_like(unrounded), unrounded);
-                }
-
-                var rounded = quantizer.FakeQuantize(unrounded.reshape(columnShape)).view(outputs, 1).to(float64);
-                column.copy_(unrounded);
+                var kept = pruned is null ? unrounded : where(pruned.narrow(1, start + i, 1), zeros_like(unrounded), unrounded);
+                var rounded = quantizer.FakeQuantize(kept.reshape(columnShape)).view(outputs, 1).to(float64);
+                column.copy_(kept);
                 var row = rows.narrow(0, i, 1).narrow(1, start + i, width - i);
-                var error = (asked - rounded) / row.narrow(1, 0, 1);
+                var error = (unrounded.to(float64) - rounded) / row.narrow(1, 0, 1);
                 errors.narrow(1, i, 1).copy_(error);
                 block.narrow(1, i + 1, width - i - 1).sub_(error.mm(row.narrow(1, 1, width - i - 1)));
             }

@@ -57,7 +57,7 @@ internal static class QuantizedModelFit
         {
             if (weights.TryGetValue(name, out var weight))
             {
-                CheckShape($"codes/{name}", weight.Shape!, value.shape, problems);
+                CheckShape(SavedNames.Codes(name), weight.Shape!, value.shape, problems);
             }
             else if (saved.Parameters.TryGetValue(name, out var entry))
             {
@@ -69,7 +69,7 @@ internal static class QuantizedModelFit
             }
         }
 
-        problems.AddRange(weights.Keys.Where(name => !state.ContainsKey(name)).Select(static name => $"codes/{name} is not in the model"));
+        problems.AddRange(weights.Keys.Where(name => !state.ContainsKey(name)).Select(static name => $"{SavedNames.Codes(name)} is not in the model"));
         var modules = model.named_modules().Append(("", model)).DistinctBy(static entry => entry.Item1).ToDictionary(static entry => entry.Item1, static entry => entry.Item2, StringComparer.Ordinal);
         foreach (var (name, entry) in saved.Parameters.Where(entry => !state.ContainsKey(entry.Key) || weights.ContainsKey(entry.Key)))
         {

@@ -1,6 +1,5 @@
 using System.Globalization;
 using IsVit.Core.Models;
-using IsVit.Model.Quantization;
 using IsVit.Model.Saved;
 using IsVit.Optimization;
 using TorchSharp;
@@ -62,7 +61,7 @@ internal sealed record RunDescription(string Model, int ClassCount, double Crop,
             throw new ToolException($"{path}: no such file.");
         }
 
-        using var file = OpenModel(path);
+        using var file = SavedModel.Open(path);
         var texts = file.Metadata;
 
         // Files of 0.1 before models were described have the first three as texts.
@@ -99,18 +98,6 @@ internal sealed record RunDescription(string Model, int ClassCount, double Crop,
     /// <summary>The bytes of a model's parameters.</summary>
     /// <param name="model">The model.</param>
     public static long FloatBytes(torch.nn.Module model) => model.parameters().Sum(static p => p.numel() * p.element_size());
-
-    private static SavedModel OpenModel(string path)
-    {
-        try
-        {
-            return SavedModel.Open(path);
-        }
-        catch (QuantizationException e)
-        {
-            throw new ToolException(e.Message, e);
-        }
-    }
 
     private void Describe(QuantizedModel quantized) =>
         quantized.Description = (quantized.Description ?? throw new InvalidOperationException($"'{Model}' is no model of the catalogue.")) with { Name = Model, Preprocessing = ModelInput.Find(Model, Crop).Preprocessing };
