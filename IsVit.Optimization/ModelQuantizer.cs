@@ -58,12 +58,12 @@ public sealed partial class ModelQuantizer
 
         var recipesByName = LastByName(recipes, static recipe => recipe.Name);
         options.ValidateRecipe(recipesByName.Keys);
-        _recipe = recipesByName[options.Recipe];
+        _recipe = recipesByName[FormerNames.Recipe(options.Recipe, recipesByName.Keys)];
         var stagesByName = LastByName(stages, static stage => stage.Name);
-        _stages = [.. _recipe.Stages.Select(name => stagesByName.TryGetValue(name, out var stage)
+        _stages = [.. _recipe.Stages.Select(name => stagesByName.TryGetValue(FormerNames.Stage(name, stagesByName.Keys), out var stage)
             ? stage
             : throw new OptionsException($"Recipe '{_recipe.Name}' has a stage '{name}'; known are {string.Join(", ", stagesByName.Keys.Order(StringComparer.Ordinal))}."))];
-        RequireOrder();
+        RequireOrder(stagesByName);
     }
 
     /// <summary>Creates a quantizer with the built-in quantizers, recipes, stages and loss.</summary>
@@ -171,12 +171,12 @@ public sealed partial class ModelQuantizer
             () => Quantize(model, images, run, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, scheduler ?? TaskScheduler.Default);
     }
 
-    private void RequireOrder()
+    private void RequireOrder(Dictionary<string, IQuantizationStage> stagesByName)
     {
         for (var i = 0; i < _stages.Count; i++)
         {
             var stage = _stages[i];
-            if (_stages.Skip(i + 1).FirstOrDefault(later => stage.After.Contains(later.Name) && _stages.Take(i).All(earlier => earlier.Name != later.Name)) is { } misplaced)
+            if (_stages.Skip(i + 1).FirstOrDefault(later => stage.After.Any(name => FormerNames.Stage(name, stagesByName.Keys) == later.Name) && _stages.Take(i).All(earlier => earlier.Name != later.Name)) is { } misplaced)
             {
                 throw new OptionsException($"Recipe '{_recipe.Name}' has the stage '{stage.Name}' before '{misplaced.Name}'; expected it behind, for it builds on what '{misplaced.Name}' does.");
             }

@@ -16,7 +16,7 @@ public sealed class GraphAttachment : IDisposable
     private static readonly ConditionalWeakTable<nn.Module, GraphAttachment> s_attached = [];
 
     private readonly List<ModuleHooks> _hooks = [];
-    private readonly ThreadLocal<StandIns> _standIns = new(static () => new StandIns(), trackAllValues: true);
+    private readonly ThreadLocal<ReplacementTensors> _replacements = new(static () => new ReplacementTensors(), trackAllValues: true);
     private readonly Dictionary<string, SiteBinding> _byId = new(StringComparer.Ordinal);
 
     private GraphAttachment(ModuleGraph graph, List<SiteBinding> bindings)
@@ -41,7 +41,7 @@ public sealed class GraphAttachment : IDisposable
 
     internal bool IsDisposed { get; private set; }
 
-    internal StandIns StandIns => _standIns.Value!;
+    internal ReplacementTensors ReplacementTensors => _replacements.Value!;
 
     /// <summary>Attaches quantizers to a graph's sites. Every site starts in <see cref="SiteState.Off"/>.</summary>
     /// <param name="graph">The traced graph.</param>
@@ -116,12 +116,12 @@ public sealed class GraphAttachment : IDisposable
             }
         }
 
-        foreach (var standIns in _standIns.Values)
+        foreach (var replacements in _replacements.Values)
         {
-            standIns.Release();
+            replacements.Release();
         }
 
-        _standIns.Dispose();
+        _replacements.Dispose();
         DisposeQuantizers(Bindings);
     }
 

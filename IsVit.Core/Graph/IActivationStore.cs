@@ -8,10 +8,10 @@ internal interface IActivationStore
     /// <summary>Puts a tensor's numbers away; until <see cref="Restore"/> the tensor may be empty.</summary>
     /// <param name="value">The tensor, which no other forward uses.</param>
     /// <returns>The numbers to read meanwhile: a tensor of its own, perhaps of another type, or <paramref name="value"/> itself.</returns>
-    Tensor Park(Tensor value);
+    Tensor Offload(Tensor value);
 
     /// <summary>Gives the tensor its numbers again.</summary>
     /// <param name="value">The tensor.</param>
-    /// <param name="parked">What <see cref="Park"/> returned for it; disposed here if it is another one.</param>
-    void Restore(Tensor value, Tensor parked);
+    /// <param name="offloaded">What <see cref="Offload"/> returned for it; disposed here if it is another one.</param>
+    void Restore(Tensor value, Tensor offloaded);
 }

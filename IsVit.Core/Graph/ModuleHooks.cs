@@ -63,10 +63,10 @@ internal sealed class ModuleHooks : IDisposable
 
     private Tensor Before(Tensor x)
     {
-        _attachment.StandIns.ReleaseBefore(_path);
+        _attachment.ReplacementTensors.ReleaseBefore(_path);
         if (_unit is not null)
         {
-            Fiber.Current?.AtBoundary(_attachment, _unit, UnitBoundary.Input, x);
+            SuspendedForward.Current?.AtBoundary(_attachment, _unit, UnitBoundary.Input, x);
         }
 
         // An exception in the forward before this one skipped After.
@@ -76,15 +76,15 @@ internal sealed class ModuleHooks : IDisposable
             return x;
         }
 
-        var standIn = StandIn(_input, x);
+        var replaced = Replace(_input, x);
         PutWeight();
-        return standIn;
+        return replaced;
     }
 
     private (Tensor, Tensor)? Before(Tensor left, Tensor right)
     {
-        _attachment.StandIns.ReleaseBefore(_path);
-        return _attachment.IsEnabled ? (StandIn(_input, left), StandIn(_right, right)) : null;
+        _attachment.ReplacementTensors.ReleaseBefore(_path);
+        return _attachment.IsEnabled ? (Replace(_input, left), Replace(_right, right)) : null;
     }
 
     private Tensor After(Tensor y)
@@ -95,7 +95,7 @@ internal sealed class ModuleHooks : IDisposable
             // No caller lets go of the output that is replaced here. One that a hook has taken out of the open scope is that hook's.
             if (OwningScope(y) is not null || OwningScope(quantized) is null)
             {
-                _attachment.StandIns.Add(_path, y);
+                _attachment.ReplacementTensors.Add(_path, y);
             }
 
             y = quantized;
@@ -103,26 +103,26 @@ internal sealed class ModuleHooks : IDisposable
 
         if (_path.Length == 0)
         {
-            _attachment.StandIns.Release();
+            _attachment.ReplacementTensors.Release();
         }
 
-        if (_unit is not null && Fiber.Current is { } fiber)
+        if (_unit is not null && SuspendedForward.Current is { } forward)
         {
-            _attachment.StandIns.ReleaseInside(_path);
-            fiber.AtBoundary(_attachment, _unit, UnitBoundary.Output, y);
+            _attachment.ReplacementTensors.ReleaseInside(_path);
+            forward.AtBoundary(_attachment, _unit, UnitBoundary.Output, y);
         }
 
         return y;
     }
 
-    private Tensor StandIn(SiteBinding? site, Tensor x)
+    private Tensor Replace(SiteBinding? site, Tensor x)
     {
         if (site?.Process(x) is not { } quantized)
         {
             return x;
         }
 
-        _attachment.StandIns.Add(_path, quantized);
+        _attachment.ReplacementTensors.Add(_path, quantized);
         return quantized;
     }
 

@@ -19,7 +19,7 @@ namespace IsVit.Core.Graph;
 internal sealed class UnitFlow : IDisposable
 {
     private readonly GraphAttachment _attachment;
-    private readonly List<Fiber> _fibers;
+    private readonly List<SuspendedForward> _forwards;
     private readonly IReadOnlyList<Unit> _units;
     private readonly List<Action> _removals = [];
     private int _position = -1;
@@ -39,7 +39,7 @@ internal sealed class UnitFlow : IDisposable
         ArgumentNullException.ThrowIfNull(batches);
         _attachment = attachment;
         _units = attachment.Graph.Units;
-        _fibers = [.. batches.Select(batch => new Fiber(attachment, batch, store))];
+        _forwards = [.. batches.Select(batch => new SuspendedForward(attachment, batch, store))];
     }
 
     // Halts behind layers of the attachment's graph, each a unit of its own here. They run in this order, each once.
@@ -53,7 +53,7 @@ internal sealed class UnitFlow : IDisposable
             units.Add(unit);
             _removals.Add(layer.register_forward_hook((_, _, output) =>
             {
-                Fiber.Current?.AtBoundary(attachment, unit, UnitBoundary.Output, output);
+                SuspendedForward.Current?.AtBoundary(attachment, unit, UnitBoundary.Output, output);
                 return null!;
             }).remove);
         }
@@ -63,11 +63,11 @@ internal sealed class UnitFlow : IDisposable
 
     /// <summary>Lets go of the threads of a stream that nobody disposed. A constructor that threw leaves none.</summary>
 #pragma warning disable MA0055 // Nothing but a finalizer knows that nobody will dispose it.
-    ~UnitFlow() => _fibers?.ForEach(static fiber => fiber.Abandon());
+    ~UnitFlow() => _forwards?.ForEach(static forward => forward.Abandon());
 #pragma warning restore MA0055
 
     /// <summary>The threads that batches stand on.</summary>
-    internal IEnumerable<Thread> Threads => _fibers.Select(static fiber => fiber.Thread).OfType<Thread>();
+    internal IEnumerable<Thread> Threads => _forwards.Select(static forward => forward.Thread).OfType<Thread>();
 
     /// <summary>Starts a stream that halts behind layers instead of units.</summary>
     /// <param name="attachment">The attachment.</param>
@@ -104,8 +104,8 @@ internal sealed class UnitFlow : IDisposable
     {
         _disposed = true;
         GC.SuppressFinalize(this);
-        _fibers.ForEach(static fiber => fiber.Dispose());
-        _fibers.Clear();
+        _forwards.ForEach(static forward => forward.Dispose());
+        _forwards.Clear();
         _removals.ForEach(static remove => remove());
         _removals.Clear();
     }
@@ -114,7 +114,7 @@ internal sealed class UnitFlow : IDisposable
     internal (IReadOnlyList<Tensor> Inputs, IReadOnlyList<Tensor> Outputs) AdvanceThrough(Unit unit, CancellationToken cancellationToken)
     {
         var outputs = Advance(unit, UnitBoundary.Output, cancellationToken);
-        return ([.. _fibers.Select(static fiber => fiber.At(UnitBoundary.Input))], outputs);
+        return ([.. _forwards.Select(static forward => forward.At(UnitBoundary.Input))], outputs);
     }
 
     private List<Tensor> Advance(Unit unit, UnitBoundary boundary, CancellationToken cancellationToken)
@@ -135,13 +135,13 @@ internal sealed class UnitFlow : IDisposable
         }
 
         _position = position;
-        NativeHeap.ReturnFreed(_fibers.Count == 0 ? 0 : _fibers.Max(static fiber => fiber.Elements));
-        var values = new List<Tensor>(_fibers.Count);
-        foreach (var fiber in _fibers)
+        NativeHeap.ReturnFreed(_forwards.Count == 0 ? 0 : _forwards.Max(static forward => forward.Elements));
+        var values = new List<Tensor>(_forwards.Count);
+        foreach (var forward in _forwards)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            fiber.Advance(unit, boundary);
-            values.Add(fiber.At(boundary));
+            forward.Advance(unit, boundary);
+            values.Add(forward.At(boundary));
         }
 
         return values;

@@ -18,10 +18,13 @@ public sealed class QuantizerRegistry
         }
     }
 
+    /// <summary>Names that schemes had, each with the one of today; used where no factory has the name.</summary>
+    internal IReadOnlyDictionary<string, string> FormerSchemes { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     /// <summary>The schemes, in alphabetical order.</summary>
     public IEnumerable<string> Schemes => _factories.Keys.Order(StringComparer.Ordinal);
 
-    internal bool Knows(string scheme) => _factories.ContainsKey(scheme);
+    internal bool Knows(string scheme) => Find(scheme) is not null;
 
     /// <summary>Makes an uncalibrated quantizer.</summary>
     /// <param name="spec">Scheme, bits and granularity.</param>
@@ -30,8 +33,11 @@ public sealed class QuantizerRegistry
     public IQuantizer Create(QuantizerSpec spec, bool isWeight)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        return _factories.TryGetValue(spec.Scheme, out var factory)
-            ? factory.Create(spec, isWeight)
+        return Find(spec.Scheme) is { } factory
+            ? factory.Create(spec with { Scheme = factory.Scheme }, isWeight)
             : throw new QuantizationException($"No quantizer has the scheme '{spec.Scheme}'; known are {string.Join(", ", Schemes)}.");
     }
+
+    private IQuantizerFactory? Find(string scheme) =>
+        _factories.GetValueOrDefault(scheme) ?? (FormerSchemes.TryGetValue(scheme, out var now) ? _factories.GetValueOrDefault(now) : null);
 }

@@ -1,3 +1,4 @@
+
 namespace IsVit.Model.Saved;
 
 /// <summary>A site as the file lists it; with its weight's shape where it has one.</summary>

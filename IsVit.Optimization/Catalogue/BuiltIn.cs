@@ -4,7 +4,7 @@ using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.BiasCorrection;
 using IsVit.Optimization.Calibration;
-using IsVit.Optimization.Compensation;
+using IsVit.Optimization.LeastSquares;
 using IsVit.Optimization.HeadRotation;
 using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.OutputTuning;
@@ -30,19 +30,19 @@ public static class BuiltIn
 
     /// <summary>A registry of all built-in quantizers, and others beside them or in their place.</summary>
     /// <param name="more">Makers of quantizers of other schemes, or of others for schemes that there are.</param>
-    public static QuantizerRegistry CreateRegistry(params IEnumerable<IQuantizerFactory> more) => new(QuantizerFactories().Concat(more));
+    public static QuantizerRegistry CreateRegistry(params IEnumerable<IQuantizerFactory> more) => new(QuantizerFactories().Concat(more)) { FormerSchemes = FormerNames.Schemes };
 
     /// <summary>Makers of all built-in quantizers, one for each of <see cref="SchemeNames"/>.</summary>
     public static IReadOnlyList<IQuantizerFactory> QuantizerFactories() =>
     [
         new UniformQuantizerFactory(),
-        new AliasQuantizerFactory(SchemeNames.UniformMinMax, Uniform(RangeSearch.MinMax)),
-        new AliasQuantizerFactory(SchemeNames.UniformFine, Uniform(RangeSearch.Fine)),
+        new AliasQuantizerFactory(SchemeNames.UniformMinMax, Uniform(RangeObserver.MinMax)),
+        new AliasQuantizerFactory(SchemeNames.UniformMse, Uniform(RangeObserver.Mse)),
         new AliasQuantizerFactory(SchemeNames.UniformSymmetric, new UniformQuantizerFactory(
             UniformOptions.Activations with { Symmetric = true }, UniformOptions.Weights with { Symmetric = true })),
-        new AliasQuantizerFactory(SchemeNames.UniformSymmetricFine, Uniform(RangeSearch.Fine, symmetric: true)),
+        new AliasQuantizerFactory(SchemeNames.UniformSymmetricMse, Uniform(RangeObserver.Mse, symmetric: true)),
         new Log2QuantizerFactory(),
-        new AliasQuantizerFactory(SchemeNames.Log2Fine, new Log2QuantizerFactory(new Log2Options { SearchScale = true })),
+        new AliasQuantizerFactory(SchemeNames.Log2Mse, new Log2QuantizerFactory(new Log2Options { SearchScale = true })),
         new LogSqrt2QuantizerFactory(),
         new TwinUniformQuantizerFactory(),
         new ShiftUniformLog2QuantizerFactory(),
@@ -60,11 +60,11 @@ public static class BuiltIn
         new ValueNormalizationStage(),
         new ActivationCalibrationStage(),
         new OutputSensitivityStage(),
-        new ActivationCompensationStage(),
+        new RidgeCorrectionStage(),
         new ReconstructionStage(StageNames.ActivationReconstruction, UnitInput.Full),
         new ReparameterizationStage(),
         new WeightCalibrationStage(),
-        new WeightCompensationStage(),
+        new GptqStage(),
         new BiasCorrectionStage(),
         new ReconstructionStage(StageNames.WeightReconstruction, UnitInput.Quantized),
         new OutputTuningStage(),
@@ -83,31 +83,31 @@ public static class BuiltIn
             StageNames.WeightCalibration,
             StageNames.WeightReconstruction,
         ];
-        string[] sos = [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ValueNormalization, released[0], StageNames.ActivationCompensation, .. released[1..^1], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction, StageNames.OutputTuning];
+        string[] sos = [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ValueNormalization, released[0], StageNames.RidgeCorrection, .. released[1..^1], StageNames.Gptq, StageNames.BiasCorrection, StageNames.WeightReconstruction, StageNames.OutputTuning];
 
         // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
-        string[] direct = [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ValueNormalization, calibration[0], StageNames.ActivationCompensation, .. calibration[1..], StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.DirectReconstruction, StageNames.OutputTuning];
+        string[] direct = [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ValueNormalization, calibration[0], StageNames.RidgeCorrection, .. calibration[1..], StageNames.Gptq, StageNames.BiasCorrection, StageNames.DirectReconstruction, StageNames.OutputTuning];
         return
         [
-            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2Fitted, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
+            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2Fitted, s_lastAxis, sos, SchemeNames.UniformMse, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
             Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released) with { LearningRate = 4e-5, DropProbability = 0, HeldOutShare = 0, FreshViews = false },
             Recipe(RecipeNames.RepQ, SchemeNames.LogSqrt2, s_lastAxis, repq),
             Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
             Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
-            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2Fitted, Granularity.Tensor, direct, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
-            Recipe(RecipeNames.SosOnly, SchemeNames.Log2Fine, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
-            Recipe(RecipeNames.Neither, SchemeNames.Log2Fine, Granularity.Tensor, direct, SchemeNames.UniformFine, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
-            Recipe(RecipeNames.Uniform, SchemeNames.UniformFine, s_lastAxis, sos, SchemeNames.UniformFine),
-            Recipe(RecipeNames.IntegerArithmetic, SchemeNames.UniformFine, s_lastAxis, sos, SchemeNames.UniformFine, SchemeNames.UniformSymmetricFine),
+            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2Fitted, Granularity.Tensor, direct, SchemeNames.UniformMse, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
+            Recipe(RecipeNames.SosOnly, SchemeNames.Log2Mse, s_lastAxis, sos, SchemeNames.UniformMse, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
+            Recipe(RecipeNames.Baseline, SchemeNames.Log2Mse, Granularity.Tensor, direct, SchemeNames.UniformMse, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
+            Recipe(RecipeNames.Uniform, SchemeNames.UniformMse, s_lastAxis, sos, SchemeNames.UniformMse),
+            Recipe(RecipeNames.IntegerArithmetic, SchemeNames.UniformMse, s_lastAxis, sos, SchemeNames.UniformMse, SchemeNames.UniformSymmetricMse),
             new(
                 RecipeNames.WeightOnly,
-                new Dictionary<SiteRole, SiteScheme> { [SiteRole.Weight] = new(SchemeNames.UniformSymmetricFine, s_firstAxis) },
-                [StageNames.OutputSensitivity, StageNames.WeightCalibration, StageNames.WeightCompensation, StageNames.BiasCorrection, StageNames.WeightReconstruction]),
+                new Dictionary<SiteRole, SiteScheme> { [SiteRole.Weight] = new(SchemeNames.UniformSymmetricMse, s_firstAxis) },
+                [StageNames.OutputSensitivity, StageNames.WeightCalibration, StageNames.Gptq, StageNames.BiasCorrection, StageNames.WeightReconstruction]),
         ];
     }
 
-    private static UniformQuantizerFactory Uniform(RangeSearch search, bool symmetric = false) => new(
-        UniformOptions.Activations with { RangeSearch = search, Symmetric = symmetric }, UniformOptions.Weights with { RangeSearch = search, Symmetric = symmetric });
+    private static UniformQuantizerFactory Uniform(RangeObserver search, bool symmetric = false) => new(
+        UniformOptions.Activations with { RangeObserver = search, Symmetric = symmetric }, UniformOptions.Weights with { RangeObserver = search, Symmetric = symmetric });
 
     private static ShiftUniformLog2QuantizerFactory Sulq(ImmutableArray<double> etaGrid) =>
         new(new ShiftUniformLog2Options { Levels = SulqLevels.PowerOfTwo, EtaGrid = etaGrid });

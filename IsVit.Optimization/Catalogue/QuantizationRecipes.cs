@@ -7,4 +7,13 @@ public static class QuantizationRecipes
 {
     /// <summary>All of them, I&amp;S-ViT first.</summary>
     public static IReadOnlyList<QuantizationRecipe> All { get; } = BuiltIn.Recipes();
+
+    /// <summary>The recipe of a name, or of one that it had in an earlier version; null if there is none.</summary>
+    /// <param name="name">Such as <see cref="RecipeNames.ISVit"/>.</param>
+    public static QuantizationRecipe? Find(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        var now = FormerNames.Recipe(name, All.Select(static recipe => recipe.Name));
+        return All.FirstOrDefault(recipe => recipe.Name == now);
+    }
 }

@@ -45,7 +45,7 @@ public sealed class HeadRotationStage : IQuantizationStage
                 FormattableString.Invariant($"Rotating the heads of the attention declared at {string.Join(", ", Culprits(context, function))} changed the float model's output by {change:p1}, where only rounding is expected. Its heads lie elsewhere, or more than a common factor stands between the layers and the products; correct the declaration, or leave the pair out."));
         }
 
-        context.RestateFloatModel();
+        context.ResetFloatReference();
     }
 
     // One look at the whole is enough where all is well; only where it is not does each attention get one of its own.

@@ -50,7 +50,7 @@ internal sealed class UnitEntrances : IDisposable
 
         foreach (var entrance in _entrances)
         {
-            if (!Serves(entrance, outputs))
+            if (!Supports(entrance, outputs))
             {
                 entrance.Forget();
             }
@@ -89,7 +89,7 @@ internal sealed class UnitEntrances : IDisposable
         }
     }
 
-    private bool Serves(Entrance entrance, Tensor outputs)
+    private bool Supports(Entrance entrance, Tensor outputs)
     {
         using var scope = NewDisposeScope();
         try

@@ -127,7 +127,7 @@ public sealed record QuantizationOptions
     internal void ValidateRecipe(IEnumerable<string> known)
     {
         var names = known.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
-        if (!names.Contains(Recipe, StringComparer.Ordinal))
+        if (!names.Contains(FormerNames.Recipe(Recipe, names), StringComparer.Ordinal))
         {
             throw new OptionsException($"{nameof(Recipe)} is '{Recipe}'; known are {string.Join(", ", names)}.");
         }

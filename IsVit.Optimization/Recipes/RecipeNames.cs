@@ -28,7 +28,7 @@ public static class RecipeNames
     public const string SosOnly = "sos-only";
 
     /// <summary>Neither: log2, its scale searched for, and one reconstruction with everything quantized at once.</summary>
-    public const string Neither = "neither";
+    public const string Baseline = "baseline";
 
     /// <summary>The stages of <see cref="ISVit"/> with uniform quantizers everywhere, as most published methods have them.</summary>
     public const string Uniform = "uniform";

@@ -10,19 +10,19 @@ public static class SchemeNames
     public const string UniformMinMax = "uniform-minmax";
 
     /// <summary>Uniform, ranges by a finer search.</summary>
-    public const string UniformFine = "uniform-fine";
+    public const string UniformMse = "uniform-mse";
 
     /// <summary>Uniform with its zero point fixed at 2^(b-1), as integer kernels want it.</summary>
     public const string UniformSymmetric = "uniform-symmetric";
 
     /// <summary><see cref="UniformSymmetric"/>, ranges by a finer search.</summary>
-    public const string UniformSymmetricFine = "uniform-symmetric-fine";
+    public const string UniformSymmetricMse = "uniform-symmetric-mse";
 
     /// <summary>Log2, its scale the largest number.</summary>
     public const string Log2 = "log2";
 
     /// <summary>Log2, its scale the one with the smallest squared error.</summary>
-    public const string Log2Fine = "log2-fine";
+    public const string Log2Mse = "log2-mse";
 
     /// <summary>Log-sqrt2 of RepQ-ViT.</summary>
     public const string LogSqrt2 = "log-sqrt2";

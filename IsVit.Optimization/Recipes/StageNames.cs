@@ -16,7 +16,7 @@ public static class StageNames
     public const string OutputSensitivity = "output-sensitivity";
 
     /// <summary>Weights and biases are moved so that layers make up for the rounding of their inputs.</summary>
-    public const string ActivationCompensation = "activation-compensation";
+    public const string RidgeCorrection = "ridge-correction";
 
     /// <summary>SOS stage 1: units are reconstructed with float weights and quantized activations.</summary>
     public const string ActivationReconstruction = "activation-reconstruction";
@@ -28,7 +28,7 @@ public static class StageNames
     public const string WeightCalibration = "weight-calibration";
 
     /// <summary>Weights are moved so that their codes change the layers' outputs least.</summary>
-    public const string WeightCompensation = "weight-compensation";
+    public const string Gptq = "gptq";
 
     /// <summary>Biases are moved so that the means of every layer's outputs are the float model's again.</summary>
     public const string BiasCorrection = "bias-correction";

@@ -8,13 +8,13 @@ namespace IsVit.Optimization.Reconstruction;
 internal sealed class BFloat16Store : IActivationStore
 {
     // Tensors of bfloat16 that stand for float32 ones, and not for themselves.
-    private readonly ConditionalWeakTable<Tensor, object?> _parked = [];
+    private readonly ConditionalWeakTable<Tensor, object?> _offloaded = [];
 
     /// <summary>The type of the activation that a tensor stands for.</summary>
-    /// <param name="readable">The activation itself, or what <see cref="Park"/> returned for it.</param>
-    public ScalarType TypeOf(Tensor readable) => _parked.TryGetValue(readable, out _) ? ScalarType.Float32 : readable.dtype;
+    /// <param name="readable">The activation itself, or what <see cref="Offload"/> returned for it.</param>
+    public ScalarType TypeOf(Tensor readable) => _offloaded.TryGetValue(readable, out _) ? ScalarType.Float32 : readable.dtype;
 
-    public Tensor Park(Tensor value)
+    public Tensor Offload(Tensor value)
     {
         if (value.dtype != ScalarType.Float32)
         {
@@ -22,15 +22,15 @@ internal sealed class BFloat16Store : IActivationStore
         }
 
         using var scope = NewDisposeScope();
-        var parked = value.to(ScalarType.BFloat16);
+        var offloaded = value.to(ScalarType.BFloat16);
         value.set_(empty(0L, ScalarType.Float32, value.device));
-        _parked.Add(parked, null);
-        return parked.DetachFromDisposeScope();
+        _offloaded.Add(offloaded, null);
+        return offloaded.DetachFromDisposeScope();
     }
 
-    public void Restore(Tensor value, Tensor parked)
+    public void Restore(Tensor value, Tensor offloaded)
     {
-        if (ReferenceEquals(value, parked))
+        if (ReferenceEquals(value, offloaded))
         {
             return;
         }
@@ -38,9 +38,9 @@ internal sealed class BFloat16Store : IActivationStore
         using var scope = NewDisposeScope();
         if (!value.IsInvalid)
         {
-            value.set_(parked.to(ScalarType.Float32));
+            value.set_(offloaded.to(ScalarType.Float32));
         }
 
-        parked.Dispose();
+        offloaded.Dispose();
     }
 }

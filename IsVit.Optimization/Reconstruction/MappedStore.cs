@@ -14,7 +14,7 @@ internal sealed class MappedStore(string directory) : IActivationStore
 {
     private readonly ConditionalWeakTable<Tensor, object> _mapped = [];
 
-    public Tensor Park(Tensor value)
+    public Tensor Offload(Tensor value)
     {
         if (value.device_type != DeviceType.CPU || value.NumberOfElements == 0 || _mapped.TryGetValue(value, out _))
         {
@@ -31,7 +31,7 @@ internal sealed class MappedStore(string directory) : IActivationStore
         return value;
     }
 
-    public void Restore(Tensor value, Tensor parked)
+    public void Restore(Tensor value, Tensor offloaded)
     {
         // It is used where it is.
     }

@@ -1,3 +1,4 @@
+
 namespace IsVit.Optimization.Reporting;
 
 /// <summary>How far a run has come.</summary>

@@ -1,3 +1,4 @@
+
 namespace IsVit.Optimization.Reporting;
 
 /// <summary>What the reconstruction of one unit in one stage did.</summary>

@@ -14,7 +14,7 @@ namespace IsVit.Optimization.Stages;
 public sealed class QuantizationContext : IDisposable
 {
     private readonly List<UnitResult> _units = [];
-    private ParameterSnapshot? _restated;
+    private ParameterSnapshot? _reset;
     private IReadOnlyDictionary<string, BatchAxes>? _batchAxes;
     private CalibrationSplit? _split;
 
@@ -122,15 +122,15 @@ public sealed class QuantizationContext : IDisposable
     /// Makes the parameters as they are now the float model's. For a stage that changed them without changing the model's function, before any other did: activations inside the float model are
     /// then those that quantized ones are compared with.
     /// </summary>
-    public void RestateFloatModel()
+    public void ResetFloatReference()
     {
-        var before = _restated;
-        FloatParameters = _restated = new ParameterSnapshot(Graph.Model);
+        var before = _reset;
+        FloatParameters = _reset = new ParameterSnapshot(Graph.Model);
         before?.Dispose();
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _restated?.Dispose();
+    public void Dispose() => _reset?.Dispose();
 
     /// <summary>Adds a unit's result to the report and the log.</summary>
     /// <param name="result">The result.</param>

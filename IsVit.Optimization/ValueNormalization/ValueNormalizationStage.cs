@@ -71,7 +71,7 @@ public sealed class ValueNormalizationStage : IQuantizationStage
                 FormattableString.Invariant($"Taking means and sizes of attention's values to the layers behind changed the float model's output by {change:p1}, where only rounding is expected; the attentions declared at {string.Join(", ", attentions.Select(static attention => $"'{attention.Value!.Layer}'"))} do something else with their values than to average them. Correct the declaration, or leave the values out."));
         }
 
-        context.RestateFloatModel();
+        context.ResetFloatReference();
     }
 
     private static ChannelSpread Spread(QuantizationContext context, string path, long[]? outputs) =>

@@ -9,7 +9,7 @@ namespace IsVit.Quantizers.Kernels;
 internal static unsafe class FusedCpu
 {
     /// <summary>Whether the kernels serve this tensor.</summary>
-    public static bool Serves(torch.Tensor x) =>
+    public static bool Supports(torch.Tensor x) =>
         KernelSwitch.FusedAllowed
         && x.dtype is torch.ScalarType.Float32 or torch.ScalarType.Float64 or torch.ScalarType.BFloat16
         && x.device_type == DeviceType.CPU

@@ -64,7 +64,7 @@ internal static unsafe class LevelSums
     }
 
     private static (torch.Tensor Numbers, torch.Tensor Gradients) SameOrder(torch.Tensor x, torch.Tensor gradient) =>
-        MemoryOrder.Serves(x.shape, x.stride(), gradient) ? (x, gradient) : (x.contiguous(), gradient.contiguous());
+        MemoryOrder.Supports(x.shape, x.stride(), gradient) ? (x, gradient) : (x.contiguous(), gradient.contiguous());
 
     private static double[] Separately(torch.Tensor x, torch.Tensor gradient, float[] thresholds)
     {

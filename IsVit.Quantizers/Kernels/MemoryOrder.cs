@@ -9,7 +9,7 @@ internal static class MemoryOrder
     /// <param name="shape">The shape of both.</param>
     /// <param name="strides">The tensor's strides.</param>
     /// <param name="gradient">The gradient; null if there is none.</param>
-    public static bool Serves(long[] shape, long[] strides, torch.Tensor? gradient) =>
+    public static bool Supports(long[] shape, long[] strides, torch.Tensor? gradient) =>
         IsDense(shape, strides) && (gradient is null || IsSame(shape, strides, gradient.stride()));
 
     /// <summary>Whether the elements fill their memory without gaps and repetitions, in whatever order of axes: transposed tensors do, slices seldom.</summary>

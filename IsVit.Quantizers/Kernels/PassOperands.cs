@@ -27,7 +27,7 @@ internal sealed record PassOperands<TElement>(ElementReader<TElement> X, Element
         }
 
         var strides = x.stride();
-        if (MemoryOrder.Serves(shape, strides, gradient))
+        if (MemoryOrder.Supports(shape, strides, gradient))
         {
             var output = torch.empty_strided(shape, strides, x.dtype, x.device);
             return new(ElementReader<TElement>.InMemoryOrder(x), InMemoryOrder(gradient), output, ChannelLayout.InMemoryOrder(shape, strides, axis));

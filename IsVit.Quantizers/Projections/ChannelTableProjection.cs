@@ -15,12 +15,12 @@ internal sealed class ChannelTableProjection(ChannelTables tables) : IProjection
 
     public int ChannelCount => tables.Channels;
 
-    public bool Takes(torch.Tensor x) => FusedCpu.Serves(x);
+    public bool Supports(torch.Tensor x) => FusedCpu.Supports(x);
 
     public torch.Tensor Encode(torch.Tensor x, int axis)
     {
         using var scope = torch.NewDisposeScope();
-        var codes = FusedCpu.Serves(x) ? FusedCpu.Tables(x, null, tables, tables.Codes, axis) : Select(x, _codes.Get(tables.Codes, x.device), axis);
+        var codes = FusedCpu.Supports(x) ? FusedCpu.Tables(x, null, tables, tables.Codes, axis) : Select(x, _codes.Get(tables.Codes, x.device), axis);
         return codes.to(torch.ScalarType.Byte).MoveToOuterDisposeScope();
     }
 
@@ -34,7 +34,7 @@ internal sealed class ChannelTableProjection(ChannelTables tables) : IProjection
 
     public torch.Tensor Project(torch.Tensor x, int axis)
     {
-        if (FusedCpu.Serves(x))
+        if (FusedCpu.Supports(x))
         {
             return FusedCpu.Tables(x, null, tables, null, axis);
         }
@@ -45,7 +45,7 @@ internal sealed class ChannelTableProjection(ChannelTables tables) : IProjection
 
     public torch.Tensor Gradient(torch.Tensor x, torch.Tensor gradient, int axis)
     {
-        if (FusedCpu.Serves(x))
+        if (FusedCpu.Supports(x))
         {
             return FusedCpu.Tables(x, gradient, tables, null, axis);
         }

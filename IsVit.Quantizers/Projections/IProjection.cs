@@ -12,7 +12,7 @@ internal interface IProjection
     int ChannelCount { get; }
 
     /// <summary>Whether <see cref="Project"/> and <see cref="Gradient"/> take a tensor of fewer bits than float32 without widening it first.</summary>
-    bool Takes(torch.Tensor x);
+    bool Supports(torch.Tensor x);
 
     /// <summary>Numbers to codes, uint8.</summary>
     torch.Tensor Encode(torch.Tensor x, int axis);

@@ -16,11 +16,11 @@ internal sealed class TableProjection(LevelTable table) : IProjection
 
     public int ChannelCount => 1;
 
-    public bool Takes(torch.Tensor x) => FusedCpu.Serves(x) || CudaKernels.Serves(x);
+    public bool Supports(torch.Tensor x) => FusedCpu.Supports(x) || CudaKernels.Supports(x);
 
     public torch.Tensor Encode(torch.Tensor x, int axis)
     {
-        if (FusedCpu.Serves(x))
+        if (FusedCpu.Supports(x))
         {
             using var wide = FusedCpu.Table(x, null, table.OfCodes);
             return wide.to(torch.ScalarType.Byte);
@@ -39,12 +39,12 @@ internal sealed class TableProjection(LevelTable table) : IProjection
 
     public torch.Tensor Project(torch.Tensor x, int axis)
     {
-        if (FusedCpu.Serves(x))
+        if (FusedCpu.Supports(x))
         {
             return FusedCpu.Table(x, null, table);
         }
 
-        if (CudaKernels.Serves(x))
+        if (CudaKernels.Supports(x))
         {
             return CudaKernels.Table(x, null, table, _thresholds.Get(table.Thresholds, x.device), _levels.Get(table.Levels, x.device)) ?? WideProjection.Forward(this, x, axis);
         }
@@ -55,12 +55,12 @@ internal sealed class TableProjection(LevelTable table) : IProjection
 
     public torch.Tensor Gradient(torch.Tensor x, torch.Tensor gradient, int axis)
     {
-        if (FusedCpu.Serves(x))
+        if (FusedCpu.Supports(x))
         {
             return FusedCpu.Table(x, gradient, table);
         }
 
-        if (CudaKernels.Serves(x))
+        if (CudaKernels.Supports(x))
         {
             return CudaKernels.Table(x, gradient, table, _thresholds.Get(table.Thresholds, x.device), _levels.Get(table.Levels, x.device)) ?? WideProjection.Backward(this, x, gradient, axis);
         }

@@ -34,5 +34,5 @@ internal static class WideProjection
 
     /// <summary>The tensor itself where it is taken as it is, and in float32 otherwise; without its history.</summary>
     public static torch.Tensor Widen(torch.Tensor x, IProjection? taker = null) =>
-        x.dtype is torch.ScalarType.Float32 or torch.ScalarType.Float64 || taker?.Takes(x) == true ? x.detach() : x.to(torch.ScalarType.Float32);
+        x.dtype is torch.ScalarType.Float32 or torch.ScalarType.Float64 || taker?.Supports(x) == true ? x.detach() : x.to(torch.ScalarType.Float32);
 }

@@ -19,7 +19,7 @@ internal static class UniformCalibration
             }
             else
             {
-                grids[channel] = options.RangeSearch.Find(values, bits, options.Symmetric);
+                grids[channel] = options.RangeObserver.Find(values, bits, options.Symmetric);
             }
         }
 

@@ -14,7 +14,7 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
 
     public int ChannelCount => scale.Length;
 
-    public bool Takes(torch.Tensor x) => FusedCpu.Serves(x) || CudaKernels.Serves(x);
+    public bool Supports(torch.Tensor x) => FusedCpu.Supports(x) || CudaKernels.Supports(x);
 
     public torch.Tensor Encode(torch.Tensor x, int axis)
     {
@@ -32,12 +32,12 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
 
     public torch.Tensor Project(torch.Tensor x, int axis)
     {
-        if (FusedCpu.Serves(x))
+        if (FusedCpu.Supports(x))
         {
             return FusedCpu.Uniform(x, null, scale, zeroPoint, maxCode, axis);
         }
 
-        if (CudaKernels.Serves(x))
+        if (CudaKernels.Supports(x))
         {
             return CudaKernels.Uniform(x, null, _scales.Get(scale, x.device), _zeroPoints.Get(zeroPoint, x.device), maxCode, axis) ?? WideProjection.Forward(this, x, axis);
         }
@@ -49,12 +49,12 @@ internal sealed class UniformProjection(float[] scale, float[] zeroPoint, int ma
 
     public torch.Tensor Gradient(torch.Tensor x, torch.Tensor gradient, int axis)
     {
-        if (FusedCpu.Serves(x))
+        if (FusedCpu.Supports(x))
         {
             return FusedCpu.Uniform(x, gradient, scale, zeroPoint, maxCode, axis);
         }
 
-        if (CudaKernels.Serves(x))
+        if (CudaKernels.Supports(x))
         {
             return CudaKernels.Uniform(x, gradient, _scales.Get(scale, x.device), _zeroPoints.Get(zeroPoint, x.device), maxCode, axis) ?? WideProjection.Backward(this, x, gradient, axis);
         }

@@ -41,26 +41,26 @@ public sealed class UniformFirstAxisContract : UniformContract
 
 public sealed class UniformMinMaxContract : UniformContract
 {
-    protected override UniformOptions Options => new() { RangeSearch = RangeSearch.MinMax };
+    protected override UniformOptions Options => new() { RangeObserver = RangeObserver.MinMax };
 }
 
 public sealed class UniformFineContract : UniformContract
 {
     protected override Granularity Granularity => Granularity.Channel(-1);
 
-    protected override UniformOptions Options => new() { RangeSearch = RangeSearch.Fine };
+    protected override UniformOptions Options => new() { RangeObserver = RangeObserver.Mse };
 }
 
 public sealed class UniformSymmetricContract : UniformContract
 {
-    protected override UniformOptions Options => new() { Symmetric = true, RangeSearch = RangeSearch.MinMax };
+    protected override UniformOptions Options => new() { Symmetric = true, RangeObserver = RangeObserver.MinMax };
 }
 
 public sealed class UniformSymmetricFineContract : UniformContract
 {
     protected override Granularity Granularity => Granularity.Channel(0);
 
-    protected override UniformOptions Options => new() { Symmetric = true, RangeSearch = RangeSearch.Fine };
+    protected override UniformOptions Options => new() { Symmetric = true, RangeObserver = RangeObserver.Mse };
 }
 
 public abstract class ShiftUniformLog2Contract : QuantizerContract

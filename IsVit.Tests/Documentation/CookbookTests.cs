@@ -191,7 +191,7 @@ public sealed class CookbookTests : IDisposable
         using var model = nn.Sequential(("first", nn.Conv2d(1, 6, 3)), ("act", nn.ReLU()), ("second", nn.Conv2d(6, 4, 3)), ("flat", nn.Flatten()), ("head", nn.Linear(4 * 24 * 24, 10)));
         model.eval();
 
-        using var quantized = Quantize(model, Images(16), bits: 4, configure: static o => o.Overrides = [new() { Pattern = "second", Operand = SiteOperand.Input, Scheme = SchemeNames.UniformFine, Granularity = "channel:1" }]);
+        using var quantized = Quantize(model, Images(16), bits: 4, configure: static o => o.Overrides = [new() { Pattern = "second", Operand = SiteOperand.Input, Scheme = SchemeNames.UniformMse, Granularity = "channel:1" }]);
 
         var quantizer = quantized.Attachment.Find("second:input")!.Quantizer;
         Assert.Equal(Granularity.Channel(1), quantizer.Granularity);

@@ -33,9 +33,9 @@ public sealed class IntegerProductTests
         using var scope = NewDisposeScope();
         var weight = Seeded.Normal(1, Outputs, Inputs).sign() * Seeded.Uniform(2, Outputs, Inputs).clamp_min(0.8f);
         using var layer = Layer(weight);
-        using var weights = new UniformQuantizer(weightBits, Granularity.Channel(0), UniformOptions.Weights with { RangeSearch = RangeSearch.MinMax, Symmetric = symmetric });
+        using var weights = new UniformQuantizer(weightBits, Granularity.Channel(0), UniformOptions.Weights with { RangeObserver = RangeObserver.MinMax, Symmetric = symmetric });
         weights.Calibrate(weight);
-        using var activations = new UniformQuantizer(activationBits, Granularity.Tensor, UniformOptions.Activations with { RangeSearch = RangeSearch.MinMax });
+        using var activations = new UniformQuantizer(activationBits, Granularity.Tensor, UniformOptions.Activations with { RangeObserver = RangeObserver.MinMax });
         var x = cat([Seeded.Uniform(3, 1, 40, Inputs), ones(1, 8, Inputs)], 1) - 0.1f;
         activations.Calibrate(x);
 
@@ -59,7 +59,7 @@ public sealed class IntegerProductTests
         using var scope = NewDisposeScope();
         var weight = Seeded.Normal(1, Outputs, Inputs) + (kind switch { "rows without zero" => 9, "rows far from zero" => 9000, _ => 0 });
         using var layer = Layer(weight);
-        using var weights = new UniformQuantizer(4, kind == "one scale" ? Granularity.Tensor : Granularity.Channel(0), UniformOptions.Weights with { RangeSearch = RangeSearch.MinMax });
+        using var weights = new UniformQuantizer(4, kind == "one scale" ? Granularity.Tensor : Granularity.Channel(0), UniformOptions.Weights with { RangeObserver = RangeObserver.MinMax });
         weights.Calibrate(weight);
         var x = Seeded.Normal(3, 1, 40, Inputs) + (kind == "activations without zero" ? 30 : 0);
         using var activations = new UniformQuantizer(8, kind == "activations per channel" ? Granularity.Channel(-1) : Granularity.Tensor);

@@ -154,7 +154,7 @@ public sealed class OnnxExportTests
     [InlineData(RecipeNames.RepQ, 4, 6)]
     [InlineData(RecipeNames.Percentile, 8, 8)]
     [InlineData(RecipeNames.MinMax, 2, 5)]
-    [InlineData(RecipeNames.Neither, 6, 3)]
+    [InlineData(RecipeNames.Baseline, 6, 3)]
     public void Save_QuantizedViT_SameLogitsButForSummation(string recipe, int weightBits, int activationBits)
     {
         using var scope = NewDisposeScope();

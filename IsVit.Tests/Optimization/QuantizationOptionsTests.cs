@@ -17,7 +17,7 @@ public sealed class QuantizationOptionsTests
         { "Seed is -1; allowed is 0 to 2147483647.", static o => o.Seed = -1 },
         { "Recipe is empty; expected the name of a recipe, such as 'isvit'.", static o => o.Recipe = " " },
         { "Recipe is empty; expected the name of a recipe, such as 'isvit'.", static o => o.Recipe = null! },
-        { "Recipe is 'isvi'; known are integer, isvit, isvit-released, minmax, neither, percentile, repq, sos-only, sulq-only, uniform, weight-only.", static o => o.Recipe = "isvi" },
+        { "Recipe is 'isvi'; known are baseline, integer, isvit, isvit-released, minmax, percentile, repq, sos-only, sulq-only, uniform, weight-only.", static o => o.Recipe = "isvi" },
         { "Calibration.ImageCount is 0; allowed is 1 to 2147483647.", static o => o.Calibration.ImageCount = 0 },
         { "Calibration.StatisticsImageCount is 0; allowed is 1 to 2147483647.", static o => o.Calibration.StatisticsImageCount = 0 },
         { "OutputMetric is 7; allowed is ClassProbabilities or Values.", static o => o.OutputMetric = (OutputMetric)7 },
@@ -50,7 +50,7 @@ public sealed class QuantizationOptionsTests
         { "Overrides[0].Scheme is empty; expected a quantizer's scheme, or null to leave it.", static o => o.Overrides = [new() { Pattern = "head", Scheme = "" }] },
         { "Overrides[0].Granularity is 'row'; expected 'tensor', 'channel:AXIS', or null to leave it.", static o => o.Overrides = [new() { Pattern = "head", Granularity = "row" }] },
         {
-            "Overrides[0].Scheme is 'unifrom'; known are channel-levels, free-levels, log-sqrt2, log2, log2-fine, sulq, sulq-fitted, sulq-power-of-two, sulq-released, twin-uniform, uniform, uniform-fine, uniform-minmax, uniform-symmetric, uniform-symmetric-fine.",
+            "Overrides[0].Scheme is 'unifrom'; known are channel-levels, free-levels, log-sqrt2, log2, log2-mse, sulq, sulq-fitted, sulq-power-of-two, sulq-released, twin-uniform, uniform, uniform-mse, uniform-minmax, uniform-symmetric, uniform-symmetric-mse.",
             static o => o.Overrides = [new() { Pattern = "head", Scheme = "unifrom" }]
         },
     };
@@ -72,7 +72,7 @@ public sealed class QuantizationOptionsTests
         (options.WeightBits, options.ActivationBits, options.Seed) = (weightBits, activationBits, int.MaxValue);
         options.Calibration.ImageCount = options.Calibration.StatisticsImageCount = 1;
         options.Reconstruction = new() { Iterations = 0, BatchSize = 1, LearningRate = double.Epsilon, Evaluations = 100, CacheBudgetBytes = 1 };
-        options.Overrides = [new() { Pattern = "**", Bits = 2, Scheme = "uniform-fine" }];
+        options.Overrides = [new() { Pattern = "**", Bits = 2, Scheme = "uniform-mse" }];
     }));
 
     // Section 3 of the method.

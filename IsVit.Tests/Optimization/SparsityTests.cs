@@ -83,7 +83,7 @@ public sealed class SparsityTests
             return Micro.Distance(reference, quantized.Predict(Micro.Images(7)));
         }
 
-        Assert.InRange(Error(StageNames.WeightCalibration, StageNames.WeightCompensation), 0, 0.95 * Error(StageNames.WeightCalibration));
+        Assert.InRange(Error(StageNames.WeightCalibration, StageNames.Gptq), 0, 0.95 * Error(StageNames.WeightCalibration));
     }
 
     [Theory]

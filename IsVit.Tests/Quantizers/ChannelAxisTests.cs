@@ -89,9 +89,9 @@ public sealed class ChannelAxisTests
     private static UniformQuantizer Create(string kind, Granularity granularity) => kind switch
     {
         "uniform" => new UniformQuantizer(4, granularity),
-        "minmax" => new UniformQuantizer(3, granularity, new() { RangeSearch = RangeSearch.MinMax }),
-        "fine" => new UniformQuantizer(3, granularity, new() { RangeSearch = RangeSearch.Fine }),
-        _ => new UniformQuantizer(4, granularity, new() { Symmetric = true, RangeSearch = RangeSearch.MinMax }),
+        "minmax" => new UniformQuantizer(3, granularity, new() { RangeObserver = RangeObserver.MinMax }),
+        "fine" => new UniformQuantizer(3, granularity, new() { RangeObserver = RangeObserver.Mse }),
+        _ => new UniformQuantizer(4, granularity, new() { Symmetric = true, RangeObserver = RangeObserver.MinMax }),
     };
 
     // Every channel has a range of its own; the strided ones lie in memory with their axes in reverse.

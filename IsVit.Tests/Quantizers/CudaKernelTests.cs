@@ -134,10 +134,10 @@ public sealed class CudaKernelTests
         using var scope = torch.NewDisposeScope();
         var upstream = torch.linspace(-2, 3, x.numel(), torch.ScalarType.Float32).to(x.dtype).view(x.shape);
         onDevice ??= x.cuda();
-        Assert.True(CudaKernels.Serves(onDevice));
+        Assert.True(CudaKernels.Supports(onDevice));
         var fused = Run(quantizer, onDevice, upstream.cuda());
         using var eager = KernelSwitch.Eager();
-        Assert.False(CudaKernels.Serves(onDevice));
+        Assert.False(CudaKernels.Supports(onDevice));
         var separate = Run(quantizer, x, upstream);
         FusedKernelTests.AssertSameBits(separate.Output, fused.Output.cpu());
         FusedKernelTests.AssertSameBits(separate.Gradient, fused.Gradient.cpu());

@@ -106,7 +106,7 @@ public sealed class CudaSetupTests
     {
         using var x = Seeded.Normal(1, 8);
 
-        Assert.False(CudaKernels.Serves(x));
+        Assert.False(CudaKernels.Supports(x));
         Assert.Null(CudaKernels.Obstacle(x));
     }
 

@@ -47,15 +47,15 @@ public sealed class DeitTinyQuantizationTests
         foreach (var name in (string[])["blocks.0.attn.qkv.weight", "blocks.11.mlp.fc2.weight"])
         {
             var weight = file.Read(name);
-            double Error(RangeSearch search)
+            double Error(RangeObserver search)
             {
                 using var inner = torch.NewDisposeScope();
-                using var quantizer = new UniformQuantizer(bits, Granularity.Channel(0), new() { RangeSearch = search });
+                using var quantizer = new UniformQuantizer(bits, Granularity.Channel(0), new() { RangeObserver = search });
                 quantizer.Calibrate(weight);
                 return (quantizer.FakeQuantize(weight) - weight).square().mean().item<float>();
             }
 
-            var (whole, percentiles, fine) = (Error(RangeSearch.MinMax), Error(RangeSearch.WeightPercentiles), Error(RangeSearch.Fine));
+            var (whole, percentiles, fine) = (Error(RangeObserver.MinMax), Error(RangeObserver.WeightPercentiles), Error(RangeObserver.Mse));
             Assert.True(fine < percentiles && percentiles < whole, $"{name}: fine {fine}, percentiles {percentiles}, min-max {whole}");
         }
     }

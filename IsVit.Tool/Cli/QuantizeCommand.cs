@@ -16,14 +16,30 @@ internal static class QuantizeCommand
     /// <summary>The methods, as <c>--method</c> names them.</summary>
     public static IReadOnlyList<string> Methods { get; } = [.. QuantizationRecipes.All.Select(static r => r.Name)];
 
-    /// <summary>One of the methods.</summary>
+    /// <summary>One of the methods, which may be named as earlier versions did.</summary>
     /// <param name="description">What it is for; the methods come behind it.</param>
-    public static Option<string> Method(string description) => new Option<string>("--method")
+    public static Option<string> Method(string description)
     {
-        Description = $"{description}: {string.Join(", ", Methods)}",
-        HelpName = "METHOD",
-        DefaultValueFactory = _ => RecipeNames.ISVit,
-    }.AcceptOnlyFromAmong([.. Methods]);
+        var method = new Option<string>("--method")
+        {
+            Description = $"{description}: {string.Join(", ", Methods)}",
+            HelpName = "METHOD",
+            DefaultValueFactory = _ => RecipeNames.ISVit,
+            CustomParser = static result =>
+            {
+                var name = result.Tokens[0].Value;
+                if (QuantizationRecipes.Find(name)?.Name is { } method)
+                {
+                    return method;
+                }
+
+                result.AddError($"Argument '{name}' not recognized. Must be one of: {string.Join(", ", Methods.Select(static known => $"'{known}'"))}");
+                return name;
+            },
+        };
+        method.CompletionSources.Add([.. Methods]);
+        return method;
+    }
 
     // How much work it may be.
     private static Option<string> Effort() => new Option<string>("--effort")

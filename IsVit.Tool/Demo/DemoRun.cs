@@ -26,7 +26,7 @@ internal sealed class DemoRun
     // From the simplest to the paper's, so that every row shows what the next idea buys.
     private static readonly string[] Methods =
     [
-        RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.RepQ, RecipeNames.Neither, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.ISVit,
+        RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.RepQ, RecipeNames.Baseline, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.ISVit,
     ];
 
     private readonly DemoArguments _arguments;

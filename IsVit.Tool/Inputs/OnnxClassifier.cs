@@ -26,7 +26,7 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
 
     /// <summary>Whether a file is to be read as ONNX.</summary>
     /// <param name="path">The file.</param>
-    public static bool Serves(string path) => Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase);
+    public static bool Supports(string path) => Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Opens a file that <c>isvit export</c> wrote.</summary>
     /// <param name="path">The file.</param>

@@ -1,3 +1,4 @@
+
 namespace IsVit.Tool.Progress;
 
 /// <summary>Where a long piece of work is.</summary>

@@ -32,7 +32,7 @@ internal static class EvaluateRun
     public static int Run(ToolConsole console, EvaluateArguments arguments, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
-        using var onnx = OnnxClassifier.Serves(arguments.Quantized) ? OnnxClassifier.Open(arguments.Quantized) : null;
+        using var onnx = OnnxClassifier.Supports(arguments.Quantized) ? OnnxClassifier.Open(arguments.Quantized) : null;
         if (onnx is not null && arguments.Device.type != DeviceType.CPU)
         {
             throw new ToolException($"--device {arguments.Device}: ONNX Runtime runs on the CPU here.");

@@ -23,7 +23,7 @@ internal static class InspectRun
             throw new ToolException($"{path}: no such file.");
         }
 
-        if (OnnxClassifier.Serves(path))
+        if (OnnxClassifier.Supports(path))
         {
             WriteOnnx(console, OnnxModelInfo.Read(path));
         }

@@ -16,7 +16,7 @@ internal sealed record StateDictPlan(IReadOnlyList<(string Source, torch.Tensor 
         IEnumerable<(string Name, torch.ScalarType? Type, string TypeName, IReadOnlyList<long> Shape)> source,
         StateDictLoadOptions options)
     {
-        bool Takes(string name) => options.Skip is null || !options.Skip(name);
+        bool Loads(string name) => options.Skip is null || !options.Skip(name);
 
         var destination = module.state_dict();
         var named = source.Where(s => s.Name.StartsWith(options.Prefix, StringComparison.Ordinal)).Select(s => (FullName: s.Name, Name: s.Name[options.Prefix.Length..], s.Type, s.TypeName, s.Shape)).ToList();
@@ -28,7 +28,7 @@ internal sealed record StateDictPlan(IReadOnlyList<(string Source, torch.Tensor 
         foreach (var (fullName, given, type, typeName, shape) in named)
         {
             var name = module is IStateDictNames own ? own.Translate(given, names) : given;
-            if (name is null || !Takes(name))
+            if (name is null || !Loads(name))
             {
                 continue;
             }
@@ -48,7 +48,7 @@ internal sealed record StateDictPlan(IReadOnlyList<(string Source, torch.Tensor 
             }
         }
 
-        var missing = destination.Keys.Where(n => !loaded.Contains(n) && Takes(n)).ToList();
+        var missing = destination.Keys.Where(n => !loaded.Contains(n) && Loads(n)).ToList();
         unexpected.Sort(StringComparer.Ordinal);
         return mismatched.Count == 0 && (!options.Strict || missing.Count + unexpected.Count == 0)
             ? new StateDictPlan(copies, new StateDictReport([.. loaded], missing, unexpected))

@@ -28,7 +28,7 @@ internal readonly record struct CudaKernel(string Operation, torch.ScalarType Ty
     public string TypeName => Type.ToString();
 
     /// <summary>Whether there are kernels for a type.</summary>
-    public static bool Takes(torch.ScalarType type) => type is torch.ScalarType.Float32 or torch.ScalarType.Float16 or torch.ScalarType.BFloat16;
+    public static bool Supports(torch.ScalarType type) => type is torch.ScalarType.Float32 or torch.ScalarType.Float16 or torch.ScalarType.BFloat16;
 
     /// <summary>Fake quantization of elements whose channels lie like this.</summary>
     /// <param name="type">The type of the elements.</param>

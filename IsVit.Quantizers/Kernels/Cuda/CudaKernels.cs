@@ -8,16 +8,16 @@ namespace IsVit.Quantizers.Kernels.Cuda;
 /// One-pass kernels for float32, float16 and bfloat16 on CUDA devices. Every bit of float32 equals that of the separate tensor operations; the narrow types are
 /// widened to float32, worked on, and rounded to the nearest, half to even, as <see cref="Quantizer"/> does with separate operations.
 /// </summary>
-/// <remarks>A method gives null, having given the device up, if its kernel turns out not to compile or not to start; <see cref="Serves"/> is false from then on.</remarks>
+/// <remarks>A method gives null, having given the device up, if its kernel turns out not to compile or not to start; <see cref="Supports"/> is false from then on.</remarks>
 internal static class CudaKernels
 {
     /// <summary>Whether the kernels serve this tensor; the first call for a device sets it up, which takes up to a second.</summary>
-    public static bool Serves(torch.Tensor x) =>
-        x.device_type == DeviceType.CUDA && KernelSwitch.FusedAllowed && CudaKernel.Takes(x.dtype) && !x.is_sparse && CudaDevices.Find(x.device_index) is not null;
+    public static bool Supports(torch.Tensor x) =>
+        x.device_type == DeviceType.CUDA && KernelSwitch.FusedAllowed && CudaKernel.Supports(x.dtype) && !x.is_sparse && CudaDevices.Find(x.device_index) is not null;
 
     /// <summary>Why the kernels do not serve this tensor though they could; null if they do or need not. Given once in a process.</summary>
     public static string? Obstacle(torch.Tensor x) =>
-        x.device_type == DeviceType.CUDA && KernelSwitch.FusedAllowed && CudaKernel.Takes(x.dtype) && !Serves(x) ? CudaFallback.Tell() : null;
+        x.device_type == DeviceType.CUDA && KernelSwitch.FusedAllowed && CudaKernel.Supports(x.dtype) && !Supports(x) ? CudaFallback.Tell() : null;
 
     /// <summary>A uniform quantizer's values, or its gradient.</summary>
     /// <param name="x">Numbers that the kernels serve.</param>

@@ -17,7 +17,7 @@ internal sealed class CudaPass : IDisposable
     {
         long[] shape = x.shape, strides = x.stride();
         using var typed = gradient?.to(x.dtype);
-        if (MemoryOrder.Serves(shape, strides, typed))
+        if (MemoryOrder.Supports(shape, strides, typed))
         {
             (_x, _gradient) = (x.alias(), typed?.alias());
             _output = torch.empty_strided(shape, strides, x.dtype, x.device);

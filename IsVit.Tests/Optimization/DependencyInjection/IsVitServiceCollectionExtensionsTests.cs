@@ -221,7 +221,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
     {
         public int Created { get; private set; }
 
-        public string Scheme => SchemeNames.UniformFine;
+        public string Scheme => SchemeNames.UniformMse;
 
         public IQuantizer Create(QuantizerSpec spec, bool isWeight)
         {

@@ -191,7 +191,7 @@ public sealed class HeadRotationStageTests
     {
         var rotating = QuantizationRecipes.All.Where(static recipe => recipe.Stages.Contains(StageNames.HeadRotation)).ToList();
 
-        Assert.Equal([RecipeNames.ISVit, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Neither, RecipeNames.Uniform, RecipeNames.IntegerArithmetic], rotating.Select(static recipe => recipe.Name));
+        Assert.Equal([RecipeNames.ISVit, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Baseline, RecipeNames.Uniform, RecipeNames.IntegerArithmetic], rotating.Select(static recipe => recipe.Name));
         Assert.All(rotating, static recipe => Assert.Equal(StageNames.HeadRotation, recipe.Stages[0]));
     }
 

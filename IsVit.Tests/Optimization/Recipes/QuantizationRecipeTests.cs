@@ -169,7 +169,7 @@ public sealed class QuantizationRecipeTests
     [Theory]
     [InlineData("uniform-symmetric")]
     [InlineData("uniform-minmax")]
-    [InlineData("uniform-fine")]
+    [InlineData("uniform-mse")]
     public void Quantize_OtherUniformForPostLayerNorm_SurvivesStage2(string scheme)
     {
         using var scope = NewDisposeScope();
@@ -189,12 +189,12 @@ public sealed class QuantizationRecipeTests
     }
 
     [Theory]
-    [InlineData(StageNames.WeightCompensation, StageNames.WeightCalibration)]
+    [InlineData(StageNames.Gptq, StageNames.WeightCalibration)]
     [InlineData(StageNames.BiasCorrection, StageNames.WeightCalibration)]
     [InlineData(StageNames.WeightReconstruction, StageNames.WeightCalibration)]
     [InlineData(StageNames.DirectReconstruction, StageNames.ActivationCalibration)]
     [InlineData(StageNames.ActivationReconstruction, StageNames.ActivationCalibration)]
-    [InlineData(StageNames.ActivationCompensation, StageNames.ActivationCalibration)]
+    [InlineData(StageNames.RidgeCorrection, StageNames.ActivationCalibration)]
     [InlineData(StageNames.Reparameterization, StageNames.ActivationCalibration)]
     [InlineData(StageNames.WeightCalibration, StageNames.Reparameterization)]
     [InlineData(StageNames.ActivationCalibration, StageNames.HeadRotation)]
@@ -212,6 +212,6 @@ public sealed class QuantizationRecipeTests
 
     [Fact]
     public void Names_AreThoseOfTheBuiltInRecipes() => Assert.Equal(
-        [RecipeNames.ISVit, RecipeNames.Released, RecipeNames.RepQ, RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Neither, RecipeNames.Uniform, RecipeNames.IntegerArithmetic, RecipeNames.WeightOnly],
+        [RecipeNames.ISVit, RecipeNames.Released, RecipeNames.RepQ, RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Baseline, RecipeNames.Uniform, RecipeNames.IntegerArithmetic, RecipeNames.WeightOnly],
         QuantizationRecipes.All.Select(static recipe => recipe.Name));
 }

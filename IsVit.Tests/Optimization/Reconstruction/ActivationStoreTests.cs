@@ -116,9 +116,9 @@ public sealed class ActivationStoreTests
         {
             var value = arange(24, ScalarType.Float32).view(2, 3, 4).transpose(1, 2);
             var expected = value.clone();
-            var parked = store.Park(value);
-            TensorAssert.Identical(expected, parked.to(ScalarType.Float32));
-            store.Restore(value, parked);
+            var offloaded = store.Offload(value);
+            TensorAssert.Identical(expected, offloaded.to(ScalarType.Float32));
+            store.Restore(value, offloaded);
             TensorAssert.Identical(expected, value);
         }
     }

@@ -33,7 +33,7 @@ public sealed class FreeLevelsQuantizerTests
     {
         using var scope = torch.NewDisposeScope();
         using var free = new FreeLevelsQuantizer(3, Granularity.Tensor);
-        using var uniform = new UniformQuantizer(3, Granularity.Tensor, UniformOptions.Activations with { RangeSearch = RangeSearch.Fine });
+        using var uniform = new UniformQuantizer(3, Granularity.Tensor, UniformOptions.Activations with { RangeObserver = RangeObserver.Mse });
         var x = Seeded.Normal(5, 200_000).pow(3);
         double Error(IQuantizer quantizer)
         {

@@ -31,7 +31,7 @@ public sealed class ScaledLevelsQuantizerTests
     {
         using var scope = torch.NewDisposeScope();
         using var scaled = new ScaledLevelsQuantizer(3, s_lastAxis);
-        using var uniform = new UniformQuantizer(3, s_lastAxis, UniformOptions.Activations with { RangeSearch = RangeSearch.Fine });
+        using var uniform = new UniformQuantizer(3, s_lastAxis, UniformOptions.Activations with { RangeObserver = RangeObserver.Mse });
         var x = Seeded.Normal(4, 20_000, 16) * Seeded.Normal(5, 16).exp();
         x = torch.cat([x.narrow(1, 0, 8), x.narrow(1, 8, 8).abs().pow(1.5) * x.narrow(1, 8, 8).sign()], 1);
         double Error(IQuantizer quantizer)

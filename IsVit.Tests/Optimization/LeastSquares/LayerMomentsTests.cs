@@ -1,12 +1,12 @@
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Compensation;
+using IsVit.Optimization.LeastSquares;
 using IsVit.Optimization.Observation;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace IsVit.Tests.Optimization.Compensation;
+namespace IsVit.Tests.Optimization.LeastSquares;
 
 public sealed class LayerMomentsTests
 {
@@ -112,7 +112,7 @@ public sealed class LayerMomentsTests
 
         Assert.Equal(
             [true, true, false, false, false, false, false],
-            new nn.Module[] { linear, plain, grouped, reflecting, same, oneDimensional, norm }.Select(LayerMoments.Serves));
+            new nn.Module[] { linear, plain, grouped, reflecting, same, oneDimensional, norm }.Select(LayerMoments.Supports));
     }
 
     private static void AssertNear(Tensor expected, Tensor actual)

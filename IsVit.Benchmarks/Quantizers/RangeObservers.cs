@@ -7,7 +7,7 @@ using TorchSharp;
 namespace IsVit.Benchmarks.Quantizers;
 
 /// <summary>What choosing parameters costs, on the sizes of DeiT-Tiny and 64 images; the baseline looks at the ends of the range only.</summary>
-public class RangeSearches
+public class RangeObservers
 {
     private torch.Tensor _activation = null!;
     private torch.Tensor _weight = null!;
@@ -37,43 +37,43 @@ public class RangeSearches
 
     [Benchmark(Baseline = true, Description = "smallest to largest")]
     [BenchmarkCategory("activation 64x197x192, per tensor")]
-    public void ActivationMinMax() => Uniform(_activation, Granularity.Tensor, RangeSearch.MinMax);
+    public void ActivationMinMax() => Uniform(_activation, Granularity.Tensor, RangeObserver.MinMax);
 
     [Benchmark(Description = "percentiles")]
     [BenchmarkCategory("activation 64x197x192, per tensor")]
-    public void ActivationPercentiles() => Uniform(_activation, Granularity.Tensor, RangeSearch.ActivationPercentiles);
+    public void ActivationPercentiles() => Uniform(_activation, Granularity.Tensor, RangeObserver.ActivationPercentiles);
 
-    [Benchmark(Description = "fine")]
+    [Benchmark(Description = "mse")]
     [BenchmarkCategory("activation 64x197x192, per tensor")]
-    public void ActivationFine() => Uniform(_activation, Granularity.Tensor, RangeSearch.Fine);
+    public void ActivationFine() => Uniform(_activation, Granularity.Tensor, RangeObserver.Mse);
 
     [Benchmark(Baseline = true, Description = "smallest to largest")]
     [BenchmarkCategory("activation 64x197x192, per channel")]
-    public void ChannelMinMax() => Uniform(_activation, Granularity.Channel(-1), RangeSearch.MinMax);
+    public void ChannelMinMax() => Uniform(_activation, Granularity.Channel(-1), RangeObserver.MinMax);
 
     [Benchmark(Description = "percentiles")]
     [BenchmarkCategory("activation 64x197x192, per channel")]
-    public void ChannelPercentiles() => Uniform(_activation, Granularity.Channel(-1), RangeSearch.ActivationPercentiles);
+    public void ChannelPercentiles() => Uniform(_activation, Granularity.Channel(-1), RangeObserver.ActivationPercentiles);
 
-    [Benchmark(Description = "fine")]
+    [Benchmark(Description = "mse")]
     [BenchmarkCategory("activation 64x197x192, per channel")]
-    public void ChannelFine() => Uniform(_activation, Granularity.Channel(-1), RangeSearch.Fine);
+    public void ChannelFine() => Uniform(_activation, Granularity.Channel(-1), RangeObserver.Mse);
 
     [Benchmark(Baseline = true, Description = "smallest to largest")]
     [BenchmarkCategory("weight 768x192, per row")]
-    public void WeightMinMax() => Uniform(_weight, Granularity.Channel(0), RangeSearch.MinMax);
+    public void WeightMinMax() => Uniform(_weight, Granularity.Channel(0), RangeObserver.MinMax);
 
     [Benchmark(Description = "percentiles")]
     [BenchmarkCategory("weight 768x192, per row")]
-    public void WeightPercentiles() => Uniform(_weight, Granularity.Channel(0), RangeSearch.WeightPercentiles);
+    public void WeightPercentiles() => Uniform(_weight, Granularity.Channel(0), RangeObserver.WeightPercentiles);
 
-    [Benchmark(Description = "fine")]
+    [Benchmark(Description = "mse")]
     [BenchmarkCategory("weight 768x192, per row")]
-    public void WeightFine() => Uniform(_weight, Granularity.Channel(0), RangeSearch.Fine);
+    public void WeightFine() => Uniform(_weight, Granularity.Channel(0), RangeObserver.Mse);
 
     [Benchmark(Baseline = true, Description = "smallest to largest")]
     [BenchmarkCategory("attention 64x3x197x197, per tensor")]
-    public void AttentionMinMax() => Uniform(_attention, Granularity.Tensor, RangeSearch.MinMax);
+    public void AttentionMinMax() => Uniform(_attention, Granularity.Tensor, RangeObserver.MinMax);
 
     [Benchmark(Description = "sulq, grid of shifts")]
     [BenchmarkCategory("attention 64x3x197x197, per tensor")]
@@ -83,9 +83,9 @@ public class RangeSearches
         quantizer.Calibrate(_attention);
     }
 
-    private void Uniform(torch.Tensor data, Granularity granularity, RangeSearch search)
+    private void Uniform(torch.Tensor data, Granularity granularity, RangeObserver search)
     {
-        using var quantizer = new UniformQuantizer(Bits, granularity, new() { RangeSearch = search });
+        using var quantizer = new UniformQuantizer(Bits, granularity, new() { RangeObserver = search });
         quantizer.Calibrate(data);
     }
 }

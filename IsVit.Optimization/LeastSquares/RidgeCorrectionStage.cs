@@ -9,7 +9,7 @@ using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
-namespace IsVit.Optimization.Compensation;
+namespace IsVit.Optimization.LeastSquares;
 
 /// <summary>
 /// Moves weights and biases so that layers make of quantized inputs what the float model's layers make of the unquantized ones, as nearly as they can: ridge regression, each layer by
@@ -19,13 +19,13 @@ namespace IsVit.Optimization.Compensation;
 /// The answer is exact and costs one forward, where a reconstruction takes many small steps; reconstruction goes on from there, with all layers of a unit together. Inputs and outputs are the float model's:
 /// the stage belongs behind the calibration of activations and before any stage that changes parameters.
 /// </remarks>
-public sealed class ActivationCompensationStage : IQuantizationStage
+public sealed class RidgeCorrectionStage : IQuantizationStage
 {
     // The share of the inputs' mean variance that every input's variance is raised by; weights stay the nearer to what they were.
     private const double Ridge = 0.05;
 
     /// <inheritdoc/>
-    public string Name => StageNames.ActivationCompensation;
+    public string Name => StageNames.RidgeCorrection;
 
     /// <inheritdoc/>
     public IReadOnlyCollection<string> After => [StageNames.ActivationCalibration];
@@ -44,7 +44,7 @@ public sealed class ActivationCompensationStage : IQuantizationStage
         {
             context.CancellationToken.ThrowIfCancellationRequested();
             var unit = context.Graph.Units[i];
-            var layers = context.Attachment.Bindings.Where(binding => Serves(context.Graph, unit, binding)).ToList();
+            var layers = context.Attachment.Bindings.Where(binding => Supports(context.Graph, unit, binding)).ToList();
             if (layers.Count > 0)
             {
                 Compensate(context, i, layers, flow);
@@ -52,11 +52,11 @@ public sealed class ActivationCompensationStage : IQuantizationStage
         }
     }
 
-    private static bool Serves(ModuleGraph graph, Unit unit, SiteBinding binding) =>
+    private static bool Supports(ModuleGraph graph, Unit unit, SiteBinding binding) =>
         binding.Site.Operand == SiteOperand.Input
         && binding.State == SiteState.Quantized
         && unit.Contains(binding.Site.Path)
-        && LayerMoments.Serves(graph.Modules[binding.Site.Path]);
+        && LayerMoments.Supports(graph.Modules[binding.Site.Path]);
 
     private static void Compensate(QuantizationContext context, int index, List<SiteBinding> layers, FloatFlow flow)
     {

@@ -3,41 +3,41 @@ using static TorchSharp.torch;
 namespace IsVit.Core.Graph;
 
 /// <summary>A tensor at a unit's boundary in a forward that halts, and where its numbers are meanwhile.</summary>
-internal sealed class HeldActivation(Tensor value)
+internal sealed class OffloadedActivation(Tensor value)
 {
-    private Tensor? _parked;
+    private Tensor? _offloaded;
 
     /// <summary>The tensor.</summary>
     public Tensor Value => value;
 
     /// <summary>The numbers as they can be read: the tensor, or what stands for it, perhaps of another type.</summary>
-    public Tensor Readable => _parked ?? value;
+    public Tensor Readable => _offloaded ?? value;
 
-    public void Park(IActivationStore store)
+    public void Offload(IActivationStore store)
     {
         if (!value.IsInvalid)
         {
-            _parked ??= store.Park(value);
+            _offloaded ??= store.Offload(value);
         }
     }
 
     public void Restore(IActivationStore store)
     {
-        if (_parked is { } parked)
+        if (_offloaded is { } offloaded)
         {
-            _parked = null;
-            store.Restore(value, parked);
+            _offloaded = null;
+            store.Restore(value, offloaded);
         }
     }
 
     /// <summary>Frees what stands for a tensor that is not needed any more.</summary>
     public void Release()
     {
-        if (_parked is not null && !ReferenceEquals(_parked, value))
+        if (_offloaded is not null && !ReferenceEquals(_offloaded, value))
         {
-            _parked.Dispose();
+            _offloaded.Dispose();
         }
 
-        _parked = null;
+        _offloaded = null;
     }
 }

@@ -9,11 +9,11 @@ using IsVit.Tests.TestSupport;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace IsVit.Tests.Optimization.Compensation;
+namespace IsVit.Tests.Optimization.LeastSquares;
 
-public sealed class ActivationCompensationStageTests
+public sealed class RidgeCorrectionStageTests
 {
-    private static readonly string[] s_compensate = [StageNames.ActivationCalibration, StageNames.ActivationCompensation];
+    private static readonly string[] s_compensate = [StageNames.ActivationCalibration, StageNames.RidgeCorrection];
 
     [Fact]
     public void Run_OutputsOfOtherImages_AreNearerTheFloatModels()
@@ -40,7 +40,7 @@ public sealed class ActivationCompensationStageTests
         var x = zeros_like(inputs, float64);
         var probe = new ProbeStage("probe", context => x.copy_(context.Attachment.Bindings.Single(static site => site.Site.Id == "second:input").Quantizer.FakeQuantize(inputs)));
 
-        using var quantized = Quantize(model, images, [StageNames.ActivationCalibration, "probe", StageNames.ActivationCompensation], probe);
+        using var quantized = Quantize(model, images, [StageNames.ActivationCalibration, "probe", StageNames.RidgeCorrection], probe);
 
         var (mx, my) = (x.mean([0L], keepdim: true), y.mean([0L], keepdim: true));
         var (cx, cy) = hasBias ? (x - mx, y - my) : (x, y);
@@ -135,7 +135,7 @@ public sealed class ActivationCompensationStageTests
         });
 
         var error = Assert.Throws<QuantizationException>(() =>
-            Micro.Quantizer([StageNames.ActivationCalibration, "spoil", StageNames.ActivationCompensation], [probe], W8A3).Run(model, Micro.Images()));
+            Micro.Quantizer([StageNames.ActivationCalibration, "spoil", StageNames.RidgeCorrection], [probe], W8A3).Run(model, Micro.Images()));
 
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }

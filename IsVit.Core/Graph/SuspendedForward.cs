@@ -7,28 +7,28 @@ namespace IsVit.Core.Graph;
 
 /// <summary>
 /// One batch's forward through a model, on a thread of its own, that halts where it is told and goes on when it is told. A forward is ordinary code
-/// with the activations in its local variables, so a thread is what can stand still in the middle of it. Fibers take turns; two never run at once.
+/// with the activations in its local variables, so a thread is what can stand still in the middle of it. Forwards take turns; two never run at once.
 /// </summary>
 /// <param name="attachment">The attachment.</param>
 /// <param name="batch">The model's input.</param>
 /// <param name="store">Where the activations at a unit's boundaries are while the forward stands still; null to leave them.</param>
-internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivationStore? store) : IDisposable
+internal sealed class SuspendedForward(GraphAttachment attachment, Tensor batch, IActivationStore? store) : IDisposable
 {
     // Flows to other threads that a model may run parts of itself on.
-    private static readonly AsyncLocal<Fiber?> s_current = new();
+    private static readonly AsyncLocal<SuspendedForward?> s_current = new();
 
     private readonly SemaphoreSlim _resume = new(0);
     private readonly SemaphoreSlim _halted = new(0);
     private Unit? _unit;
     private UnitBoundary _boundary;
-    private HeldActivation? _input;
-    private HeldActivation? _output;
+    private OffloadedActivation? _input;
+    private OffloadedActivation? _output;
     private bool _stands;
     private Exception? _error;
     private bool _abandoned;
     private bool _done;
 
-    public static Fiber? Current => s_current.Value;
+    public static SuspendedForward? Current => s_current.Value;
 
     /// <summary>What the forward runs on, once it has begun.</summary>
     public Thread? Thread { get; private set; }
@@ -64,7 +64,7 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
             throw new QuantizationException($"The forward ended without reaching the {(boundary == UnitBoundary.Input ? "input" : "output")} of unit '{unit.Path}' from where it stood; a graph must run its units in the traced order for every batch.");
         }
 
-        Park();
+        Offload();
 
         // What its thread has freed lies in a heap that few others use, if any, and the thread may stand still for long.
         NativeHeap.ReturnFreed(Elements);
@@ -73,7 +73,7 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
     /// <summary>How many elements the largest activation at a unit's boundary has from where the forward stood before to where it stands: what was freed on the way may be of that size.</summary>
     public long Elements { get; private set; }
 
-    /// <summary>What flows into the unit or out of it, valid until the fiber goes on. Behind the unit its input is there as well: its caller holds it.</summary>
+    /// <summary>What flows into the unit or out of it, valid until the forward goes on. Behind the unit its input is there as well: its caller holds it.</summary>
     public Tensor At(UnitBoundary boundary) => (boundary == UnitBoundary.Input ? _input : _output)!.Readable;
 
     public void AtBoundary(GraphAttachment at, Unit unit, UnitBoundary boundary, Tensor value)
@@ -92,11 +92,11 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
 
         if (boundary == UnitBoundary.Input)
         {
-            _input ??= new HeldActivation(value);
+            _input ??= new OffloadedActivation(value);
         }
         else
         {
-            _output = _input is { Value: var input } && IsSame(input, value) ? _input : new HeldActivation(value);
+            _output = _input is { Value: var input } && IsSame(input, value) ? _input : new OffloadedActivation(value);
         }
 
         if (boundary != _boundary)
@@ -149,7 +149,7 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
     // Where nothing is put away, only one handle can be put in the other's place.
     private bool IsSame(Tensor one, Tensor other) => store is null ? ReferenceEquals(one, other) : TensorIdentity.AreSame(one, other);
 
-    private void Park()
+    private void Offload()
     {
         if (store is null)
         {
@@ -157,11 +157,11 @@ internal sealed class Fiber(GraphAttachment attachment, Tensor batch, IActivatio
         }
 
         // The caller's own images stay where they are.
-        foreach (var held in (HeldActivation?[])[_input, _output])
+        foreach (var held in (OffloadedActivation?[])[_input, _output])
         {
             if (held is not null && !IsSame(held.Value, batch))
             {
-                held.Park(store);
+                held.Offload(store);
             }
         }
     }

@@ -7,7 +7,7 @@ using TorchSharp;
 
 namespace IsVit.Tests.Quantizers;
 
-public sealed class RangeSearchTests
+public sealed class RangeObserverTests
 {
     [Theory]
     [InlineData(1)]
@@ -144,9 +144,9 @@ public sealed class RangeSearchTests
         using var scope = torch.NewDisposeScope();
         var x = Seeded.Normal(1, 6, 700).pow(3);
         var errors = new List<float>();
-        foreach (var search in (RangeSearch[])[RangeSearch.MinMax, RangeSearch.ActivationPercentiles, RangeSearch.WeightPercentiles, RangeSearch.Fine])
+        foreach (var search in (RangeObserver[])[RangeObserver.MinMax, RangeObserver.ActivationPercentiles, RangeObserver.WeightPercentiles, RangeObserver.Mse])
         {
-            using var quantizer = new UniformQuantizer(bits, Granularity.Channel(0), new() { RangeSearch = search, Symmetric = symmetric });
+            using var quantizer = new UniformQuantizer(bits, Granularity.Channel(0), new() { RangeObserver = search, Symmetric = symmetric });
             quantizer.Calibrate(x);
             errors.Add((quantizer.FakeQuantize(x) - x).square().mean().item<float>());
         }
@@ -160,7 +160,7 @@ public sealed class RangeSearchTests
         using var scope = torch.NewDisposeScope();
         var x = Seeded.Uniform(1, 5000);
         x[7] = 100f;
-        using var percentiles = new UniformQuantizer(4, Granularity.Tensor, new() { RangeSearch = RangeSearch.Percentiles(.999) });
+        using var percentiles = new UniformQuantizer(4, Granularity.Tensor, new() { RangeObserver = RangeObserver.Percentiles(.999) });
         percentiles.Calibrate(x);
         Assert.True(percentiles.FakeQuantize(x).max().item<float>() < 1.1);
     }
@@ -171,7 +171,7 @@ public sealed class RangeSearchTests
         using var scope = torch.NewDisposeScope();
         var x = torch.zeros(100_000);
         x[5] = 3f;
-        using var quantizer = new UniformQuantizer(4, Granularity.Tensor, new() { RangeSearch = RangeSearch.Percentiles(.99) });
+        using var quantizer = new UniformQuantizer(4, Granularity.Tensor, new() { RangeObserver = RangeObserver.Percentiles(.99) });
         quantizer.Calibrate(x);
         TensorAssert.Close(x, quantizer.FakeQuantize(x));
     }
@@ -182,8 +182,8 @@ public sealed class RangeSearchTests
     [InlineData(double.NaN)]
     public void Percentiles_FractionOutOfRange_Throws(double fraction)
     {
-        Assert.Contains("0.5", Assert.Throws<ArgumentOutOfRangeException>(() => RangeSearch.Percentiles(.99, fraction)).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => RangeSearch.Percentiles());
+        Assert.Contains("0.5", Assert.Throws<ArgumentOutOfRangeException>(() => RangeObserver.Percentiles(.99, fraction)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => RangeObserver.Percentiles());
     }
 
     [Fact]
@@ -227,7 +227,7 @@ public sealed class RangeSearchTests
     public void Symmetric_AnyData_HasTheMiddleAsZeroPointAndHoldsZero(int bits)
     {
         using var scope = torch.NewDisposeScope();
-        using var quantizer = new UniformQuantizer(bits, Granularity.Channel(0), new() { Symmetric = true, RangeSearch = RangeSearch.MinMax });
+        using var quantizer = new UniformQuantizer(bits, Granularity.Channel(0), new() { Symmetric = true, RangeObserver = RangeObserver.MinMax });
         var x = Seeded.Normal(2, 8, 50) + 0.4;
         quantizer.Calibrate(x);
         Assert.All(quantizer.ExportParameters().Required("zero_point"), z => Assert.Equal(1 << (bits - 1), z));

@@ -6,7 +6,7 @@ namespace IsVit.Core.Graph;
 /// The tensors that one thread has handed to modules in place of the caller's. They live until another module starts, because hooks that run after a
 /// module may still read its input.
 /// </summary>
-internal sealed class StandIns
+internal sealed class ReplacementTensors
 {
     private readonly List<(string Path, Tensor Tensor)> _held = [];
 

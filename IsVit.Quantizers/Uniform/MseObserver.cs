@@ -8,7 +8,7 @@ namespace IsVit.Quantizers.Uniform;
 /// Scale and zero point by squared error: from the released percentile pairs and the whole range, a grid of scales for the zero points around the best of them, then
 /// a golden-section search around the best scale. Never worse than what it starts from.
 /// </summary>
-internal sealed record FineSearch : RangeSearch
+internal sealed record MseObserver : RangeObserver
 {
     private const int Steps = 24;
     private const double SmallestShrink = 0.3;
@@ -16,13 +16,13 @@ internal sealed record FineSearch : RangeSearch
     private const int MaximumIterations = 40;
     private const double LargestRatio = 1e100;
 
-    public override string ToString() => "fine";
+    public override string ToString() => "mse";
 
     internal override UniformGrid Find(RankedValues values, BitWidth bits, bool symmetric)
     {
         var whole = MinMax.Find(values, bits, symmetric);
         var best = Measured(whole, values, bits);
-        foreach (var start in (ReadOnlySpan<RangeSearch>)[ActivationPercentiles, WeightPercentiles])
+        foreach (var start in (ReadOnlySpan<RangeObserver>)[ActivationPercentiles, WeightPercentiles])
         {
             best = Better(best, start.Find(values, bits, symmetric), values, bits);
         }

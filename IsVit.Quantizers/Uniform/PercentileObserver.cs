@@ -6,11 +6,11 @@ using IsVit.Quantizers.Calibration;
 namespace IsVit.Quantizers.Uniform;
 
 /// <summary>Symmetric percentile pairs, judged by their squared error (the authors' released code).</summary>
-internal sealed record PercentileSearch : RangeSearch
+internal sealed record PercentileObserver : RangeObserver
 {
     private readonly ImmutableArray<double> _fractions;
 
-    public PercentileSearch(ImmutableArray<double> fractions)
+    public PercentileObserver(ImmutableArray<double> fractions)
     {
         if (fractions.IsEmpty)
         {
@@ -28,7 +28,7 @@ internal sealed record PercentileSearch : RangeSearch
         _fractions = fractions;
     }
 
-    public bool Equals(PercentileSearch? other) => other is not null && _fractions.AsSpan().SequenceEqual(other._fractions.AsSpan());
+    public bool Equals(PercentileObserver? other) => other is not null && _fractions.AsSpan().SequenceEqual(other._fractions.AsSpan());
 
     public override int GetHashCode()
     {

@@ -5,7 +5,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace IsVit.Optimization.Compensation;
+namespace IsVit.Optimization.LeastSquares;
 
 /// <summary>Moments of the vectors that a layer multiplies with its weight, and of what it makes of them, over several forwards.</summary>
 /// <param name="layer">The layer.</param>
@@ -26,7 +26,7 @@ internal sealed class LayerMoments(nn.Module<Tensor, Tensor> layer, Tensor? vect
     public WeightedMoments Outputs => _outputs;
 
     /// <summary>Whether a layer's product is a matrix product with vectors that can be had: a linear layer, or an ungrouped 2-D convolution that pads with zeros.</summary>
-    public static bool Serves(nn.Module layer) => layer is Linear or Conv2d { groups: 1, padding_mode: PaddingModes.Zeros, padding_type: null or Padding.Valid };
+    public static bool Supports(nn.Module layer) => layer is Linear or Conv2d { groups: 1, padding_mode: PaddingModes.Zeros, padding_type: null or Padding.Valid };
 
     /// <summary>The mean product of every two inputs; null if the inputs never change, which tells nothing of how weights should make up for each other.</summary>
     /// <param name="path">The layer's.</param>

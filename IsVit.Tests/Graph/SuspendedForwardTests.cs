@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace IsVit.Tests.Graph;
 
 /// <summary>What one batch's halted forward says of itself.</summary>
-public sealed class FiberTests
+public sealed class SuspendedForwardTests
 {
     [Fact]
     public void Elements_OfTheWayToASmallActivation_AreThoseOfTheLargest()
@@ -14,14 +14,14 @@ public sealed class FiberTests
         using var images = MicroModels.Images(2, 1);
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, images), static _ => null);
         var last = attachment.Graph.Units[^1];
-        using var fiber = new Fiber(attachment, images, store: null);
+        using var forward = new SuspendedForward(attachment, images, store: null);
 
-        fiber.Advance(last, UnitBoundary.Input);
-        var (passed, stood) = (fiber.Elements, fiber.At(UnitBoundary.Input).NumberOfElements);
-        fiber.Advance(last, UnitBoundary.Output);
+        forward.Advance(last, UnitBoundary.Input);
+        var (passed, stood) = (forward.Elements, forward.At(UnitBoundary.Input).NumberOfElements);
+        forward.Advance(last, UnitBoundary.Output);
 
         // The largest is what the first unit reads.
         Assert.Equal(images.NumberOfElements, passed);
-        Assert.Equal(Math.Max(stood, fiber.At(UnitBoundary.Output).NumberOfElements), fiber.Elements);
+        Assert.Equal(Math.Max(stood, forward.At(UnitBoundary.Output).NumberOfElements), forward.Elements);
     }
 }

@@ -8,12 +8,12 @@ using IsVit.Tests.TestSupport;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace IsVit.Tests.Optimization.Compensation;
+namespace IsVit.Tests.Optimization.LeastSquares;
 
-public sealed class WeightCompensationStageTests
+public sealed class GptqStageTests
 {
     private static readonly string[] s_quantize = [StageNames.ActivationCalibration, StageNames.WeightCalibration];
-    private static readonly string[] s_compensate = [.. s_quantize, StageNames.WeightCompensation];
+    private static readonly string[] s_compensate = [.. s_quantize, StageNames.Gptq];
 
     [Fact]
     public void Run_OutputsOfOtherImages_AreNearerTheFloatModelsThanWithTheNearestCodes()
@@ -37,7 +37,7 @@ public sealed class WeightCompensationStageTests
             var found = zeros(10, 12);
             var weigh = new ProbeStage("weigh", context => context.VectorWeights = new Dictionary<string, Tensor> { ["second"] = tensor(weights).DetachFromDisposeScope() });
             var look = new ProbeStage("look", context => found.copy_(((Linear)context.Graph.Modules["second"]).weight!));
-            using var quantized = Micro.Quantizer([.. s_quantize, "weigh", StageNames.WeightCompensation, "look"], [weigh, look], static options =>
+            using var quantized = Micro.Quantizer([.. s_quantize, "weigh", StageNames.Gptq, "look"], [weigh, look], static options =>
             {
                 W3A8(options);
                 options.Overrides.Add(new SiteOverride { Pattern = "**", Operand = SiteOperand.Input, Quantize = false });
@@ -176,7 +176,7 @@ public sealed class WeightCompensationStageTests
             ((Linear)context.Graph.Modules["blocks.0.attn.proj"]).bias!.fill_(float.PositiveInfinity);
         });
 
-        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer([.. s_quantize, "break", StageNames.WeightCompensation], [breaking], W3A8).Run(model, Micro.Images()));
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer([.. s_quantize, "break", StageNames.Gptq], [breaking], W3A8).Run(model, Micro.Images()));
 
         Assert.Contains("'blocks.0.mlp.fc1'", error.Message, StringComparison.Ordinal);
         Assert.Contains("NaN or an infinity", error.Message, StringComparison.Ordinal);

@@ -4,23 +4,23 @@ using IsVit.Quantizers.Calibration;
 namespace IsVit.Quantizers.Uniform;
 
 /// <summary>How a uniform quantizer chooses the range that its codes span. Every search runs once a channel.</summary>
-public abstract record RangeSearch
+public abstract record RangeObserver
 {
-    private protected RangeSearch()
+    private protected RangeObserver()
     {
     }
 
     /// <summary>Smallest to largest value; nothing is clipped.</summary>
-    public static RangeSearch MinMax { get; } = new MinMaxSearch();
+    public static RangeObserver MinMax { get; } = new MinMaxObserver();
 
     /// <summary>The released code's search for activations: percentile pairs .999, .9999, .99999.</summary>
-    public static RangeSearch ActivationPercentiles { get; } = new PercentileSearch([.999, .9999, .99999]);
+    public static RangeObserver ActivationPercentiles { get; } = new PercentileObserver([.999, .9999, .99999]);
 
     /// <summary>The released code's search for weights: nine percentile pairs from .97 to .99999.</summary>
-    public static RangeSearch WeightPercentiles { get; } = new PercentileSearch([.97, .98, .99, .995, .9995, .9997, .9999, .99995, .99999]);
+    public static RangeObserver WeightPercentiles { get; } = new PercentileObserver([.97, .98, .99, .995, .9995, .9997, .9999, .99995, .99999]);
 
     /// <summary>The smallest mean squared error over a fine grid of ranges and zero points, refined by golden-section search.</summary>
-    public static RangeSearch Fine { get; } = new FineSearch();
+    public static RangeObserver Mse { get; } = new MseObserver();
 
     /// <summary>
     /// Symmetric percentile pairs (p, 1 - p); the one with the smallest mean squared error wins, the first of equals. Percentiles are interpolated as
@@ -28,7 +28,7 @@ public abstract record RangeSearch
     /// </summary>
     /// <param name="fractions">One or more, each above 0.5 and at most 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">A fraction is outside that range.</exception>
-    public static RangeSearch Percentiles(params IEnumerable<double> fractions) => new PercentileSearch([.. fractions]);
+    public static RangeObserver Percentiles(params IEnumerable<double> fractions) => new PercentileObserver([.. fractions]);
 
     /// <summary>The best grid for one channel that is not constant.</summary>
     internal abstract UniformGrid Find(RankedValues values, BitWidth bits, bool symmetric);

@@ -2,7 +2,7 @@ using IsVit.Core.Arithmetic;
 using IsVit.Optimization.Observation;
 using static TorchSharp.torch;
 
-namespace IsVit.Optimization.Compensation;
+namespace IsVit.Optimization.LeastSquares;
 
 /// <summary>Weighted means of the rows of two matrices and of their products, over several of them, in float64.</summary>
 internal sealed class WeightedMoments : IDisposable

@@ -6,7 +6,7 @@ using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
-namespace IsVit.Optimization.Compensation;
+namespace IsVit.Optimization.LeastSquares;
 
 /// <summary>
 /// Moves weights so that their codes are the ones that change the layers' outputs least, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, instead of the nearest ones:
@@ -18,10 +18,10 @@ namespace IsVit.Optimization.Compensation;
 /// Weights stay float numbers that are rounded to the nearest code, so that a reconstruction can go on from them. Layers whose weights are not quantized
 /// keep them, and so do grouped convolutions and layers whose weight quantizer has scales along another axis than the output channels.
 /// </remarks>
-public sealed class WeightCompensationStage : IQuantizationStage
+public sealed class GptqStage : IQuantizationStage
 {
     /// <inheritdoc/>
-    public string Name => StageNames.WeightCompensation;
+    public string Name => StageNames.Gptq;
 
     /// <inheritdoc/>
     public IReadOnlyCollection<string> After => [StageNames.WeightCalibration];
@@ -39,7 +39,7 @@ public sealed class WeightCompensationStage : IQuantizationStage
         foreach (var unit in context.Graph.Units)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            var sites = context.Attachment.Bindings.Where(binding => Serves(context.Graph, unit, binding)).ToList();
+            var sites = context.Attachment.Bindings.Where(binding => Supports(context.Graph, unit, binding)).ToList();
             if (sites.Count > 0)
             {
                 Compensate(context, unit, sites, flow.AdvanceToInput(unit, context.CancellationToken));
@@ -47,12 +47,12 @@ public sealed class WeightCompensationStage : IQuantizationStage
         }
     }
 
-    private static bool Serves(ModuleGraph graph, Unit unit, SiteBinding binding) =>
+    private static bool Supports(ModuleGraph graph, Unit unit, SiteBinding binding) =>
         binding.IsWeight
         && binding.State == SiteState.Quantized
         && unit.Contains(binding.Site.Path)
-        && LayerMoments.Serves(graph.Modules[binding.Site.Path])
-        && CompensatedRounding.Serves(binding.Quantizer, SiteWeights.Get(graph, binding.Site));
+        && LayerMoments.Supports(graph.Modules[binding.Site.Path])
+        && GptqRounding.Supports(binding.Quantizer, SiteWeights.Get(graph, binding.Site));
 
     private static void Compensate(QuantizationContext context, Unit unit, List<SiteBinding> sites, IReadOnlyList<Tensor> inputs)
     {
@@ -86,10 +86,10 @@ public sealed class WeightCompensationStage : IQuantizationStage
             var weight = SiteWeights.Get(graph, site.Site);
             if (site.Quantizer is IImportanceQuantizer quantizer)
             {
-                quantizer.Calibrate(weight, CompensatedRounding.Importance(weight, products, moments.Inputs.Count));
+                quantizer.Calibrate(weight, GptqRounding.Importance(weight, products, moments.Inputs.Count));
             }
 
-            weight.copy_(CompensatedRounding.Apply(weight, products, moments.Inputs.Count, site.Quantizer, context.Kept?.ZerosOf(site.Site.Path)));
+            weight.copy_(GptqRounding.Apply(weight, products, moments.Inputs.Count, site.Quantizer, context.Kept?.ZerosOf(site.Site.Path)));
         }
     }
 }

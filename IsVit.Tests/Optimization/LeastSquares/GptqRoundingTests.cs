@@ -1,12 +1,12 @@
 using IsVit.Model.Quantization;
-using IsVit.Optimization.Compensation;
+using IsVit.Optimization.LeastSquares;
 using IsVit.Quantizers.Uniform;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 
-namespace IsVit.Tests.Optimization.Compensation;
+namespace IsVit.Tests.Optimization.LeastSquares;
 
-public sealed class CompensatedRoundingTests
+public sealed class GptqRoundingTests
 {
     private const long Vectors = 400;
 
@@ -20,7 +20,7 @@ public sealed class CompensatedRoundingTests
         var (x, weight) = (Correlated(96), Seeded.Normal(1, 24, 96));
         using var quantizer = Calibrated(weight, bits, Granularity.Channel(0));
 
-        var compensated = CompensatedRounding.Apply(weight, Products(x), Vectors, quantizer);
+        var compensated = GptqRounding.Apply(weight, Products(x), Vectors, quantizer);
 
         double Error(Tensor rounded) => (rounded - weight).to(float64).matmul(x.transpose(0, 1)).pow(2).mean().item<double>();
         var (nearest, found) = (Error(quantizer.FakeQuantize(weight)), Error(quantizer.FakeQuantize(compensated)));
@@ -34,7 +34,7 @@ public sealed class CompensatedRoundingTests
         var weight = Seeded.Normal(2, 5, 130);
         using var quantizer = Calibrated(weight, 3, Granularity.Channel(0));
 
-        var compensated = CompensatedRounding.Apply(weight, eye(130, dtype: float64), Vectors, quantizer);
+        var compensated = GptqRounding.Apply(weight, eye(130, dtype: float64), Vectors, quantizer);
 
         Assert.True(compensated.equal(weight).all().item<bool>());
     }
@@ -47,7 +47,7 @@ public sealed class CompensatedRoundingTests
         var weight = Seeded.Normal(2, 5, 30);
         using var quantizer = Calibrated(weight, 3, Granularity.Channel(0));
 
-        var compensated = CompensatedRounding.Apply(weight, zeros(30, 30, dtype: float64), Vectors, quantizer);
+        var compensated = GptqRounding.Apply(weight, zeros(30, 30, dtype: float64), Vectors, quantizer);
 
         Assert.True(compensated.equal(weight).all().item<bool>());
     }
@@ -64,7 +64,7 @@ public sealed class CompensatedRoundingTests
         using var quantizer = Calibrated(weight, 3, Granularity.Channel(0));
         Assert.True(linalg.eigvalsh(products).min().item<double>() < -0.12 * products.diagonal().mean().item<double>());
 
-        var compensated = CompensatedRounding.Apply(weight, products, Vectors, quantizer);
+        var compensated = GptqRounding.Apply(weight, products, Vectors, quantizer);
 
         double Error(Tensor rounded) => (rounded - weight).to(float64).matmul(x.transpose(0, 1)).pow(2).mean().item<double>();
         Assert.InRange(Error(quantizer.FakeQuantize(compensated)), 0, Error(quantizer.FakeQuantize(weight)));
@@ -80,7 +80,7 @@ public sealed class CompensatedRoundingTests
         var products = Products(x);
         using var quantizer = Calibrated(weight, 3, Granularity.Channel(0));
 
-        var found = CompensatedRounding.Apply(weight, products, Vectors, quantizer);
+        var found = GptqRounding.Apply(weight, products, Vectors, quantizer);
 
         var order = products.diagonal().argsort(descending: true);
         var damped = products + (products.diagonal().mean() * (0.01 + (inputs / (double)Vectors)) * eye(inputs, dtype: float64));
@@ -106,8 +106,8 @@ public sealed class CompensatedRoundingTests
         using var quantizer = Calibrated(weight, 4, Granularity.Channel(0));
         using var four = Calibrated(weight.view(6, 3, 4, 4), 4, Granularity.Channel(0));
 
-        var matrix = CompensatedRounding.Apply(weight, Products(x), Vectors, quantizer);
-        var kernel = CompensatedRounding.Apply(weight.view(6, 3, 4, 4), Products(x), Vectors, four);
+        var matrix = GptqRounding.Apply(weight, Products(x), Vectors, quantizer);
+        var kernel = GptqRounding.Apply(weight.view(6, 3, 4, 4), Products(x), Vectors, four);
 
         Assert.Equal([6, 3, 4, 4], kernel.shape);
         Assert.True(kernel.flatten(1).equal(matrix).all().item<bool>());
@@ -121,7 +121,7 @@ public sealed class CompensatedRoundingTests
         using var quantizer = Calibrated(weight, 3, Granularity.Tensor);
         var products = Products(x);
 
-        double Moved(long count) => (CompensatedRounding.Apply(weight, products, count, quantizer) - weight).abs().mean().item<float>();
+        double Moved(long count) => (GptqRounding.Apply(weight, products, count, quantizer) - weight).abs().mean().item<float>();
 
         Assert.True(Moved(8) < 0.5 * Moved(Vectors), $"{Moved(8)} against {Moved(Vectors)}.");
     }
@@ -137,12 +137,12 @@ public sealed class CompensatedRoundingTests
         using var weight = zeros(3, 5);
         using var quantizer = new UniformQuantizer(4, Granularity.Parse(granularity), UniformOptions.Weights);
 
-        Assert.Equal(expected, CompensatedRounding.Serves(quantizer, weight));
+        Assert.Equal(expected, GptqRounding.Supports(quantizer, weight));
     }
 
     private static UniformQuantizer Calibrated(Tensor weight, int bits, Granularity granularity)
     {
-        var quantizer = new UniformQuantizer(bits, granularity, UniformOptions.Weights with { RangeSearch = RangeSearch.Fine });
+        var quantizer = new UniformQuantizer(bits, granularity, UniformOptions.Weights with { RangeObserver = RangeObserver.Mse });
         quantizer.Calibrate(weight);
         return quantizer;
     }

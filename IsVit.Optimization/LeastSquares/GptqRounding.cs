@@ -2,15 +2,16 @@ using System.Runtime.InteropServices;
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
+using IsVit.Quantizers.Calibration;
 using static TorchSharp.torch;
 
-namespace IsVit.Optimization.Compensation;
+namespace IsVit.Optimization.LeastSquares;
 
 /// <summary>
 /// Rounds a layer's weights input by input, and after each lets the weights of the inputs not yet rounded make up for its error as well as they can: GPTQ (Frantar et
 /// al., arXiv 2210.17323, section 3).
 /// </summary>
-internal static class CompensatedRounding
+internal static class GptqRounding
 {
     // The share of the mean variance that every input's variance is raised by, as in GPTQ.
     private const double Damping = 0.01;
@@ -22,7 +23,7 @@ internal static class CompensatedRounding
     private const long BlockSize = 64;
 
     /// <summary>Whether a quantizer rounds every input's weights by themselves, so that they can be rounded one input after the other.</summary>
-    public static bool Serves(IQuantizer quantizer, Tensor weight) =>
+    public static bool Supports(IQuantizer quantizer, Tensor weight) =>
         quantizer.Granularity is not Granularity.PerChannel channel || channel.Resolve((int)weight.dim()) == 0;
 
     /// <summary>How much the squared error of each weight counts as long as no other makes up for it: the variance of its input, damped as in <see cref="Apply"/>.</summary>
