@@ -50,7 +50,7 @@ public sealed class QuantizationOptionsTests
         { "Overrides[0].Scheme is empty; expected a quantizer's scheme, or null to leave it.", static o => o.Overrides = [new() { Pattern = "head", Scheme = "" }] },
         { "Overrides[0].Granularity is 'row'; expected 'tensor', 'channel:AXIS', or null to leave it.", static o => o.Overrides = [new() { Pattern = "head", Granularity = "row" }] },
         {
-            "Overrides[0].Scheme is 'unifrom'; known are channel-levels, free-levels, log-sqrt2, log2, log2-mse, sulq, sulq-fitted, sulq-power-of-two, sulq-released, twin-uniform, uniform, uniform-mse, uniform-minmax, uniform-symmetric, uniform-symmetric-mse.",
+            "Overrides[0].Scheme is 'unifrom'; known are channel-levels, free-levels, log-sqrt2, log2, log2-mse, sulq, sulq-fitted, sulq-power-of-two, sulq-released, twin-uniform, uniform, uniform-minmax, uniform-mse, uniform-symmetric, uniform-symmetric-mse.",
             static o => o.Overrides = [new() { Pattern = "head", Scheme = "unifrom" }]
         },
     };
