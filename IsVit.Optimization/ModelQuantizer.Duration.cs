@@ -1,3 +1,5 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Drift;
 using IsVit.Optimization.Effort;
@@ -7,17 +9,27 @@ namespace IsVit.Optimization;
 
 public sealed partial class ModelQuantizer
 {
-    /// <summary>Says about how long <see cref="Quantize"/> will take, from the time that two passes of a few images take on this machine now. Scores are not counted, nor stages that do not say what they cost.</summary>
+    /// <summary>Says about how long <see cref="Quantize(nn.Module{Tensor, Tensor}, Tensor, QuantizationRun?, CancellationToken)"/> will take, from the time that two passes of a few images take on this machine now. Scores are not counted, nor stages that do not say what they cost.</summary>
     /// <param name="model">The model; it stays as it is.</param>
     /// <param name="images">Calibration images as the model takes them, [images, ...], on its device; unchanged.</param>
     /// <exception cref="QuantizationException">There are no images.</exception>
     public DurationEstimate EstimateDuration(nn.Module<Tensor, Tensor> model, Tensor images)
     {
-        RequireImages(model, images);
-        var times = PassTimes.Measure(model, images);
-        var count = images.shape[0];
+        using var samples = Samples(model, images);
+        return EstimateDuration(ModelForward.Of(model), samples);
+    }
+
+    /// <summary>Says about how long a run with a model of any inputs and outputs will take, likewise.</summary>
+    /// <param name="model">The model; it stays as it is.</param>
+    /// <param name="samples">Calibration samples as the model takes them, on its device; unchanged.</param>
+    public DurationEstimate EstimateDuration(ModelForward model, InMemorySamples samples)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(samples);
+        var times = PassTimes.Measure(model, samples.Batches[0]);
+        var count = samples.Count;
         var work = StatisticsRun.WorkFor(Math.Min(count, _options.Calibration.StatisticsImageCount));
-        foreach (var stage in _stages)
+        foreach (var stage in _recipe.Stages)
         {
             work += stage.WorkFor(_options, _recipe, count);
         }

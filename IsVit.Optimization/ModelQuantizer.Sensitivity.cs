@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
+using IsVit.Core.Samples;
 using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.MixedPrecision;
@@ -28,41 +29,41 @@ public sealed partial class ModelQuantizer
     public SensitivityReport MeasureSensitivity(
         nn.Module<Tensor, Tensor> model, Tensor images, SensitivityOptions? sensitivity = null, QuantizationRun? run = null, CancellationToken cancellationToken = default)
     {
+        using var samples = Samples(model, images);
+        return MeasureSensitivity(ModelForward.Of(model), samples, sensitivity, run, cancellationToken);
+    }
+
+    /// <summary>Finds out the same of a model of any inputs and outputs.</summary>
+    /// <param name="model">Any TorchSharp module graph, with how a batch runs through it.</param>
+    /// <param name="samples">Calibration samples as the model takes them, on its device; unchanged. Labels are not needed.</param>
+    /// <param name="sensitivity">What to find out; null for the defaults.</param>
+    /// <param name="run">Progress, and what tracing is told; nothing else of it is used.</param>
+    /// <param name="cancellationToken">Stops it within one forward.</param>
+    /// <exception cref="OptionsException">An option is out of range.</exception>
+    /// <exception cref="QuantizationException">The graph or the samples cannot be quantized as asked.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public SensitivityReport MeasureSensitivity(
+        ModelForward model, InMemorySamples samples, SensitivityOptions? sensitivity = null, QuantizationRun? run = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(samples);
         sensitivity ??= new SensitivityOptions();
         sensitivity.Validate();
-        RequireImages(model, images);
-        cancellationToken.ThrowIfCancellationRequested();
         run ??= new QuantizationRun();
         using var differentiable = inference_mode(false);
-        using var evaluation = new EvaluationScope(model);
         using var scope = NewDisposeScope();
-        var batches = CalibrationBatches.Split(images, _options.Reconstruction.BatchSize);
-        CalibrationBatches.RequireFinite(batches);
-        var graph = ModuleGraph.Trace(model, images.narrow(0, 0, 1), run.Trace);
-        RequireOverridesToFit(graph);
-        using var floatParameters = new ParameterSnapshot(model);
-        using var entrances = new UnitEntrances(graph);
-        try
-        {
-            using var attachment = GraphAttachment.Attach(graph, ChooseQuantizers(graph, _recipe, (site, spec) => Ladder(site, spec, sensitivity.Widths)));
-            using var context = new QuantizationContext(
-                attachment, floatParameters, batches, _options, _recipe, _quantizers, _loss, _logger, new ProgressReporter(null), checkpoint: null, cancellationToken);
-            var preparations = _stages.TakeWhile(static stage => stage.Name is not (StageNames.ActivationCalibration or StageNames.WeightCalibration)).ToList();
-            GradientCheck.RequireOutputs(context, "The sensitivity of sites", "give all sites the same bits");
-            preparations.ForEach(stage => stage.Check(context));
-            var report = new SensitivityMeasurement(context, sensitivity, entrances, run.Progress).Run(preparations, _stages.FirstOrDefault(static stage => stage.Name == StageNames.Reparameterization));
-            Log.SensitivityMeasured(_logger, report.Sites.Count, report.ImageCount, report.Duration);
-            return report;
-        }
-        finally
-        {
-            floatParameters.Restore();
-        }
+        UnitEntrances? entrances = null;
+        using var context = Prepare(
+            model, samples, new QuantizationRun { Trace = run.Trace }, (site, spec) => Ladder(site, spec, sensitivity.Widths), graph => entrances = new UnitEntrances(graph), cancellationToken);
+        GradientCheck.RequireOutputs(context, "The sensitivity of sites", "give all sites the same bits");
+        var report = new SensitivityMeasurement(context, sensitivity, entrances!, run.Progress).Run();
+        Log.SensitivityMeasured(_logger, report.Sites.Count, report.ImageCount, report.Duration);
+        return report;
     }
 
     // What a run calibrates with is among the widths, for the reparameterization goes by it.
     private QuantizerLadder Ladder(Site site, QuantizerSpec spec, IEnumerable<int> widths) => new(
         SensitivityMeasurement.IsPinned(site, _options) ? [spec.Bits.Bits] : widths.Append(spec.Bits.Bits),
         spec.Bits.Bits,
-        bits => _quantizers.Create(_options.SpecFor(site, _recipe, bits)!, site.Role == SiteRole.Weight));
+        bits => _quantizers.Create(_options.SpecFor(site, _recipe.Schemes, bits)!, site.Role == SiteRole.Weight));
 }

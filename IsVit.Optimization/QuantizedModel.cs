@@ -2,6 +2,7 @@ using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Quantization;
+using IsVit.Core.Samples;
 using IsVit.Model.Files;
 using IsVit.Model.Quantization;
 using IsVit.Model.Saved;
@@ -33,8 +34,13 @@ public sealed class QuantizedModel : IDisposable
         StayInEvaluation();
     }
 
-    /// <summary>The module that was given, with quantized weights; call it as before.</summary>
-    public nn.Module<Tensor, Tensor> Model => Attachment.Graph.Model;
+    /// <summary>The module that was given, with quantized weights; call it as before. A module of another signature is <see cref="Forward"/>'s.</summary>
+    /// <exception cref="InvalidOperationException">It is no module from one tensor to one tensor.</exception>
+    public nn.Module<Tensor, Tensor> Model => Forward.Module as nn.Module<Tensor, Tensor>
+        ?? throw new InvalidOperationException($"The model is a {Forward.Module.GetType().Name}, which is no module from one tensor to one tensor; use {nameof(Forward)}.{nameof(ModelForward.Module)}, or {nameof(Predict)} with a {nameof(SampleBatch)}.");
+
+    /// <summary>The module, of whatever signature, with how a batch runs through it.</summary>
+    public ModelForward Forward => Attachment.Graph.Forward;
 
     /// <summary>Its sites and their quantizers.</summary>
     public GraphAttachment Attachment { get; }
@@ -63,12 +69,31 @@ public sealed class QuantizedModel : IDisposable
     public Tensor Predict(Tensor images)
     {
         ArgumentNullException.ThrowIfNull(images);
+        var outputs = Predict(new SampleBatch(images));
+        if (outputs is [var only])
+        {
+            return only;
+        }
+
+        var count = outputs.Count;
+        foreach (var output in outputs)
+        {
+            output.Dispose();
+        }
+
+        throw new InvalidOperationException(FormattableString.Invariant($"The model gives {count} tensors, not one; call {nameof(Predict)} with a {nameof(SampleBatch)}."));
+    }
+
+    /// <summary>Runs a batch through a quantized model of any inputs and outputs, likewise.</summary>
+    /// <param name="batch">A tensor for each of the model's inputs.</param>
+    /// <returns>The model's outputs.</returns>
+    public IReadOnlyList<Tensor> Predict(SampleBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
         var begun = QuantizationTelemetry.BeginPrediction();
         StayInEvaluation();
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var outputs = scope.MoveToOuter(Model.call(images));
-        QuantizationTelemetry.EndPrediction(begun, images.shape[0]);
+        var outputs = Forward.Predict(batch);
+        QuantizationTelemetry.EndPrediction(begun, batch.Count);
         return outputs;
     }
 
@@ -79,14 +104,20 @@ public sealed class QuantizedModel : IDisposable
         {
             lock (_mode)
             {
-                Model.eval();
+                Forward.Module.eval();
             }
         }
     }
 
     /// <summary>Lists every matrix product that the model runs on a batch, what quantizes its operands, and the share of multiply-accumulates that stays in float.</summary>
     /// <param name="images">A batch as the model takes it; one image is enough.</param>
-    public QuantizationCoverage MeasureCoverage(Tensor images) => QuantizationCoverage.Measure(Attachment, images);
+    /// <param name="source">Where products are seen: those of modules alone unless the program owns its process, see <see cref="ProductSource"/>.</param>
+    public QuantizationCoverage MeasureCoverage(Tensor images, ProductSource source = ProductSource.Modules) => QuantizationCoverage.Measure(Attachment, images, source);
+
+    /// <summary>Lists every matrix product of a model of any inputs and outputs, likewise.</summary>
+    /// <param name="batch">A batch as the model takes it; one sample is enough.</param>
+    /// <param name="source">Where products are seen.</param>
+    public QuantizationCoverage MeasureCoverage(SampleBatch batch, ProductSource source = ProductSource.Modules) => QuantizationCoverage.Measure(Attachment, batch, source);
 
     /// <summary>
     /// Runs images and tells whether the model's activations on them are unlike those on the calibration images, site by site. Chance differences between samples of the calibration
@@ -100,7 +131,17 @@ public sealed class QuantizedModel : IDisposable
     /// <exception cref="InvalidOperationException">Another comparison of the model is running.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public DriftReport CompareWithCalibration(Tensor images, ILogger? logger = null, CancellationToken cancellationToken = default) =>
-        DriftComparison.Run(Attachment, CalibrationStatistics, images, logger ?? NullLogger.Instance, cancellationToken);
+        CompareWithCalibration(new SampleBatch(images), logger, cancellationToken);
+
+    /// <summary>Compares samples of a model of any inputs and outputs with the calibration samples, likewise.</summary>
+    /// <param name="samples">Samples as the model takes them, on its device.</param>
+    /// <param name="logger">Warned if the samples have drifted; null for none.</param>
+    /// <param name="cancellationToken">Stops within one forward of a few samples.</param>
+    /// <exception cref="QuantizationException">See the other overload.</exception>
+    /// <exception cref="InvalidOperationException">Another comparison of the model is running.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public DriftReport CompareWithCalibration(SampleBatch samples, ILogger? logger = null, CancellationToken cancellationToken = default) =>
+        DriftComparison.Run(Attachment, CalibrationStatistics, samples, logger ?? NullLogger.Instance, cancellationToken);
 
     /// <summary>Saves the model: integer codes of quantized weights, everything else in float, and all quantizer parameters, as one safetensors file.</summary>
     /// <param name="path">The file; replaced if it exists.</param>
@@ -121,6 +162,15 @@ public sealed class QuantizedModel : IDisposable
     /// <exception cref="WeightFileException">The file is broken.</exception>
     /// <exception cref="QuantizationException">The file is no quantized model, or does not fit the module.</exception>
     public static QuantizedModel Load(string path, nn.Module<Tensor, Tensor> model, QuantizerRegistry? quantizers = null) =>
+        Load(path, ModelForward.Of(model), quantizers);
+
+    /// <summary>Loads a saved model of any inputs and outputs, likewise.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="model">A module of the same architecture, with how a batch runs through it; its parameters are replaced. Unchanged if the file does not fit.</param>
+    /// <param name="quantizers">Makes quantizers by scheme; null for the built-in ones.</param>
+    /// <exception cref="WeightFileException">The file is broken.</exception>
+    /// <exception cref="QuantizationException">The file is no quantized model, or does not fit the module.</exception>
+    public static QuantizedModel Load(string path, ModelForward model, QuantizerRegistry? quantizers = null) =>
         Of(QuantizedModelFile.Load(path, model, quantizers ?? BuiltIn.CreateRegistry()), ownsModel: false);
 
     /// <summary>Loads what <see cref="Save(string, IReadOnlyDictionary{string, string}?)"/> wrote into a new module of the architecture that the file describes.</summary>
@@ -137,12 +187,12 @@ public sealed class QuantizedModel : IDisposable
         Attachment.Dispose();
         if (_ownsModel)
         {
-            Model.Dispose();
+            Forward.Module.Dispose();
         }
     }
 
     private static QuantizedModel Of(LoadedModel loaded, bool ownsModel) => new(loaded.Attachment, null, loaded.Statistics, ownsModel) { Description = loaded.Description };
 
     private void Save(IReadOnlyDictionary<string, string>? metadata, Action<SavedModelContent> write) =>
-        QuantizedModelFile.Save(Model, [.. QuantizedSites], Description, CalibrationStatistics, metadata, write);
+        QuantizedModelFile.Save(Forward.Module, [.. QuantizedSites], Description, CalibrationStatistics, metadata, write);
 }

@@ -9,6 +9,7 @@ using IsVit.Optimization;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Stages;
 using Microsoft.Extensions.DependencyInjection;
 using TorchSharp;
 
@@ -97,7 +98,7 @@ internal static class Ablation
     private static HeldOutScore Quantize(Setting setting, Sample sample, Func<QuantizationRecipe, QuantizationRecipe> change)
     {
         using var model = setting.CreateModel();
-        var recipe = change(QuantizationRecipes.All.Single(static recipe => recipe.Name == RecipeNames.ISVit)) with { Name = nameof(Ablation) };
+        var recipe = change(QuantizationRecipes.Find(RecipeNames.ISVit)!) with { Name = nameof(Ablation) };
         using var provider = new ServiceCollection()
             .AddSingleton(recipe)
             .AddIsVitQuantization(options =>

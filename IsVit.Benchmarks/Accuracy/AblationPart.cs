@@ -1,5 +1,6 @@
 using IsVit.Model;
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Stages;
 
 namespace IsVit.Benchmarks.Accuracy;
 
@@ -31,7 +32,7 @@ internal sealed record AblationPart(string Name, Func<QuantizationRecipe, Quanti
         new("views of images", static recipe => recipe with { FreshViews = false }),
     ];
 
-    private static AblationPart Stage(string stage) => new($"`{stage}`", recipe => recipe with { Stages = [.. recipe.Stages.Where(other => other != stage)] });
+    private static AblationPart Stage(string stage) => new($"`{stage}`", recipe => recipe with { Stages = [.. recipe.Stages.Where(other => other.Name != stage)] });
 
     private static AblationPart Scheme(string name, SiteRole role, string scheme) =>
         new(name, recipe => recipe with { Schemes = new Dictionary<SiteRole, SiteScheme>(recipe.Schemes) { [role] = recipe.Schemes[role] with { Scheme = scheme } } });

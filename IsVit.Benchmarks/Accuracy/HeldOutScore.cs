@@ -14,8 +14,8 @@ internal sealed record HeldOutScore(double Agreement, double SquaredError, doubl
     public static HeldOutScore Of(torch.Tensor outputs, torch.Tensor reference)
     {
         using var scope = torch.NewDisposeScope();
-        using var floatOutputs = new OutputDivergence(reference, OutputMetric.ClassProbabilities);
-        var (divergence, squaredError) = floatOutputs.Of(outputs);
+        using var floatOutputs = new OutputDivergence([reference], OutputMetric.ClassProbabilities);
+        var (divergence, squaredError) = floatOutputs.Of([outputs]);
         return new(outputs.argmax(1).eq(reference.argmax(1)).to(torch.float64).mean().item<double>() * 100, squaredError, divergence);
     }
 }

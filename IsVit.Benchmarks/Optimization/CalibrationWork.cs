@@ -4,6 +4,7 @@ using IsVit.Model;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Stages;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Optimization;
@@ -27,7 +28,7 @@ internal sealed class CalibrationWork : IDisposable
         var recipe = QuantizationRecipes.All.Single(static recipe => recipe.Name == RecipeNames.ISVit);
         var registry = BuiltIn.CreateRegistry();
         _attachment = GraphAttachment.Attach(graph, site =>
-            site.Role != SiteRole.Weight && new QuantizationOptions().SpecFor(site, recipe) is { } spec ? registry.Create(spec, isWeight: false) : null);
+            site.Role != SiteRole.Weight && new QuantizationOptions().SpecFor(site, recipe.Schemes) is { } spec ? registry.Create(spec, isWeight: false) : null);
     }
 
     /// <summary>One forward in float.</summary>

@@ -11,16 +11,16 @@ namespace IsVit.Benchmarks.Optimization;
 /// </summary>
 public class Stages
 {
-    private PausedRun _run = null!;
+    private PreparedRun _run = null!;
 
     /// <summary>The stage.</summary>
     [ParamsSource(nameof(Names))]
     public string Stage { get; set; } = "";
 
-    public static IEnumerable<string> Names => QuantizationRecipes.All.Single(static recipe => recipe.Name == RecipeNames.ISVit).Stages;
+    public static IEnumerable<string> Names => QuantizationRecipes.Find(RecipeNames.ISVit)!.Stages.Select(static stage => stage.Name);
 
     [IterationSetup]
-    public void Setup() => _run = PausedRun.Before(Stage);
+    public void Setup() => _run = PreparedRun.Before(Stage);
 
     [IterationCleanup]
     public void Cleanup() => _run.Dispose();
@@ -33,7 +33,7 @@ public class Stages
         foreach (var batch in _run.Context.Batches)
         {
             using var scope = torch.NewDisposeScope();
-            ((torch.nn.Module<torch.Tensor, torch.Tensor>)_run.Context.Graph.Model).call(batch);
+            _run.Context.Graph.Forward.Run(batch);
         }
     }
 

@@ -117,7 +117,7 @@ internal sealed class UnitTraining : IDisposable
         var registry = BuiltIn.CreateRegistry();
         var graph = ModuleGraph.Trace(_block, _input.narrow(0, 0, 1));
         var attachment = GraphAttachment.Attach(graph, site =>
-            new QuantizationOptions().SpecFor(site, recipe) is { } spec ? registry.Create(spec, site.Role == SiteRole.Weight) : null);
+            new QuantizationOptions().SpecFor(site, recipe.Schemes) is { } spec ? registry.Create(spec, site.Role == SiteRole.Weight) : null);
         foreach (var binding in attachment.Bindings.Where(binding => weights || !binding.IsWeight))
         {
             binding.State = SiteState.CalibratingThenQuantized;

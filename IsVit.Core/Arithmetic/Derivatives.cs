@@ -35,4 +35,11 @@ internal static class Derivatives
             }
         }
     }
+
+    /// <summary>The derivatives of the sum of all elements of some tensors.</summary>
+    /// <param name="outputs">One or more tensors that have gradients.</param>
+    /// <param name="by">Leaves or not, each of them once.</param>
+    /// <returns>See <see cref="Of"/>.</returns>
+    public static Tensor?[] OfSum(IEnumerable<Tensor> outputs, IReadOnlyList<Tensor> by) =>
+        Of(outputs.Select(static output => output.sum()).Aggregate(static (sum, output) => sum.Plus(output)), by);
 }

@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Model;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -9,7 +10,7 @@ namespace IsVit.Core.Coverage;
 internal static class ModuleProducts
 {
     /// <summary>Runs one batch through a model.</summary>
-    public static List<MatrixProduct> Record(ModuleGraph graph, Tensor sample)
+    public static List<MatrixProduct> Record(ModuleGraph graph, SampleBatch sample)
     {
         var products = new List<MatrixProduct>();
         var pairs = graph.Sites.Where(static site => site.Operand == SiteOperand.Left).Select(static site => site.Path).ToHashSet(StringComparer.Ordinal);
@@ -53,7 +54,7 @@ internal static class ModuleProducts
                 }
             }
 
-            graph.Model.call(sample);
+            graph.Forward.Run(sample);
             return products;
         }
         finally

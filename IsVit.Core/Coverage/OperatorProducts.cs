@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using static TorchSharp.torch;
 
 namespace IsVit.Core.Coverage;
@@ -8,7 +9,7 @@ internal static class OperatorProducts
 {
     /// <summary>Runs one batch through a model.</summary>
     /// <returns>Null where libtorch cannot be listened to, or not understood for what others run meanwhile.</returns>
-    public static List<MatrixProduct>? TryRecord(ModuleGraph graph, Tensor sample)
+    public static List<MatrixProduct>? TryRecord(ModuleGraph graph, SampleBatch sample)
     {
         string[] paths = [.. graph.Modules.Keys];
         using var trace = OperatorTrace.TryStart();
@@ -18,7 +19,7 @@ internal static class OperatorProducts
         }
 
         using var marks = new ModuleMarks([.. graph.Modules.Values]);
-        graph.Model.call(sample);
+        graph.Forward.Run(sample);
         if (trace.TryStop() is not { } calls || calls.Count(static call => ModuleMarks.TryRead(call, out _, out _)) != marks.Count)
         {
             return null;

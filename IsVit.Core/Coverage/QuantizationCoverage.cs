@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Model;
 using static TorchSharp.torch;
 
@@ -19,8 +20,8 @@ public sealed class QuantizationCoverage
     public IReadOnlyList<ProductCoverage> Products { get; }
 
     /// <summary>
-    /// Whether products of functions are among them, such as a <c>torch.matmul</c> inside a module's forward. libtorch is listened to for them, which it allows on
-    /// Linux; elsewhere, and while another listener is at work or other threads run other models, only those of modules may be seen: linear layers, convolutions, matrix-product modules.
+    /// Whether products of functions are among them, such as a <c>torch.matmul</c> inside a module's forward: with <see cref="ProductSource.Operators"/>, unless another listener was at work or other threads ran other models; otherwise only those of
+    /// modules are seen.
     /// </summary>
     public bool IsComplete { get; }
 
@@ -33,13 +34,17 @@ public sealed class QuantizationCoverage
     /// <summary><see cref="FloatMultiplyAccumulates"/> as a part of <see cref="MultiplyAccumulates"/>, 0 to 1.</summary>
     public double FloatShare => MultiplyAccumulates == 0 ? 0 : (double)FloatMultiplyAccumulates / MultiplyAccumulates;
 
+    /// <summary>Lists what a model of one input multiplies, see <see cref="Measure(GraphAttachment, SampleBatch, ProductSource)"/>.</summary>
+    /// <param name="attachment">Says what is quantized.</param>
+    /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
+    /// <param name="source">Where products are seen.</param>
+    public static QuantizationCoverage Measure(GraphAttachment attachment, Tensor sample, ProductSource source = ProductSource.Modules) => Measure(attachment, new SampleBatch(sample), source);
+
     /// <summary>Runs one batch through a model, in float, without gradients and in evaluation mode, and lists what it multiplies.</summary>
-    /// <remarks>
-    /// While it is listened to, libtorch writes down what all threads of the process run. It gives other threads 0.2 s to end what they are in the middle of, so that none of them may run an operator that takes longer.
-    /// </remarks>
     /// <param name="attachment">Says what is quantized: an operand counts as quantized when it has a quantizer, whatever the state of its site.</param>
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
-    public static QuantizationCoverage Measure(GraphAttachment attachment, Tensor sample)
+    /// <param name="source">Where products are seen.</param>
+    public static QuantizationCoverage Measure(GraphAttachment attachment, SampleBatch sample, ProductSource source = ProductSource.Modules)
     {
         ArgumentNullException.ThrowIfNull(attachment);
         ArgumentNullException.ThrowIfNull(sample);
@@ -48,7 +53,7 @@ public sealed class QuantizationCoverage
         using var evaluation = new EvaluationScope(graph.Model);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var operators = OperatorProducts.TryRecord(graph, sample);
+        var operators = source == ProductSource.Operators ? OperatorProducts.TryRecord(graph, sample) : null;
         var products = operators ?? ModuleProducts.Record(graph, sample);
 
         // Which of several products reads a module's operands cannot be told from outside.

@@ -1,17 +1,27 @@
+using IsVit.Core.Samples;
 using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
 
-/// <summary>Where the samples lie in what flows into and out of a module: the axis that is twice as long for twice as many samples. Null: no axis, or more than one.</summary>
-/// <param name="Input">The axis of the input, of a module of two tensors that of the first, from 0.</param>
-/// <param name="Output">The axis of the output, from 0.</param>
-internal readonly record struct BatchAxes(int? Input, int? Output)
+/// <summary>
+/// Where the samples lie in the tensors that flow into and out of a module: for each tensor the axis that is twice as long for twice as many samples, from 0; <see cref="SameForAll"/> for a tensor whose shape does not depend on their
+/// number; null where more than one axis does, or one does otherwise.
+/// </summary>
+/// <param name="Inputs">Of each input.</param>
+/// <param name="Outputs">Of each output.</param>
+internal sealed record BatchAxes(IReadOnlyList<int?> Inputs, IReadOnlyList<int?> Outputs)
 {
+    /// <summary>No axis holds samples: a table that all of them share.</summary>
+    public const int SameForAll = -1;
+
+    /// <summary>The axis of the first output; null if it has none.</summary>
+    public int? Output => Outputs[0] >= 0 ? Outputs[0] : null;
+
     /// <summary>Runs a batch through a model, and twice the batch, without gradients and in evaluation mode.</summary>
     /// <param name="graph">The model.</param>
-    /// <param name="sample">A batch as the model takes it, samples along its first axis; one is enough.</param>
-    /// <returns>The axes by path of every module from one or two tensors to one that runs once in a forward.</returns>
-    public static IReadOnlyDictionary<string, BatchAxes> Find(ModuleGraph graph, Tensor sample)
+    /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
+    /// <returns>The axes by path of every module that tensors flow in and out of, as many for both batches, and that runs once in a forward.</returns>
+    public static IReadOnlyDictionary<string, BatchAxes> Find(ModuleGraph graph, SampleBatch sample)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(sample);
@@ -19,25 +29,31 @@ internal readonly record struct BatchAxes(int? Input, int? Output)
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var once = Shapes(graph, sample);
-        var twice = Shapes(graph, cat([sample, sample]));
-        return once.Where(entry => entry.Value.Count == 1 && twice[entry.Key].Count == 1).ToDictionary(
-            static entry => entry.Key,
-            entry => new BatchAxes(Axis(entry.Value[0].Input, twice[entry.Key][0].Input), Axis(entry.Value[0].Output, twice[entry.Key][0].Output)),
-            StringComparer.Ordinal);
+        var twice = Shapes(graph, SampleBatch.Join([sample, sample]));
+        var axes = new Dictionary<string, BatchAxes>(StringComparer.Ordinal);
+        foreach (var (path, calls) in once)
+        {
+            if (calls is [var single] && twice[path] is [var doubled] && single.Inputs.Count == doubled.Inputs.Count && single.Outputs.Count == doubled.Outputs.Count && single.Outputs.Count > 0)
+            {
+                axes[path] = new BatchAxes(Axes(single.Inputs, doubled.Inputs), Axes(single.Outputs, doubled.Outputs));
+            }
+        }
+
+        return axes;
     }
 
-    private static Dictionary<string, List<(long[] Input, long[] Output)>> Shapes(ModuleGraph graph, Tensor batch)
+    private static Dictionary<string, List<(List<long[]> Inputs, List<long[]> Outputs)>> Shapes(ModuleGraph graph, SampleBatch batch)
     {
-        var shapes = new Dictionary<string, List<(long[] Input, long[] Output)>>(StringComparer.Ordinal);
+        var shapes = new Dictionary<string, List<(List<long[]> Inputs, List<long[]> Outputs)>>(StringComparer.Ordinal);
         var removals = new List<Action>();
         try
         {
             foreach (var (path, module) in graph.Modules)
             {
-                List<(long[] Input, long[] Output)> seen = [];
-                Tensor? See(Tensor[] inputs, Tensor output)
+                List<(List<long[]> Inputs, List<long[]> Outputs)> seen = [];
+                IReadOnlyList<Tensor>? See(IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> outputs)
                 {
-                    seen.Add((inputs[0].shape, output.shape));
+                    seen.Add(([.. inputs.Select(static input => input.shape)], [.. outputs.Select(static output => output.shape)]));
                     return null;
                 }
 
@@ -48,7 +64,7 @@ internal readonly record struct BatchAxes(int? Input, int? Output)
                 }
             }
 
-            graph.Model.call(batch);
+            graph.Forward.Run(batch);
             return shapes;
         }
         finally
@@ -56,6 +72,8 @@ internal readonly record struct BatchAxes(int? Input, int? Output)
             removals.ForEach(static remove => remove());
         }
     }
+
+    private static List<int?> Axes(List<long[]> shapes, List<long[]> doubled) => [.. shapes.Zip(doubled).Select(static pair => Axis(pair.First, pair.Second))];
 
     private static int? Axis(long[] shape, long[] doubled)
     {
@@ -65,6 +83,11 @@ internal readonly record struct BatchAxes(int? Input, int? Output)
         }
 
         int[] longer = [.. Enumerable.Range(0, doubled.Length).Where(axis => doubled[axis] != shape[axis])];
-        return longer is [var only] && doubled[only] == 2 * shape[only] ? only : null;
+        return longer switch
+        {
+            [] => SameForAll,
+            [var only] when doubled[only] == 2 * shape[only] => only,
+            _ => null,
+        };
     }
 }

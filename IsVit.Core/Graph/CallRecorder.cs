@@ -17,9 +17,14 @@ internal sealed class CallRecorder : IDisposable
 
     public void Attach(string path, nn.Module module)
     {
-        Tensor? See(Tensor[] inputs, Tensor output)
+        IReadOnlyList<Tensor>? See(IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> outputs)
         {
-            Record(path, module, inputs, output);
+            // A module that no tensor flows through has nothing to quantize or to reconstruct.
+            if (inputs.Count > 0 && outputs.Count > 0)
+            {
+                Record(path, module, inputs, outputs);
+            }
+
             return null;
         }
 
@@ -46,28 +51,22 @@ internal sealed class CallRecorder : IDisposable
     }
 
     // A model may run parts of itself on other threads.
-    private void Record(string path, nn.Module module, Tensor[] inputs, Tensor output)
+    private void Record(string path, nn.Module module, IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> outputs)
     {
         lock (_gate)
         {
-            var identities = Array.ConvertAll(inputs, Keep);
-            var sources = inputs.Select((input, i) => Source(identities[i], input)).ToArray();
-            var given = Keep(output);
-            Calls.Add(new ModuleCall(
-                path,
-                module,
-                identities,
-                sources,
-                given,
-                inputs[0].shape,
-                output.shape,
-                (inputs[0].numel() * inputs[0].element_size()) + (output.numel() * output.element_size())));
+            List<SeenTensor> seen = [.. inputs.Select(See)];
+            List<int> sources = [.. inputs.Select((input, i) => Source(seen[i].Identity, input))];
+            List<SeenTensor> given = [.. outputs.Select(See)];
+            Calls.Add(new ModuleCall(path, module, seen, given, sources));
             if (module is LayerNorm or Softmax or GELU)
             {
-                _produced.Add(new ProducedTensor(Calls.Count - 1, given, _kept[^1], module is LayerNorm));
+                _produced.Add(new ProducedTensor(Calls.Count - 1, given[0].Identity, _kept[^1], module is LayerNorm));
             }
         }
     }
+
+    private SeenTensor See(Tensor tensor) => new(Keep(tensor), tensor.shape, tensor.numel() * tensor.element_size());
 
     // Where the same numbers came twice, the memory tells, else the later one counts.
     private int Source(TensorIdentity input, Tensor value)

@@ -1,4 +1,5 @@
 using IsVit.Core.Arithmetic;
+using IsVit.Core.Samples;
 using IsVit.Model;
 using IsVit.Model.Quantization;
 using TorchSharp.Modules;
@@ -10,7 +11,7 @@ namespace IsVit.Core.Graph;
 /// Tries out whether a LayerNorm's scale and offset can move into the layers that read its output: with both changed behind the LayerNorm and changed back
 /// before those layers, the model's output must stay. Sees what no hook shows, such as a residual addition that reads the same output.
 /// </summary>
-internal sealed class FoldProbe(nn.Module<Tensor, Tensor> model, Dictionary<string, nn.Module> modules, Tensor sample)
+internal sealed class FoldProbe(ModelForward model, Dictionary<string, nn.Module> modules, SampleBatch sample)
 {
     /// <summary>Sites with those roles taken back that do not hold.</summary>
     /// <param name="sites">The sites.</param>
@@ -53,15 +54,20 @@ internal sealed class FoldProbe(nn.Module<Tensor, Tensor> model, Dictionary<stri
     }
 
     // What an addition rounds off in half precision is more than a small misuse would show.
-    private bool IsHalf => sample.dtype is ScalarType.Float16 or ScalarType.BFloat16;
+    private bool IsHalf => Type is ScalarType.Float16 or ScalarType.BFloat16;
 
-    private double Epsilon => sample.dtype switch
+    private double Epsilon => Type switch
     {
         ScalarType.Float64 => double.BitIncrement(1) - 1,
         ScalarType.Float16 => 1 / 1024.0,
         ScalarType.BFloat16 => 1 / 128.0,
         _ => MathF.BitIncrement(1) - 1,
     };
+
+    // What is computed in is what whole numbers, such as indices of tokens, are looked up in.
+    private ScalarType Type => sample.Inputs.FirstOrDefault(static input => is_floating_point(input))?.dtype ?? model.Module.parameters().FirstOrDefault()?.dtype ?? ScalarType.Float32;
+
+    private static double Difference(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> reference) => outputs.Zip(reference, Difference).Max();
 
     private static double Difference(Tensor output, Tensor reference)
     {
@@ -70,7 +76,7 @@ internal sealed class FoldProbe(nn.Module<Tensor, Tensor> model, Dictionary<stri
         return ((found - wanted).norm() / wanted.norm().AtLeast(1e-300)).item<double>();
     }
 
-    private Tensor Run(IReadOnlyCollection<IGrouping<string, Site>> groups, Change change)
+    private List<Tensor> Run(IReadOnlyCollection<IGrouping<string, Site>> groups, Change change)
     {
         var undo = new List<Action>();
         using var scope = NewDisposeScope();
@@ -102,7 +108,7 @@ internal sealed class FoldProbe(nn.Module<Tensor, Tensor> model, Dictionary<stri
                 }
             }
 
-            return scope.MoveToOuter(model.call(sample).clone());
+            return [.. model.Run(sample).Select(output => scope.MoveToOuter(output.clone()))];
         }
         finally
         {

@@ -142,7 +142,7 @@ public sealed class GraphAttachment : IDisposable
         {
             s_attached.AddOrUpdate(module, this);
             var unit = units.GetValueOrDefault(path);
-            if (unit is not null || bound.Contains(path) || path.Length == 0)
+            if (unit is not null || bound.Contains(path) || (path.Length == 0 && TypedModule.TryOf(module) is not null))
             {
                 _hooks.Add(ModuleHooks.Create(this, path, module, unit, [.. bound[path]]));
             }

@@ -48,7 +48,8 @@ internal sealed class ModuleHooks : IDisposable
                 hooks._removals.Add(two.register_forward_hook((_, _, _, y) => hooks.After(y)).remove);
                 break;
             default:
-                throw new ArgumentException($"A module of type {module.GetType()} takes neither one nor two tensors.", nameof(module));
+                hooks.HookBoundaries(TypedModule.TryOf(module) ?? throw new ArgumentException($"A module of type {module.GetType()} is never called.", nameof(module)));
+                break;
         }
 
         return hooks;
@@ -63,11 +64,7 @@ internal sealed class ModuleHooks : IDisposable
 
     private Tensor Before(Tensor x)
     {
-        _attachment.ReplacementTensors.ReleaseBefore(_path);
-        if (_unit is not null)
-        {
-            SuspendedForward.Current?.AtBoundary(_attachment, _unit, UnitBoundary.Input, x);
-        }
+        Begin(x);
 
         // An exception in the forward before this one skipped After.
         RestoreWeight();
@@ -83,7 +80,7 @@ internal sealed class ModuleHooks : IDisposable
 
     private (Tensor, Tensor)? Before(Tensor left, Tensor right)
     {
-        _attachment.ReplacementTensors.ReleaseBefore(_path);
+        Begin(left, right);
         return _attachment.IsEnabled ? (Replace(_input, left), Replace(_right, right)) : null;
     }
 
@@ -101,6 +98,36 @@ internal sealed class ModuleHooks : IDisposable
             y = quantized;
         }
 
+        End(y);
+        return y;
+    }
+
+    // Of a module that has no sites.
+    private void HookBoundaries(TypedModule module)
+    {
+        _removals.Add(module.HookBefore(arguments =>
+        {
+            Begin(arguments);
+            return null;
+        }));
+        _removals.Add(module.HookAfter((_, result) =>
+        {
+            End(result);
+            return result;
+        }));
+    }
+
+    private void Begin(params object?[] arguments)
+    {
+        _attachment.ReplacementTensors.ReleaseBefore(_path);
+        if (_unit is not null)
+        {
+            SuspendedForward.Current?.AtBoundary(_attachment, _unit, UnitBoundary.Input, PackedTensors.Of(arguments));
+        }
+    }
+
+    private void End(object? result)
+    {
         if (_path.Length == 0)
         {
             _attachment.ReplacementTensors.Release();
@@ -109,10 +136,8 @@ internal sealed class ModuleHooks : IDisposable
         if (_unit is not null && SuspendedForward.Current is { } forward)
         {
             _attachment.ReplacementTensors.ReleaseInside(_path);
-            forward.AtBoundary(_attachment, _unit, UnitBoundary.Output, y);
+            forward.AtBoundary(_attachment, _unit, UnitBoundary.Output, PackedTensors.Of(result));
         }
-
-        return y;
     }
 
     private Tensor Replace(SiteBinding? site, Tensor x)

@@ -10,18 +10,18 @@ internal sealed class SiteFinder
 {
     private readonly Dictionary<string, nn.Module> _modules;
     private readonly IReadOnlyList<ModuleCall> _calls;
-    private readonly TensorIdentity _modelInput;
+    private readonly IReadOnlyCollection<TensorIdentity> _modelInputs;
     private readonly TraceOptions _options;
     private readonly PathPattern[] _ignored;
     private readonly Dictionary<string, int> _runs;
     private readonly HashSet<string> _siteModules = new(StringComparer.Ordinal);
     private readonly HashSet<string> _declared = new(StringComparer.Ordinal);
 
-    public SiteFinder(Dictionary<string, nn.Module> modules, IReadOnlyList<ModuleCall> calls, TensorIdentity modelInput, TraceOptions options)
+    public SiteFinder(Dictionary<string, nn.Module> modules, IReadOnlyList<ModuleCall> calls, IReadOnlyCollection<TensorIdentity> modelInputs, TraceOptions options)
     {
         _modules = modules;
         _calls = calls;
-        _modelInput = modelInput;
+        _modelInputs = modelInputs;
         _options = options;
         _ignored = [.. options.Ignore.Select(static pattern => new PathPattern(pattern))];
         _runs = calls.GroupBy(static call => call.Path).ToDictionary(static group => group.Key, static group => group.Count(), StringComparer.Ordinal);
@@ -41,7 +41,7 @@ internal sealed class SiteFinder
         var foldable = new FoldableNorms(_modules, _calls, _siteModules);
         var read = _calls.Where(call => _siteModules.Contains(call.Path)).SelectMany(static call => call.Sources).Where(static source => source >= 0)
             .Select(source => _calls[source].Output).ToHashSet();
-        var modelOutput = _calls.LastOrDefault(static call => call.Path.Length == 0)?.Output;
+        var modelOutputs = (_calls.LastOrDefault(static call => call.Path.Length == 0)?.Outputs ?? []).Select(static output => output.Identity).ToHashSet();
         var sites = new List<Site>();
         foreach (var call in _calls)
         {
@@ -51,7 +51,7 @@ internal sealed class SiteFinder
                 sites.Add(Classify(call, 0, isLayer ? SiteOperand.Input : SiteOperand.Left, foldable));
                 sites.Add(isLayer ? new Site(call.Path, SiteOperand.Weight, SiteRole.Weight) : Classify(call, 1, SiteOperand.Right, foldable));
             }
-            else if (call.Module is Softmax && !read.Contains(call.Output) && call.Output != modelOutput && !IsIgnored(call.Path))
+            else if (call.Module is Softmax && !read.Contains(call.Output) && !modelOutputs.Contains(call.Output) && !IsIgnored(call.Path))
             {
                 sites.Add(SoftmaxOutput(call.Path));
             }
@@ -149,7 +149,7 @@ internal sealed class SiteFinder
     // Lists and modules of other signatures have no hooks that would tell whether they ran.
     private string Reason(string path)
     {
-        var parent = ModulePath.Around(path).Skip(1).Append("").First(around => _modules.GetValueOrDefault(around) is nn.Module<Tensor, Tensor> or nn.Module<Tensor, Tensor, Tensor>);
+        var parent = ModulePath.Around(path).Skip(1).Append("").First(around => around.Length == 0 || (_modules.GetValueOrDefault(around) is { } module && TypedModule.TryOf(module) is not null));
         var name = parent.Length == 0 ? "the model" : $"'{parent}'";
         return _runs.ContainsKey(parent)
             ? $"{name}, which holds it, ran, and does not use it, or calls its forward instead of call: hooks fire on call only"
@@ -168,7 +168,7 @@ internal sealed class SiteFinder
         };
         return role != SiteRole.Other
             ? new Site(call.Path, operand, role, _calls[source].Path)
-            : new Site(call.Path, operand, call.Inputs[input] == _modelInput ? SiteRole.ModelInput : SiteRole.Other);
+            : new Site(call.Path, operand, _modelInputs.Contains(call.Inputs[input].Identity) ? SiteRole.ModelInput : SiteRole.Other);
     }
 
     private Site SoftmaxOutput(string path) => _runs[path] == 1

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using IsVit.Core.Memory;
+using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using static TorchSharp.torch;
 
@@ -10,9 +11,9 @@ namespace IsVit.Core.Graph;
 /// with the activations in its local variables, so a thread is what can stand still in the middle of it. Forwards take turns; two never run at once.
 /// </summary>
 /// <param name="attachment">The attachment.</param>
-/// <param name="batch">The model's input.</param>
+/// <param name="batch">The model's inputs.</param>
 /// <param name="store">Where the activations at a unit's boundaries are while the forward stands still; null to leave them.</param>
-internal sealed class SuspendedForward(GraphAttachment attachment, Tensor batch, IActivationStore? store) : IDisposable
+internal sealed class SuspendedForward(GraphAttachment attachment, SampleBatch batch, IActivationStore? store) : IDisposable
 {
     // Flows to other threads that a model may run parts of itself on.
     private static readonly AsyncLocal<SuspendedForward?> s_current = new();
@@ -21,8 +22,8 @@ internal sealed class SuspendedForward(GraphAttachment attachment, Tensor batch,
     private readonly SemaphoreSlim _halted = new(0);
     private Unit? _unit;
     private UnitBoundary _boundary;
-    private OffloadedActivation? _input;
-    private OffloadedActivation? _output;
+    private OffloadedTensors? _input;
+    private OffloadedTensors? _output;
     private bool _stands;
     private Exception? _error;
     private bool _abandoned;
@@ -74,16 +75,16 @@ internal sealed class SuspendedForward(GraphAttachment attachment, Tensor batch,
     public long Elements { get; private set; }
 
     /// <summary>What flows into the unit or out of it, valid until the forward goes on. Behind the unit its input is there as well: its caller holds it.</summary>
-    public Tensor At(UnitBoundary boundary) => (boundary == UnitBoundary.Input ? _input : _output)!.Readable;
+    public PackedTensors At(UnitBoundary boundary) => (boundary == UnitBoundary.Input ? _input : _output)!.Readable;
 
-    public void AtBoundary(GraphAttachment at, Unit unit, UnitBoundary boundary, Tensor value)
+    public void AtBoundary(GraphAttachment at, Unit unit, UnitBoundary boundary, PackedTensors values)
     {
         if (_abandoned || !ReferenceEquals(at, attachment))
         {
             return;
         }
 
-        var elements = value.NumberOfElements;
+        var elements = values.Tensors.Count == 0 ? 0 : values.Tensors.Max(static value => value.NumberOfElements);
         Elements = Math.Max(Elements, elements);
         if (!ReferenceEquals(unit, _unit))
         {
@@ -92,11 +93,11 @@ internal sealed class SuspendedForward(GraphAttachment attachment, Tensor batch,
 
         if (boundary == UnitBoundary.Input)
         {
-            _input ??= new OffloadedActivation(value);
+            _input ??= new OffloadedTensors(values, [], IsSame);
         }
         else
         {
-            _output = _input is { Value: var input } && IsSame(input, value) ? _input : new OffloadedActivation(value);
+            _output = new OffloadedTensors(values, _input?.Activations ?? [], IsSame);
         }
 
         if (boundary != _boundary)
@@ -139,8 +140,11 @@ internal sealed class SuspendedForward(GraphAttachment attachment, Tensor batch,
         }
 
         _done = true;
-        _input?.Release();
-        _output?.Release();
+        foreach (var activation in Activations)
+        {
+            activation.Release();
+        }
+
         (_input, _output) = (null, null);
         _resume.Dispose();
         _halted.Dispose();
@@ -156,12 +160,12 @@ internal sealed class SuspendedForward(GraphAttachment attachment, Tensor batch,
             return;
         }
 
-        // The caller's own images stay where they are.
-        foreach (var held in (OffloadedActivation?[])[_input, _output])
+        // The caller's own samples stay where they are.
+        foreach (var activation in Activations)
         {
-            if (held is not null && !IsSame(held.Value, batch))
+            if (!batch.Inputs.Any(input => IsSame(activation.Value, input)))
             {
-                held.Offload(store);
+                activation.Offload(store);
             }
         }
     }
@@ -170,10 +174,14 @@ internal sealed class SuspendedForward(GraphAttachment attachment, Tensor batch,
     {
         if (store is not null)
         {
-            _input?.Restore(store);
-            _output?.Restore(store);
+            foreach (var activation in Activations)
+            {
+                activation.Restore(store);
+            }
         }
     }
+
+    private IEnumerable<OffloadedActivation> Activations => (_input?.Activations ?? []).Concat(_output?.Activations ?? []);
 
     private void Resume()
     {
@@ -196,7 +204,7 @@ internal sealed class SuspendedForward(GraphAttachment attachment, Tensor batch,
         {
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
-            attachment.Graph.Model.call(batch);
+            attachment.Graph.Forward.Run(batch);
         }
 #pragma warning disable CA1031 // Whatever the model throws is rethrown where the stream is advanced.
         catch (Exception e)

@@ -13,8 +13,8 @@ internal readonly record struct TensorIdentity(nint Storage, long Offset, long C
 
     public static TensorIdentity Of(Tensor tensor)
     {
-        // What holds nothing is like nothing else, though all of it may show one address.
-        if (tensor.numel() == 0)
+        // What holds nothing is like nothing else, though all of it may show one address. Nor does anything depend on whose indices or masks a device's are.
+        if (tensor.numel() == 0 || (!Tells(tensor) && !is_floating_point(tensor)))
         {
             return new(0, Interlocked.Increment(ref s_empty), 0);
         }

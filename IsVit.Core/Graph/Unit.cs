@@ -2,11 +2,20 @@ namespace IsVit.Core.Graph;
 
 /// <summary>A module that is reconstructed at once: a block, the patch embedding, the head.</summary>
 /// <param name="Path">The module's path from the root.</param>
-/// <param name="InputShape">The shape of what flows in, for the traced batch.</param>
-/// <param name="OutputShape">The shape of what flows out, likewise.</param>
-/// <param name="BytesPerSample">What one sample's input and output take in memory together, in bytes.</param>
-public sealed record Unit(string Path, IReadOnlyList<long> InputShape, IReadOnlyList<long> OutputShape, long BytesPerSample)
+public sealed record Unit(string Path)
 {
+    /// <summary>The shape of each tensor that flows in, for the traced batch.</summary>
+    public IReadOnlyList<IReadOnlyList<long>> InputShapes { get; init; } = [];
+
+    /// <summary>The shape of each tensor that flows out, likewise.</summary>
+    public IReadOnlyList<IReadOnlyList<long>> OutputShapes { get; init; } = [];
+
+    /// <summary>What one sample's inputs take in memory, in bytes.</summary>
+    public long InputBytesPerSample { get; init; }
+
+    /// <summary>What one sample's outputs take in memory, in bytes.</summary>
+    public long OutputBytesPerSample { get; init; }
+
     /// <summary>Whether a module is the unit or lies inside it.</summary>
     /// <param name="path">The module's path.</param>
     public bool Contains(string path)
@@ -16,5 +25,7 @@ public sealed record Unit(string Path, IReadOnlyList<long> InputShape, IReadOnly
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Path} [{string.Join(", ", InputShape)}] -> [{string.Join(", ", OutputShape)}]";
+    public override string ToString() => $"{Path} {Text(InputShapes)} -> {Text(OutputShapes)}";
+
+    private static string Text(IReadOnlyList<IReadOnlyList<long>> shapes) => string.Join(", ", shapes.Select(static shape => $"[{string.Join(", ", shape)}]"));
 }

@@ -52,8 +52,8 @@ internal sealed class UnitDiscovery
                 continue;
             }
 
-            var runsOnce = child is nn.Module<Tensor, Tensor> && _calls[childPath].Count() == 1;
-            if (runsOnce && (!child.children().Any() || (isList && child is not Sequential && !HoldsRow(childPath))))
+            var runsOnce = _calls[childPath].Count() == 1;
+            if (runsOnce && ((child is nn.Module<Tensor, Tensor> && !child.children().Any()) || (isList && child is not Sequential && !HoldsRow(childPath))))
             {
                 _units.Add(childPath);
             }
@@ -84,6 +84,6 @@ internal sealed class UnitDiscovery
         var members = list.named_children().Select(child => (child.module, calls: _calls[Join(path, child.name)].ToList())).ToList();
         return members.Count > 1
             && members.All(static member => member.module.children().Any() && member.calls.Count == 1)
-            && members.Zip(members.Skip(1)).All(static pair => pair.First.calls[0].Output == pair.Second.calls[0].Inputs[0]);
+            && members.Zip(members.Skip(1)).All(static pair => pair.First.calls[0].Outputs.Any(output => output.Identity == pair.Second.calls[0].Inputs[0].Identity));
     }
 }

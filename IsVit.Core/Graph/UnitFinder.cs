@@ -1,3 +1,4 @@
+using IsVit.Core.Samples;
 using IsVit.Model;
 using IsVit.Model.Quantization;
 using static TorchSharp.torch;
@@ -13,7 +14,7 @@ internal static class UnitFinder
         IReadOnlyList<Site> sites,
         TraceOptions options,
         IGraphDeclaration? declaration,
-        Tensor sample)
+        SampleBatch sample)
     {
         HashSet<string> paths;
         if (options.Units.Count > 0)
@@ -34,8 +35,14 @@ internal static class UnitFinder
             Require(path, modules, calls, paths);
         }
 
-        var batch = sample.dim() == 0 ? 1 : Math.Max(1, sample.shape[0]);
-        return [.. calls.Where(call => paths.Contains(call.Path)).Select(call => new Unit(call.Path, call.InputShape, call.OutputShape, call.Bytes / batch))];
+        var count = Math.Max(1, sample.Count);
+        return [.. calls.Where(call => paths.Contains(call.Path)).Select(call => new Unit(call.Path)
+        {
+            InputShapes = [.. call.Inputs.Select(static input => input.Shape)],
+            OutputShapes = [.. call.Outputs.Select(static output => output.Shape)],
+            InputBytesPerSample = call.Inputs.Sum(static input => input.Bytes) / count,
+            OutputBytesPerSample = call.Outputs.Sum(static output => output.Bytes) / count,
+        })];
     }
 
     private static HashSet<string> Match(IEnumerable<string> patterns, Dictionary<string, nn.Module> modules)
@@ -58,15 +65,15 @@ internal static class UnitFinder
 
     private static void Require(string path, Dictionary<string, nn.Module> modules, IReadOnlyList<ModuleCall> calls, HashSet<string> paths)
     {
-        if (modules[path] is not nn.Module<Tensor, Tensor>)
+        if (TypedModule.TryOf(modules[path]) is null)
         {
-            throw new QuantizationException($"The unit '{path}' is a {modules[path].GetName()}, which is no module from one tensor to one tensor; choose the module around it or those inside.");
+            throw new QuantizationException($"The unit '{path}' is a {modules[path].GetName()}, a container that is never called; choose the module around it or those inside.");
         }
 
         if (calls.Count(call => call.Path == path) is var count and not 1)
         {
             throw new QuantizationException(count == 0
-                ? $"The unit '{path}' never fired while tracing: it is unused, or its forward is called instead of call, and hooks fire on call only."
+                ? $"The unit '{path}' never fired while tracing: it is unused, or its forward is called instead of call, and hooks fire on call only; or no tensors flow into it and out of it."
                 : FormattableString.Invariant($"The unit '{path}' ran {count} times in one forward; a unit runs once. Choose the modules inside it, or give each use a module of its own."));
         }
 

@@ -1,4 +1,5 @@
 using IsVit.Core.Memory;
+using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using static TorchSharp.torch;
 
@@ -27,13 +28,13 @@ internal sealed class UnitFlow : IDisposable
 
     /// <summary>Starts a stream. Nothing runs yet.</summary>
     /// <param name="attachment">The attachment whose graph's units are halted at.</param>
-    /// <param name="batches">The model's inputs, one tensor a batch; they must outlive the stream.</param>
-    public UnitFlow(GraphAttachment attachment, IReadOnlyList<Tensor> batches)
+    /// <param name="batches">The model's inputs; they must outlive the stream.</param>
+    public UnitFlow(GraphAttachment attachment, IReadOnlyList<SampleBatch> batches)
         : this(attachment, batches, store: null)
     {
     }
 
-    internal UnitFlow(GraphAttachment attachment, IReadOnlyList<Tensor> batches, IActivationStore? store)
+    internal UnitFlow(GraphAttachment attachment, IReadOnlyList<SampleBatch> batches, IActivationStore? store)
     {
         ArgumentNullException.ThrowIfNull(attachment);
         ArgumentNullException.ThrowIfNull(batches);
@@ -43,17 +44,17 @@ internal sealed class UnitFlow : IDisposable
     }
 
     // Halts behind layers of the attachment's graph, each a unit of its own here. They run in this order, each once.
-    private UnitFlow(GraphAttachment attachment, IReadOnlyList<Tensor> batches, IReadOnlyList<nn.Module<Tensor, Tensor>> layers)
+    private UnitFlow(GraphAttachment attachment, IReadOnlyList<SampleBatch> batches, IReadOnlyList<nn.Module<Tensor, Tensor>> layers)
         : this(attachment, batches)
     {
         var units = new List<Unit>();
         foreach (var layer in layers)
         {
-            var unit = new Unit(attachment.Graph.Modules.First(entry => ReferenceEquals(entry.Value, layer)).Key, [], [], 0);
+            var unit = new Unit(attachment.Graph.Modules.First(entry => ReferenceEquals(entry.Value, layer)).Key);
             units.Add(unit);
             _removals.Add(layer.register_forward_hook((_, _, output) =>
             {
-                SuspendedForward.Current?.AtBoundary(attachment, unit, UnitBoundary.Output, output);
+                SuspendedForward.Current?.AtBoundary(attachment, unit, UnitBoundary.Output, PackedTensors.Of(output));
                 return null!;
             }).remove);
         }
@@ -71,32 +72,32 @@ internal sealed class UnitFlow : IDisposable
 
     /// <summary>Starts a stream that halts behind layers instead of units.</summary>
     /// <param name="attachment">The attachment.</param>
-    /// <param name="batches">The model's inputs, one tensor a batch; they must outlive the stream.</param>
+    /// <param name="batches">The model's inputs; they must outlive the stream.</param>
     /// <param name="layers">Layers of the attachment's graph in the order in which they run.</param>
-    internal static UnitFlow OfLayers(GraphAttachment attachment, IReadOnlyList<Tensor> batches, IReadOnlyList<nn.Module<Tensor, Tensor>> layers) => new(attachment, batches, layers);
+    internal static UnitFlow OfLayers(GraphAttachment attachment, IReadOnlyList<SampleBatch> batches, IReadOnlyList<nn.Module<Tensor, Tensor>> layers) => new(attachment, batches, layers);
 
     /// <summary>Goes on until every batch stands behind a layer.</summary>
     /// <param name="layer">The number of the present layer of <see cref="OfLayers"/> or one behind it.</param>
     /// <param name="cancellationToken">Looked at between batches.</param>
     /// <returns>What flows out of the layer, one tensor a batch, and flows on as it then is.</returns>
-    internal IReadOnlyList<Tensor> AdvanceToLayer(int layer, CancellationToken cancellationToken) => Advance(_units[layer], UnitBoundary.Output, cancellationToken);
+    internal IReadOnlyList<Tensor> AdvanceToLayer(int layer, CancellationToken cancellationToken) => [.. Advance(_units[layer], UnitBoundary.Output, cancellationToken).Select(static output => output.Tensors[0])];
 
     /// <summary>Goes on until every batch stands before a unit.</summary>
     /// <param name="unit">The unit before which the batches stand already, or one behind the present one.</param>
     /// <param name="cancellationToken">Looked at between batches.</param>
-    /// <returns>What flows into the unit, one tensor a batch; valid until the stream goes on.</returns>
+    /// <returns>What flows into the unit for each batch, packed in an array of its arguments; valid until the stream goes on.</returns>
     /// <exception cref="ArgumentException">The graph has no such unit, or the stream is past its input.</exception>
     /// <exception cref="QuantizationException">A batch's forward ended before the unit.</exception>
-    public IReadOnlyList<Tensor> AdvanceToInput(Unit unit, CancellationToken cancellationToken = default) =>
+    public IReadOnlyList<PackedTensors> AdvanceToInput(Unit unit, CancellationToken cancellationToken = default) =>
         Advance(unit, UnitBoundary.Input, cancellationToken);
 
     /// <summary>Goes on until every batch stands behind a unit.</summary>
     /// <param name="unit">The present unit or one behind it.</param>
     /// <param name="cancellationToken">Looked at between batches.</param>
-    /// <returns>What flows out of the unit, one tensor a batch; valid until the stream goes on.</returns>
+    /// <returns>What flows out of the unit for each batch; valid until the stream goes on.</returns>
     /// <exception cref="ArgumentException">The graph has no such unit, or the stream is past it.</exception>
     /// <exception cref="QuantizationException">A batch's forward ended before the unit did.</exception>
-    public IReadOnlyList<Tensor> AdvanceToOutput(Unit unit, CancellationToken cancellationToken = default) =>
+    public IReadOnlyList<PackedTensors> AdvanceToOutput(Unit unit, CancellationToken cancellationToken = default) =>
         Advance(unit, UnitBoundary.Output, cancellationToken);
 
     /// <summary>Abandons what has not run to its end.</summary>
@@ -111,13 +112,13 @@ internal sealed class UnitFlow : IDisposable
     }
 
     /// <summary>Goes on until every batch stands behind a unit, whose forward still holds its input.</summary>
-    internal (IReadOnlyList<Tensor> Inputs, IReadOnlyList<Tensor> Outputs) AdvanceThrough(Unit unit, CancellationToken cancellationToken)
+    internal (IReadOnlyList<PackedTensors> Inputs, IReadOnlyList<PackedTensors> Outputs) AdvanceThrough(Unit unit, CancellationToken cancellationToken)
     {
         var outputs = Advance(unit, UnitBoundary.Output, cancellationToken);
         return ([.. _forwards.Select(static forward => forward.At(UnitBoundary.Input))], outputs);
     }
 
-    private List<Tensor> Advance(Unit unit, UnitBoundary boundary, CancellationToken cancellationToken)
+    private List<PackedTensors> Advance(Unit unit, UnitBoundary boundary, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(unit);
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -136,7 +137,7 @@ internal sealed class UnitFlow : IDisposable
 
         _position = position;
         NativeHeap.ReturnFreed(_forwards.Count == 0 ? 0 : _forwards.Max(static forward => forward.Elements));
-        var values = new List<Tensor>(_forwards.Count);
+        var values = new List<PackedTensors>(_forwards.Count);
         foreach (var forward in _forwards)
         {
             cancellationToken.ThrowIfCancellationRequested();

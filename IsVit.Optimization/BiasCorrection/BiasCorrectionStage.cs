@@ -1,5 +1,6 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Optimization.Observation;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
@@ -11,7 +12,7 @@ namespace IsVit.Optimization.BiasCorrection;
 /// <summary>
 /// Moves every layer's bias so that, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, the mean of each of its output channels is the float model's again (bias correction;
 /// Nagel et al., arXiv 1906.04721, section 4.2). Layers are taken in the order in which they run, each with all before it quantized and corrected. Vectors count in the means by
-/// <see cref="QuantizationContext.VectorWeights"/>.
+/// <see cref="QuantizationContext.Importance"/>.
 /// </summary>
 /// <remarks>Rounding at few bits shifts means by far more than a short reconstruction's learning rate can move a bias.</remarks>
 public sealed class BiasCorrectionStage : IQuantizationStage
@@ -21,6 +22,9 @@ public sealed class BiasCorrectionStage : IQuantizationStage
 
     /// <inheritdoc/>
     public IReadOnlyCollection<string> After => [StageNames.WeightCalibration];
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<Type> Reads => [typeof(OutputImportance)];
 
     StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(3.5 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
@@ -51,10 +55,10 @@ public sealed class BiasCorrectionStage : IQuantizationStage
             .Distinct(StringComparer.Ordinal)
             .Select(path => (Path: path, Module: context.Graph.Modules[path]))
             .Where(static layer => SiteWeights.HasWeight(layer.Module) && SiteWeights.GetBias(layer.Module) is not null)
-            .Select(layer => new ChannelMeans((nn.Module<Tensor, Tensor>)layer.Module, context.VectorWeights.GetValueOrDefault(layer.Path))),
+            .Select(layer => new ChannelMeans((nn.Module<Tensor, Tensor>)layer.Module, context.Importance.OfLayer(layer.Path))),
     ];
 
-    private static void Correct(QuantizationContext context, List<ChannelMeans> layers, List<Tensor> wanted, IReadOnlyList<Tensor> batches)
+    private static void Correct(QuantizationContext context, List<ChannelMeans> layers, List<Tensor> wanted, IReadOnlyList<SampleBatch> batches)
     {
         using var flow = UnitFlow.OfLayers(context.Attachment, batches, [.. layers.Select(static layer => layer.Layer)]);
         for (var i = 0; i < layers.Count; i++)
@@ -78,11 +82,11 @@ public sealed class BiasCorrectionStage : IQuantizationStage
         }
     }
 
-    private static List<Tensor> FloatMeans(QuantizationContext context, List<ChannelMeans> layers, IReadOnlyList<Tensor> batches)
+    private static List<Tensor> FloatMeans(QuantizationContext context, List<ChannelMeans> layers, IReadOnlyList<SampleBatch> batches)
     {
         using var suspended = context.Attachment.Suspend();
         using var original = context.FloatParameters.Use();
-        LayerObserver.Observe((nn.Module<Tensor, Tensor>)context.Graph.Model, batches, layers, context.CancellationToken);
+        LayerObserver.Observe(context.Graph.Forward, batches, layers, context.CancellationToken);
         return [.. layers.Select(static layer => layer.Mean())];
     }
 }

@@ -26,6 +26,9 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
     /// <inheritdoc/>
     public IReadOnlyCollection<string> After => [StageNames.HeadRotation, StageNames.ValueNormalization];
 
+    /// <inheritdoc/>
+    public IReadOnlyCollection<Type> Reads => [typeof(OutputImportance)];
+
     // Finding levels takes longer than the way there.
     StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(6.0 * Math.Min(images, options.Calibration.ImageCount), 0);
 
@@ -54,9 +57,9 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
             sites.ForEach(site =>
             {
                 site.State = state;
-                site.CalibrationSample = Sample(context, site.Site, images.shape[0]);
+                site.CalibrationSample = Sample(context, site.Site, images.Count);
             });
-            context.Graph.Model.call(images);
+            context.Graph.Forward.Run(images);
         }
 
         sites.ForEach(static site => site.CalibrationSample = null);
@@ -90,7 +93,7 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
         }));
         try
         {
-            context.Graph.Model.call(CalibrationBatches.First(context.Batches, Math.Min(ProductImages, context.Options.Calibration.ImageCount)));
+            context.Graph.Forward.Run(CalibrationBatches.First(context.Batches, Math.Min(ProductImages, context.Options.Calibration.ImageCount)));
         }
         finally
         {
@@ -101,7 +104,7 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
     private static void FitProduct(QuantizationContext context, SiteBinding site, Tensor left, Tensor right)
     {
         using var scope = NewDisposeScope();
-        var weights = context.VectorWeights.GetValueOrDefault(site.Site.Path);
+        var weights = context.Importance.OfLayer(site.Site.Path);
         var rowsOfImage = left.shape[1..^1].Aggregate(1L, static (product, axis) => product * axis);
         ((IProductQuantizer)site.Quantizer).Calibrate(left, right, weights?.shape[0] == rowsOfImage ? weights.view(left.shape[1..^1]) : null);
     }
@@ -110,7 +113,7 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
     private static Func<Tensor, Tensor?>? Sample(QuantizationContext context, Site site, long images) =>
         site.Operand is SiteOperand.Input or SiteOperand.Left
         && context.Graph.Modules[site.Path] is not Convolution
-        && context.VectorWeights.TryGetValue(site.Path, out var weights)
+        && context.Importance.OfLayer(site.Path) is { } weights
             ? x => ImportanceSample.Of(x, weights, images)
             : null;
 }

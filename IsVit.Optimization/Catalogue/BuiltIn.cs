@@ -8,6 +8,7 @@ using IsVit.Optimization.LeastSquares;
 using IsVit.Optimization.HeadRotation;
 using IsVit.Optimization.OutputSensitivity;
 using IsVit.Optimization.OutputTuning;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Reparameterization;
@@ -26,7 +27,6 @@ namespace IsVit.Optimization.Catalogue;
 public static class BuiltIn
 {
     private static readonly Granularity s_lastAxis = Granularity.Channel(-1);
-    private static readonly Granularity s_firstAxis = Granularity.Channel(0);
 
     /// <summary>A registry of all built-in quantizers, and others beside them or in their place.</summary>
     /// <param name="more">Makers of quantizers of other schemes, or of others for schemes that there are.</param>
@@ -57,9 +57,9 @@ public static class BuiltIn
     public static IReadOnlyList<IQuantizationStage> Stages() =>
     [
         new HeadRotationStage(),
+        new OutputSensitivityStage(),
         new ValueNormalizationStage(),
         new ActivationCalibrationStage(),
-        new OutputSensitivityStage(),
         new RidgeCorrectionStage(),
         new ReconstructionStage(StageNames.ActivationReconstruction, UnitInput.Full),
         new ReparameterizationStage(),
@@ -71,67 +71,58 @@ public static class BuiltIn
         new ReconstructionStage(StageNames.DirectReconstruction, UnitInput.Quantized, iterationFactor: 2),
     ];
 
-    internal static IReadOnlyList<QuantizationRecipe> Recipes()
+    /// <summary>The built-in stage of a name, or of one that it had in an earlier version.</summary>
+    /// <param name="name">One of <see cref="StageNames"/>.</param>
+    /// <exception cref="OptionsException">There is none.</exception>
+    public static IQuantizationStage Stage(string name)
     {
-        string[] calibration = [StageNames.ActivationCalibration, StageNames.WeightCalibration];
-        string[] repq = [StageNames.ActivationCalibration, StageNames.Reparameterization, StageNames.WeightCalibration];
-        string[] released =
-        [
-            StageNames.ActivationCalibration,
-            StageNames.ActivationReconstruction,
-            StageNames.Reparameterization,
-            StageNames.WeightCalibration,
-            StageNames.WeightReconstruction,
-        ];
-        string[] sos = [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ValueNormalization, released[0], StageNames.RidgeCorrection, .. released[1..^1], StageNames.Gptq, StageNames.BiasCorrection, StageNames.WeightReconstruction, StageNames.OutputTuning];
-
-        // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
-        string[] direct = [StageNames.HeadRotation, StageNames.OutputSensitivity, StageNames.ValueNormalization, calibration[0], StageNames.RidgeCorrection, .. calibration[1..], StageNames.Gptq, StageNames.BiasCorrection, StageNames.DirectReconstruction, StageNames.OutputTuning];
-        return
-        [
-            Recipe(RecipeNames.ISVit, SchemeNames.ShiftUniformLog2Fitted, s_lastAxis, sos, SchemeNames.UniformMse, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
-            Recipe(RecipeNames.Released, SchemeNames.ShiftUniformLog2Released, s_lastAxis, released) with { LearningRate = 4e-5, DropProbability = 0, HeldOutShare = 0, FreshViews = false },
-            Recipe(RecipeNames.RepQ, SchemeNames.LogSqrt2, s_lastAxis, repq),
-            Recipe(RecipeNames.MinMax, SchemeNames.UniformMinMax, Granularity.Tensor, calibration, SchemeNames.UniformMinMax),
-            Recipe(RecipeNames.Percentile, SchemeNames.Uniform, Granularity.Tensor, calibration),
-            Recipe(RecipeNames.SulqOnly, SchemeNames.ShiftUniformLog2Fitted, Granularity.Tensor, direct, SchemeNames.UniformMse, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
-            Recipe(RecipeNames.SosOnly, SchemeNames.Log2Mse, s_lastAxis, sos, SchemeNames.UniformMse, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
-            Recipe(RecipeNames.Baseline, SchemeNames.Log2Mse, Granularity.Tensor, direct, SchemeNames.UniformMse, SchemeNames.ChannelLevels, SchemeNames.FreeLevels),
-            Recipe(RecipeNames.Uniform, SchemeNames.UniformMse, s_lastAxis, sos, SchemeNames.UniformMse),
-            Recipe(RecipeNames.IntegerArithmetic, SchemeNames.UniformMse, s_lastAxis, sos, SchemeNames.UniformMse, SchemeNames.UniformSymmetricMse),
-            new(
-                RecipeNames.WeightOnly,
-                new Dictionary<SiteRole, SiteScheme> { [SiteRole.Weight] = new(SchemeNames.UniformSymmetricMse, s_firstAxis) },
-                [StageNames.OutputSensitivity, StageNames.WeightCalibration, StageNames.Gptq, StageNames.BiasCorrection, StageNames.WeightReconstruction]),
-        ];
+        ArgumentNullException.ThrowIfNull(name);
+        var stages = Stages();
+        return stages.FirstOrDefault(stage => stage.Name == FormerNames.Stage(name))
+            ?? throw new OptionsException($"There is no stage '{name}'; known are {string.Join(", ", stages.Select(static stage => stage.Name))}.");
     }
+
+    internal static IReadOnlyList<QuantizationRecipe> Recipes() =>
+    [
+        IsVitLike(RecipeNames.ISVit).Sites(SiteRole.PostSoftmax, SchemeNames.ShiftUniformLog2Fitted).Then(Sos()).Create(),
+        Uniform(RecipeNames.Released, SchemeNames.Uniform).Sites(SiteRole.PostSoftmax, SchemeNames.ShiftUniformLog2Released)
+            .Then(Named(StageNames.ActivationCalibration, StageNames.ActivationReconstruction, StageNames.Reparameterization, StageNames.WeightCalibration, StageNames.WeightReconstruction))
+            .With(static recipe => recipe with { LearningRate = 4e-5, DropProbability = 0, HeldOutShare = 0, FreshViews = false }).Create(),
+        Uniform(RecipeNames.RepQ, SchemeNames.Uniform).Sites(SiteRole.PostSoftmax, SchemeNames.LogSqrt2)
+            .Then(Named(StageNames.ActivationCalibration, StageNames.Reparameterization, StageNames.WeightCalibration)).Create(),
+        Uniform(RecipeNames.MinMax, SchemeNames.UniformMinMax, perChannel: false).Then(Named(StageNames.ActivationCalibration, StageNames.WeightCalibration)).Create(),
+        Uniform(RecipeNames.Percentile, SchemeNames.Uniform, perChannel: false).Then(Named(StageNames.ActivationCalibration, StageNames.WeightCalibration)).Create(),
+        IsVitLike(RecipeNames.SulqOnly, perChannel: false).Sites(SiteRole.PostSoftmax, SchemeNames.ShiftUniformLog2Fitted).Then(Direct()).Create(),
+        IsVitLike(RecipeNames.SosOnly).Sites(SiteRole.PostSoftmax, SchemeNames.Log2Mse).Then(Sos()).Create(),
+        IsVitLike(RecipeNames.Baseline, perChannel: false).Sites(SiteRole.PostSoftmax, SchemeNames.Log2Mse).Then(Direct()).Create(),
+        Uniform(RecipeNames.Uniform, SchemeNames.UniformMse).Then(Sos()).Create(),
+        Uniform(RecipeNames.IntegerArithmetic, SchemeNames.UniformMse).Weights(SchemeNames.UniformSymmetricMse).Then(Sos()).Create(),
+        QuantizationRecipe.Build(RecipeNames.WeightOnly).Weights(SchemeNames.UniformSymmetricMse)
+            .Then(Named(StageNames.OutputSensitivity, StageNames.WeightCalibration, StageNames.Gptq, StageNames.BiasCorrection, StageNames.WeightReconstruction)).Create(),
+    ];
+
+    private static IEnumerable<IQuantizationStage> Named(params IEnumerable<string> names) => names.Select(Stage);
+
+    private static IEnumerable<IQuantizationStage> Sos() => Stages().Where(static stage => stage.Name != StageNames.DirectReconstruction);
+
+    // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
+    private static IEnumerable<IQuantizationStage> Direct() =>
+        Stages().Where(static stage => stage.Name is not (StageNames.ActivationReconstruction or StageNames.Reparameterization or StageNames.WeightReconstruction or StageNames.OutputTuning)).Append(new OutputTuningStage());
+
+    // Post-LayerNorm activations have a scale for each channel until stage 2, where there is one.
+    private static RecipeBuilder Uniform(string name, string scheme, bool perChannel = true) =>
+        QuantizationRecipe.Build(name).Weights(scheme).Activations(scheme).Sites(SiteRole.PostLayerNorm, scheme, perChannel ? s_lastAxis : null);
+
+    // So many levels as 7 bits have lie so densely that equal steps serve nearly as well, but behind GELU.
+    private static RecipeBuilder IsVitLike(string name, bool perChannel = true) => QuantizationRecipe.Build(name)
+        .Weights(SchemeNames.ChannelLevels, wideScheme: SchemeNames.UniformMse)
+        .Activations(SchemeNames.FreeLevels, wideScheme: SchemeNames.UniformMse)
+        .Sites(SiteRole.PostGelu, SchemeNames.FreeLevels)
+        .Sites(SiteRole.PostLayerNorm, SchemeNames.FreeLevels, perChannel ? s_lastAxis : null, SchemeNames.UniformMse);
 
     private static UniformQuantizerFactory Uniform(RangeObserver search, bool symmetric = false) => new(
         UniformOptions.Activations with { RangeObserver = search, Symmetric = symmetric }, UniformOptions.Weights with { RangeObserver = search, Symmetric = symmetric });
 
     private static ShiftUniformLog2QuantizerFactory Sulq(ImmutableArray<double> etaGrid) =>
         new(new ShiftUniformLog2Options { Levels = SulqLevels.PowerOfTwo, EtaGrid = etaGrid });
-
-    private static QuantizationRecipe Recipe(
-        string name,
-        string postSoftmax,
-        Granularity postLayerNorm,
-        IReadOnlyList<string> stages,
-        string uniform = SchemeNames.Uniform,
-        string? weight = null,
-        string? other = null)
-    {
-        SiteScheme Linear(Granularity granularity, string? scheme) => new(scheme ?? uniform, granularity) { WideScheme = other is null ? null : uniform };
-        return new(
-            name,
-            new Dictionary<SiteRole, SiteScheme>
-            {
-                [SiteRole.Other] = Linear(Granularity.Tensor, other),
-                [SiteRole.PostGelu] = Linear(Granularity.Tensor, other) with { WideScheme = null },
-                [SiteRole.PostLayerNorm] = Linear(postLayerNorm, other),
-                [SiteRole.PostSoftmax] = new(postSoftmax, Granularity.Tensor),
-                [SiteRole.Weight] = Linear(s_firstAxis, weight),
-            },
-            stages);
-    }
 }

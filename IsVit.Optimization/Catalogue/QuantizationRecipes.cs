@@ -1,4 +1,5 @@
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Stages;
 
 namespace IsVit.Optimization.Catalogue;
 

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using IsVit.Core.Graph;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Core.Samples;
 using IsVit.Model.Files;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Options;
@@ -24,7 +25,6 @@ internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
 {
     private const string RunFile = "run.json";
     private const string LockFile = "run.lock";
-    private const string LearnedPrefix = "learned/";
     private const int HashBytes = 1 << 26;
     private readonly string _directory;
     private readonly FileStream _lock;
@@ -37,12 +37,11 @@ internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
         string directory,
         QuantizationOptions options,
         QuantizationRecipe recipe,
-        IReadOnlyList<IQuantizationStage> stages,
         IReconstructionLoss loss,
         ModuleGraph graph,
-        IReadOnlyList<Tensor> batches)
+        IReadOnlyList<SampleBatch> batches)
     {
-        var identity = Identity(options, recipe, stages, loss, graph, batches);
+        var identity = Identity(options, recipe, loss, graph, batches);
         Directory.CreateDirectory(directory);
         var @lock = Lock(directory);
         try
@@ -104,8 +103,7 @@ internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
         string stage,
         int index,
         string unit,
-        IReadOnlyList<(string Name, Parameter Parameter)> parameters,
-        IReadOnlyList<(string Site, Tensor Vector)> learned)
+        IEnumerable<(string Name, Tensor Value)> state)
     {
         var path = UnitPath(stageIndex, index, unit);
         if (!File.Exists(path))
@@ -116,14 +114,9 @@ internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
         try
         {
             using var file = SafetensorsFile.Open(path);
-            foreach (var (name, parameter) in parameters)
+            foreach (var (name, value) in state)
             {
-                file.ReadInto(name, parameter);
-            }
-
-            foreach (var (site, vector) in learned)
-            {
-                file.ReadInto(LearnedPrefix + site, vector);
+                file.ReadInto(name, value);
             }
 
             double Number(string key) => double.Parse(file.Metadata[key], CultureInfo.InvariantCulture);
@@ -136,12 +129,12 @@ internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
     }
 
     /// <inheritdoc/>
-    public void SaveUnit(int stageIndex, int index, UnitResult result, IReadOnlyList<(string Name, Parameter Parameter)> parameters, IReadOnlyList<(string Site, Tensor Vector)> learned)
+    public void SaveUnit(int stageIndex, int index, UnitResult result, IEnumerable<(string Name, Tensor Value)> state)
     {
         static string Text(double value) => value.ToString("r", CultureInfo.InvariantCulture);
         SafetensorsFile.Write(
             UnitPath(stageIndex, index, result.Unit),
-            parameters.Select(static entry => KeyValuePair.Create(entry.Name, (Tensor)entry.Parameter)).Concat(learned.Select(static entry => KeyValuePair.Create(LearnedPrefix + entry.Site, entry.Vector))),
+            state.Select(static entry => KeyValuePair.Create(entry.Name, entry.Value)),
             new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["loss_before"] = Text(result.LossBefore),
@@ -162,10 +155,9 @@ internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
     private static Dictionary<string, string> Identity(
         QuantizationOptions options,
         QuantizationRecipe recipe,
-        IReadOnlyList<IQuantizationStage> stages,
         IReconstructionLoss loss,
         ModuleGraph graph,
-        IReadOnlyList<Tensor> batches)
+        IReadOnlyList<SampleBatch> batches)
     {
         var counted = options.Copy();
         counted.Reconstruction.CacheBudgetBytes = 0;
@@ -175,12 +167,12 @@ internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["options"] = JsonSerializer.Serialize(counted),
-            ["recipe"] = string.Join("; ", [.. schemes, .. stages.Select(static stage => $"{stage.Name} {stage.GetType()}"), string.Create(CultureInfo.InvariantCulture, $"{recipe.LearningRate} {recipe.DropProbability} {recipe.HeldOutShare} {recipe.FreshViews}")]),
+            ["recipe"] = string.Join("; ", [.. schemes, .. recipe.Stages.Select(static stage => $"{stage.Name} {stage.GetType()} {stage.Settings}"), string.Create(CultureInfo.InvariantCulture, $"{recipe.LearningRate} {recipe.DropProbability} {recipe.HeldOutShare} {recipe.FreshViews}")]),
             ["loss"] = $"{loss.GetType()} {loss}",
             ["versions"] = $"{VersionOf(typeof(RunCheckpoint))} {VersionOf(typeof(Tensor))}",
             ["weights"] = Fingerprint(graph.Model.named_parameters().Select(static entry => (entry.name, (Tensor)entry.parameter))
                 .Concat(graph.Model.named_buffers().Select(static entry => (entry.name, entry.buffer)))),
-            ["images"] = Fingerprint(batches.Select(static (batch, index) => (index.ToString(CultureInfo.InvariantCulture), batch))),
+            ["images"] = Fingerprint(batches.SelectMany(static (batch, index) => batch.Inputs.Select((input, i) => (i == 0 ? index.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{index}:{i}"), input)))),
             ["sites"] = string.Join(' ', graph.Sites),
             ["units"] = string.Join(' ', graph.Units.Select(static unit => unit.Path)),
             ["attentions"] = string.Join(' ', graph.Attentions),

@@ -98,7 +98,7 @@ public static class IsVitServiceCollectionExtensions
         provider.GetRequiredService<IOptionsMonitor<QuantizationOptions>>().Get(options),
         provider.GetRequiredService<QuantizerRegistry>(),
         QuantizationRecipes.All.Concat(provider.GetServices<QuantizationRecipe>()),
-        BuiltIn.Stages().Concat(provider.GetServices<IQuantizationStage>()),
+        provider.GetServices<IQuantizationStage>(),
         provider.GetRequiredService<IReconstructionLoss>(),
         provider.GetService<ILogger<ModelQuantizer>>());
 }

@@ -1,7 +1,7 @@
 using IsVit.Core.Quantization;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Options;
-using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Stages;
 using Microsoft.Extensions.Options;
 
 namespace IsVit.Optimization.DependencyInjection;

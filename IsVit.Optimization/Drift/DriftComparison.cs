@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using IsVit.Model.Statistics;
 using IsVit.Optimization.Reporting;
@@ -20,7 +21,7 @@ internal static class DriftComparison
     private const double LeastClippedChange = 0.002;
     private const int SitesNamed = 3;
 
-    public static DriftReport Run(GraphAttachment attachment, CalibrationStatistics? statistics, Tensor images, ILogger logger, CancellationToken cancellationToken)
+    public static DriftReport Run(GraphAttachment attachment, CalibrationStatistics? statistics, SampleBatch images, ILogger logger, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(images);
         if (statistics is null)
@@ -29,15 +30,15 @@ internal static class DriftComparison
                 $"The model has no calibration statistics to compare with: it quantizes no activations, had fewer than {CalibrationStatistics.MinimumCalibrationImageCount} calibration images, or comes from a file without them. Quantize it anew.");
         }
 
-        if (images.dim() < 2 || images.shape[0] < CalibrationStatistics.MinimumImageCount)
+        if (images[0].dim() < 2 || images.Count < CalibrationStatistics.MinimumImageCount)
         {
             throw new QuantizationException(
-                $"The images have shape [{string.Join(", ", images.shape)}]; expected [images, ...] with at least {CalibrationStatistics.MinimumImageCount} images, as fewer differ too much from each other.");
+                $"The images have shape [{string.Join(", ", images[0].shape)}]; expected [images, ...] with at least {CalibrationStatistics.MinimumImageCount} images, as fewer differ too much from each other.");
         }
 
         CalibrationBatches.RequireFinite([images], "Image");
         var observed = StatisticsRun.Read(attachment, images, cancellationToken);
-        var count = (int)images.shape[0];
+        var count = (int)images.Count;
         var spread = Margin * SamplingNoise.Spread(Math.Min(count, MostImagesThatCount), statistics.ImageCount);
         var sites = statistics.Sites.Where(site => observed.ContainsKey(site.Site.Id)).Select(site => Compare(site, observed[site.Site.Id], spread)).OrderByDescending(static site => site.Excess);
         var report = new DriftReport(count, statistics.ImageCount, [.. sites]);

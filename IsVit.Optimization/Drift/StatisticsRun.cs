@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Model.Statistics;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
@@ -16,13 +17,13 @@ internal static class StatisticsRun
 
     /// <summary>Statistics of calibration images, with the noise that random samples of them show.</summary>
     /// <param name="attachment">The finished model's quantizers.</param>
-    /// <param name="images">The images that may be used, [images, ...].</param>
+    /// <param name="images">The images that may be used.</param>
     /// <param name="cancellationToken">Stops within one forward.</param>
     /// <returns>Null if no activation is quantized, or there are too few images to compare samples of.</returns>
-    public static CalibrationStatistics? Take(GraphAttachment attachment, Tensor images, CancellationToken cancellationToken)
+    public static CalibrationStatistics? Take(GraphAttachment attachment, SampleBatch images, CancellationToken cancellationToken)
     {
         var sites = Sites(attachment);
-        var available = (int)Math.Min(images.shape[0], MostImages);
+        var available = (int)Math.Min(images.Count, MostImages);
         if (sites.Count == 0 || available < CalibrationStatistics.MinimumCalibrationImageCount)
         {
             return null;
@@ -48,19 +49,19 @@ internal static class StatisticsRun
 
     /// <summary>What the quantizers read on all images, site by site.</summary>
     /// <param name="attachment">The finished model's quantizers.</param>
-    /// <param name="images">The images, [images, ...].</param>
+    /// <param name="images">The images.</param>
     /// <param name="cancellationToken">Stops within one forward.</param>
-    public static IReadOnlyDictionary<string, ActivationStatistics> Read(GraphAttachment attachment, Tensor images, CancellationToken cancellationToken)
+    public static IReadOnlyDictionary<string, ActivationStatistics> Read(GraphAttachment attachment, SampleBatch images, CancellationToken cancellationToken)
     {
         var sites = Sites(attachment);
-        var groups = Run(attachment, sites, images, [.. Enumerable.Range(0, (int)images.shape[0]).Chunk(CalibrationStatistics.MinimumImageCount)], cancellationToken);
+        var groups = Run(attachment, sites, images, [.. Enumerable.Range(0, (int)images.Count).Chunk(CalibrationStatistics.MinimumImageCount)], cancellationToken);
         return sites.Select((site, i) => (site.Site.Id, Total(groups, i))).ToDictionary(static entry => entry.Id, static entry => entry.Item2.ToStatistics(), StringComparer.Ordinal);
     }
 
     private static List<SiteBinding> Sites(GraphAttachment attachment) =>
         [.. attachment.Bindings.Where(static binding => !binding.IsWeight && binding.State == SiteState.Quantized && binding.Quantizer.IsCalibrated)];
 
-    private static List<ActivationSums[]> Run(GraphAttachment attachment, List<SiteBinding> sites, Tensor images, int[][] groups, CancellationToken cancellationToken)
+    private static List<ActivationSums[]> Run(GraphAttachment attachment, List<SiteBinding> sites, SampleBatch images, int[][] groups, CancellationToken cancellationToken)
     {
         var sums = new List<ActivationSums[]>();
         using var evaluation = new EvaluationScope(attachment.Graph.Model);
@@ -70,8 +71,7 @@ internal static class StatisticsRun
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var index = tensor(Array.ConvertAll(group, static image => (long)image), device: images.device);
-            attachment.Graph.Model.call(images.index_select(0, index));
+            attachment.Graph.Forward.Run(images.Map(input => input.index_select(0, tensor(Array.ConvertAll(group, static image => (long)image), device: input.device))));
             sums.Add(reading.Take());
         }
 

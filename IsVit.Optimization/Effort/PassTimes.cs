@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,26 +19,26 @@ internal readonly record struct PassTimes(TimeSpan Forward, TimeSpan Step)
     private const int ForwardsOfAStep = 3;
 
     /// <summary>Measures both on the first images. The model stays as it is.</summary>
-    public static PassTimes Measure(nn.Module<Tensor, Tensor> model, Tensor images)
+    public static PassTimes Measure(ModelForward model, SampleBatch images)
     {
-        using var evaluation = new EvaluationScope(model);
+        using var evaluation = new EvaluationScope(model.Module);
         using var scope = NewDisposeScope();
-        var few = images.narrow(0, 0, Math.Min(MostImages, images.shape[0]));
+        var few = images.Slice(0, Math.Min(MostImages, images.Count));
         TimeSpan Forward()
         {
             using var noGrad = no_grad();
-            return Time(() => model.call(few), images);
+            return Time(() => model.Run(few), images);
         }
 
         TimeSpan Step(TimeSpan forward)
         {
             using var gradients = enable_grad();
-            var parameters = model.parameters().Where(static parameter => is_floating_point(parameter)).ToList();
+            var parameters = model.Module.parameters().Where(static parameter => is_floating_point(parameter)).ToList();
             var trained = parameters.ConvertAll(static parameter => parameter.requires_grad);
             parameters.ForEach(static parameter => parameter.requires_grad = true);
             try
             {
-                return Time(() => Derivatives.Of(model.call(few).sum(), parameters), images);
+                return Time(() => Derivatives.OfSum(model.Run(few).Where(static output => output.requires_grad), parameters), images);
             }
             catch (ExternalException)
             {
@@ -53,19 +54,19 @@ internal readonly record struct PassTimes(TimeSpan Forward, TimeSpan Step)
         }
 
         var forward = Forward();
-        return new(forward / few.shape[0], Step(forward) / few.shape[0]);
+        return new(forward / few.Count, Step(forward) / few.Count);
     }
 
     // The first pass prepares memory and kernels.
-    private static TimeSpan Time(Action pass, Tensor images)
+    private static TimeSpan Time(Action pass, SampleBatch images)
     {
         void Run()
         {
             using var scope = NewDisposeScope();
             pass();
-            if (images.device_type == DeviceType.CUDA)
+            if (images[0].device_type == DeviceType.CUDA)
             {
-                cuda.synchronize(images.device);
+                cuda.synchronize(images[0].device);
             }
         }
 

@@ -21,6 +21,8 @@ public sealed class HeadRotationStage : IQuantizationStage
     /// <inheritdoc/>
     public string Name => StageNames.HeadRotation;
 
+    bool IQuantizationStage.IsPreparation => true;
+
     /// <inheritdoc/>
     /// <exception cref="QuantizationException">The rotation changes what the float model gives: a declared attention is another one.</exception>
     public void Run(QuantizationContext context)
@@ -32,7 +34,7 @@ public sealed class HeadRotationStage : IQuantizationStage
         }
 
         using var scope = NewDisposeScope();
-        using var function = new FloatFunction(context, context.Batches[0].narrow(0, 0, 1));
+        using var function = new FloatFunction(context, context.FirstSample);
         for (var i = 0; i < context.Graph.Attentions.Count; i++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();

@@ -11,7 +11,7 @@ namespace IsVit.Optimization.LeastSquares;
 /// <summary>
 /// Moves weights so that their codes are the ones that change the layers' outputs least, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, instead of the nearest ones:
 /// each weight's rounding error is made up for by the weights beside it (GPTQ; Frantar et al., arXiv 2210.17323). Units are taken in the order in which they run, each on the
-/// outputs of those before it, quantized and compensated. Errors count by <see cref="QuantizationContext.VectorWeights"/>. Before that, a quantizer that can (<see cref="IImportanceQuantizer"/>) is calibrated again, each weight counting
+/// outputs of those before it, quantized and compensated. Errors count by <see cref="QuantizationContext.Importance"/>. Before that, a quantizer that can (<see cref="IImportanceQuantizer"/>) is calibrated again, each weight counting
 /// by the variance of the input that it multiplies.
 /// </summary>
 /// <remarks>
@@ -25,6 +25,9 @@ public sealed class GptqStage : IQuantizationStage
 
     /// <inheritdoc/>
     public IReadOnlyCollection<string> After => [StageNames.WeightCalibration];
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<Type> Reads => [typeof(OutputImportance)];
 
     StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
@@ -54,14 +57,14 @@ public sealed class GptqStage : IQuantizationStage
         && LayerMoments.Supports(graph.Modules[binding.Site.Path])
         && GptqRounding.Supports(binding.Quantizer, SiteWeights.Get(graph, binding.Site));
 
-    private static void Compensate(QuantizationContext context, Unit unit, List<SiteBinding> sites, IReadOnlyList<Tensor> inputs)
+    private static void Compensate(QuantizationContext context, Unit unit, List<SiteBinding> sites, IReadOnlyList<PackedTensors> inputs)
     {
         var moments = sites.ConvertAll(site => new LayerMoments(
             (nn.Module<Tensor, Tensor>)context.Graph.Modules[site.Site.Path],
-            context.VectorWeights.GetValueOrDefault(site.Site.Path)));
+            context.Importance.OfLayer(site.Site.Path)));
         try
         {
-            LayerObserver.Observe((nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path], inputs, moments, context.CancellationToken);
+            LayerObserver.Observe(context.Graph.Modules[unit.Path], inputs, moments, context.CancellationToken);
             for (var i = 0; i < sites.Count; i++)
             {
                 context.CancellationToken.ThrowIfCancellationRequested();

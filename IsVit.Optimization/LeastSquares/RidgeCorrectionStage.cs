@@ -13,7 +13,7 @@ namespace IsVit.Optimization.LeastSquares;
 
 /// <summary>
 /// Moves weights and biases so that layers make of quantized inputs what the float model's layers make of the unquantized ones, as nearly as they can: ridge regression, each layer by
-/// itself, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images. Errors count by <see cref="QuantizationContext.VectorWeights"/>.
+/// itself, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images. Errors count by <see cref="QuantizationContext.Importance"/>.
 /// </summary>
 /// <remarks>
 /// The answer is exact and costs one forward, where a reconstruction takes many small steps; reconstruction goes on from there, with all layers of a unit together. Inputs and outputs are the float model's:
@@ -29,6 +29,9 @@ public sealed class RidgeCorrectionStage : IQuantizationStage
 
     /// <inheritdoc/>
     public IReadOnlyCollection<string> After => [StageNames.ActivationCalibration];
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<Type> Reads => [typeof(OutputImportance)];
 
     // Products of all pairs of inputs, and of inputs and outputs, beside a float and a quantized forward.
     StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(4.6 * Math.Min(images, options.Calibration.StatisticsImageCount), 0);
@@ -60,10 +63,10 @@ public sealed class RidgeCorrectionStage : IQuantizationStage
 
     private static void Compensate(QuantizationContext context, int index, List<SiteBinding> layers, FloatFlow flow)
     {
-        var unit = (nn.Module<Tensor, Tensor>)context.Graph.Modules[context.Graph.Units[index].Path];
+        var unit = context.Graph.Modules[context.Graph.Units[index].Path];
         var moments = layers.ConvertAll(layer => new LayerMoments(
             (nn.Module<Tensor, Tensor>)context.Graph.Modules[layer.Site.Path],
-            context.VectorWeights.GetValueOrDefault(layer.Site.Path),
+            context.Importance.OfLayer(layer.Site.Path),
             layer.Quantizer));
         try
         {

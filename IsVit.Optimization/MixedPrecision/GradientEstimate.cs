@@ -1,5 +1,6 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.OutputSensitivity;
@@ -25,7 +26,7 @@ internal static class GradientEstimate
     /// <param name="drawCount">How many draws of u an image.</param>
     /// <param name="seen">Called after every image.</param>
     /// <returns>The sites' estimates, in their order.</returns>
-    public static IReadOnlyList<SiteEstimate> Make(QuantizationContext context, IReadOnlyList<SiteBinding> bindings, Tensor images, int drawCount, Action seen)
+    public static IReadOnlyList<SiteEstimate> Make(QuantizationContext context, IReadOnlyList<SiteBinding> bindings, SampleBatch images, int drawCount, Action seen)
     {
         var sites = bindings.Select(static binding => new SiteEstimate(binding)).ToList();
         try
@@ -33,12 +34,11 @@ internal static class GradientEstimate
             Probe(sites);
             using var gradients = enable_grad();
             using var random = new Generator((ulong)context.Options.Seed);
-            for (var i = 0; i < images.shape[0]; i++)
+            for (var i = 0; i < images.Count; i++)
             {
                 context.CancellationToken.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
-                using var image = images.narrow(0, i, 1).detach().clone().requires_grad_(true);
-                AddImage(sites, context.Graph.Model.call(image), drawCount, context.Options.OutputMetric, random);
+                AddImage(sites, context.Graph.Forward.Run(images.Slice(i, 1).AsVariables()), drawCount, context.Options.OutputMetric, random);
                 seen();
             }
 
@@ -67,15 +67,14 @@ internal static class GradientEstimate
         }
     }
 
-    private static void AddImage(List<SiteEstimate> sites, Tensor outputs, int drawCount, OutputMetric metric, Generator random)
+    private static void AddImage(List<SiteEstimate> sites, IReadOnlyList<Tensor> outputs, int drawCount, OutputMetric metric, Generator random)
     {
         var numbers = sites.ConvertAll(static site => site.Numbers ?? throw new QuantizationException(
             $"Site '{site.Binding.Site.Id}' fired when the graph was traced but not later; a forward must run the same modules for every batch."));
         var derivatives = new List<Tensor?[]>();
         for (var draw = 0; draw < drawCount; draw++)
         {
-            using var draws = OutputMetrics.Draws(outputs.detach(), metric, random);
-            derivatives.Add(Derivatives.Of((outputs * draws).sum(), numbers, retainGraph: draw + 1 < drawCount));
+            derivatives.Add(Derivatives.Of(OutputMetrics.Projection(outputs, metric, random), numbers, retainGraph: draw + 1 < drawCount));
         }
 
         for (var i = 0; i < sites.Count; i++)

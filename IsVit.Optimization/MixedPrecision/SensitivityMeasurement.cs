@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Calibration;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.OutputSensitivity;
+using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
@@ -26,14 +28,14 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
     public const string StageName = "sensitivity";
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly long _imageCount = Math.Min(options.ImageCount, context.Batches.Sum(static batch => batch.shape[0]));
+    private readonly long _imageCount = Math.Min(options.ImageCount, CalibrationBatches.Count(context.Batches));
     private int _done;
 
     /// <summary>Runs it. The model's parameters are not as they were afterwards.</summary>
-    /// <param name="preparations">The recipe's stages before it calibrates.</param>
-    /// <param name="reparameterization">The stage that moves scales into weights; null if the recipe has none.</param>
-    public SensitivityReport Run(IReadOnlyList<IQuantizationStage> preparations, IQuantizationStage? reparameterization)
+    public SensitivityReport Run()
     {
+        var preparations = context.Recipe.Stages.TakeWhile(static stage => stage.IsPreparation).ToList();
+        preparations.ForEach(stage => stage.Check(context));
         var macs = Products();
         var ownInput = context.Graph.Sites.Where(static site => site.Role == SiteRole.ModelInput).Select(static site => site.Path).ToHashSet(StringComparer.Ordinal);
         var other = OtherParameterBytes();
@@ -49,7 +51,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         Look(activations, found, macs, ownInput);
         if (activations.Count > 0)
         {
-            reparameterization?.Run(context);
+            context.Recipe.Stages.FirstOrDefault(static stage => stage.Name == StageNames.Reparameterization)?.Run(context);
         }
 
         var weights = context.Attachment.Bindings.Where(static binding => binding.IsWeight).ToList();
@@ -68,7 +70,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         };
     }
 
-    private Tensor Images() => CalibrationBatches.First(context.Batches, options.ImageCount);
+    private SampleBatch Images() => CalibrationBatches.First(context.Batches, options.ImageCount);
 
     private void Look(List<SiteBinding> bindings, Dictionary<SiteBinding, SiteSensitivity> found, IReadOnlyDictionary<string, long> macs, HashSet<string> ownInput)
     {
@@ -81,8 +83,8 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         var images = Images();
         var estimates = GradientEstimate.Make(context, bindings, images, options.DrawCount, () => Report(null));
         using var noGrad = no_grad();
-        using var floatOutputs = entrances.Record(images);
-        var factor = OutputMetrics.HasClasses(floatOutputs, context.Options.OutputMetric) ? 0.5 : 1;
+        var floatOutputs = entrances.Record(images);
+        var factor = OutputMetrics.Compared(floatOutputs, context.Options.OutputMetric).Any(output => OutputMetrics.HasClasses(output.Output, context.Options.OutputMetric)) ? 0.5 : 1;
         using var divergence = new OutputDivergence(floatOutputs, context.Options.OutputMetric);
         for (var i = 0; i < bindings.Count; i++)
         {
@@ -129,14 +131,14 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         finally
         {
             binding.State = SiteState.Off;
-            ladder.Select(context.Options.SpecFor(binding.Site, context.Recipe)!.Bits.Bits);
+            ladder.Select(context.Options.SpecFor(binding.Site, context.Recipe.Schemes)!.Bits.Bits);
         }
     }
 
     private SiteSensitivity Describe(SiteBinding binding, long elements, List<WidthSensitivity> widths, IReadOnlyDictionary<string, long> macs, HashSet<string> ownInput)
     {
         var site = binding.Site;
-        var spec = context.Options.SpecFor(site, context.Recipe)!;
+        var spec = context.Options.SpecFor(site, context.Recipe.Schemes)!;
         var isPinned = IsPinned(site, context.Options);
         var other = context.Attachment.Bindings.Any(found => found.Site.Path == site.Path && found != binding) ? (int?)null
             : ownInput.Contains(site.Path) ? SiteSensitivity.ModelInputBits : SiteSensitivity.FloatBits;
@@ -160,7 +162,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return ModuleProducts.Record(context.Graph, context.Batches[0].narrow(0, 0, 1)).GroupBy(static product => product.Path, StringComparer.Ordinal)
+        return ModuleProducts.Record(context.Graph, context.FirstSample).GroupBy(static product => product.Path, StringComparer.Ordinal)
             .ToDictionary(static group => group.Key, static group => group.Sum(static product => product.MultiplyAccumulates), StringComparer.Ordinal);
     }
 

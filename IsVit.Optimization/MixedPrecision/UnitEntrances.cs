@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.MixedPrecision;
@@ -13,7 +14,7 @@ internal sealed class UnitEntrances : IDisposable
     private const double Tolerance = 1e-4;
     private readonly ModuleGraph _graph;
     private readonly List<Entrance> _entrances = [];
-    private Tensor? _images;
+    private SampleBatch? _images;
     private Entrance? _entered;
     private bool _records;
 
@@ -22,26 +23,23 @@ internal sealed class UnitEntrances : IDisposable
         _graph = graph;
         foreach (var unit in graph.Units)
         {
-            if (graph.Modules[unit.Path] is nn.Module<Tensor, Tensor> module)
-            {
-                var entrance = new Entrance(unit);
-                entrance.Remove = module.register_forward_pre_hook((_, x) => See(entrance, x)).remove;
-                _entrances.Add(entrance);
-            }
+            var entrance = new Entrance(unit);
+            entrance.Remove = TypedModule.TryOf(graph.Modules[unit.Path])!.HookBefore(arguments => See(entrance, arguments));
+            _entrances.Add(entrance);
         }
     }
 
     /// <summary>Runs the images through the model as it is and keeps what flows into each unit.</summary>
     /// <returns>The outputs.</returns>
-    public Tensor Record(Tensor images)
+    public IReadOnlyList<Tensor> Record(SampleBatch images)
     {
         Forget();
         _images = images;
-        Tensor outputs;
+        IReadOnlyList<Tensor> outputs;
         _records = true;
         try
         {
-            outputs = _graph.Model.call(images);
+            outputs = _graph.Forward.Run(images);
         }
         finally
         {
@@ -61,7 +59,7 @@ internal sealed class UnitEntrances : IDisposable
 
     /// <summary>Runs the recorded images through the model, from the unit on that a module lies in if that can be entered.</summary>
     /// <param name="path">The only module, with those inside it, that does anything else than when the images were recorded.</param>
-    public Tensor Run(string path) => Run(_entrances.Find(entrance => entrance.Unit.Contains(path)));
+    public IReadOnlyList<Tensor> Run(string path) => Run(_entrances.Find(entrance => entrance.Unit.Contains(path)));
 
     public void Dispose()
     {
@@ -70,18 +68,17 @@ internal sealed class UnitEntrances : IDisposable
         _entrances.Clear();
     }
 
-    private Tensor Run(Entrance? entrance)
+    private IReadOnlyList<Tensor> Run(Entrance? entrance)
     {
         if (entrance?.Input is null)
         {
-            return _graph.Model.call(_images!);
+            return _graph.Forward.Run(_images!);
         }
 
         _entered = entrance;
         try
         {
-            using var one = _images!.narrow(0, 0, 1);
-            return _graph.Model.call(one);
+            return _graph.Forward.Run(_images!.Slice(0, 1));
         }
         finally
         {
@@ -89,13 +86,14 @@ internal sealed class UnitEntrances : IDisposable
         }
     }
 
-    private bool Supports(Entrance entrance, Tensor outputs)
+    private bool Supports(Entrance entrance, IReadOnlyList<Tensor> outputs)
     {
         using var scope = NewDisposeScope();
         try
         {
             var again = Run(entrance);
-            return again.shape.SequenceEqual(outputs.shape) && (again - outputs).norm().to(float64).item<double>() <= Tolerance * outputs.norm().to(float64).item<double>();
+            return again.Zip(outputs).All(static pair => pair.First.shape.SequenceEqual(pair.Second.shape)
+                && (!is_floating_point(pair.First) || (pair.First - pair.Second).norm().to(float64).item<double>() <= Tolerance * pair.Second.norm().to(float64).item<double>()));
         }
         catch (System.Runtime.InteropServices.ExternalException)
         {
@@ -104,15 +102,16 @@ internal sealed class UnitEntrances : IDisposable
         }
     }
 
-    private Tensor See(Entrance entrance, Tensor x)
+    private object?[]? See(Entrance entrance, object?[] arguments)
     {
         if (_records)
         {
             entrance.Forget();
-            entrance.Input = x.detach().clone().DetachFromDisposeScope();
+            var flowing = PackedTensors.Of(arguments);
+            entrance.Input = flowing.With([.. flowing.Tensors.Select(static x => x.detach().clone().DetachFromDisposeScope())]);
         }
 
-        return ReferenceEquals(entrance, _entered) ? entrance.Input!.alias() : x;
+        return ReferenceEquals(entrance, _entered) ? (object?[])entrance.Input!.With([.. entrance.Input.Tensors.Select(static x => x.alias())]).Value! : null;
     }
 
     private void Forget() => _entrances.ForEach(static entrance => entrance.Forget());
@@ -121,13 +120,17 @@ internal sealed class UnitEntrances : IDisposable
     {
         public Unit Unit => unit;
 
-        public Tensor? Input { get; set; }
+        public PackedTensors? Input { get; set; }
 
         public Action Remove { get; set; } = static () => { };
 
         public void Forget()
         {
-            Input?.Dispose();
+            foreach (var tensor in Input?.Tensors ?? [])
+            {
+                tensor.Dispose();
+            }
+
             Input = null;
         }
     }

@@ -17,23 +17,16 @@ internal sealed class CancellationHooks : IDisposable
 
         foreach (var module in graph.Modules.Values)
         {
-            switch (module)
+            if (OutputHook.Add(module, Look) is { } removal)
             {
-                case nn.Module<Tensor, Tensor> one:
-                    _removals.Add(one.register_forward_hook((_, _, y) =>
-                    {
-                        token.ThrowIfCancellationRequested();
-                        return y;
-                    }).remove);
-                    break;
-                case nn.Module<Tensor, Tensor, Tensor> two:
-                    _removals.Add(two.register_forward_hook((_, _, _, y) =>
-                    {
-                        token.ThrowIfCancellationRequested();
-                        return y;
-                    }).remove);
-                    break;
+                _removals.Add(removal);
             }
+        }
+
+        IReadOnlyList<Tensor>? Look(IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> outputs)
+        {
+            token.ThrowIfCancellationRequested();
+            return null;
         }
     }
 

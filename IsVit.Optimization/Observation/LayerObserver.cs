@@ -1,3 +1,5 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Observation;
@@ -8,8 +10,18 @@ internal abstract class LayerObserver(nn.Module<Tensor, Tensor> layer)
     /// <summary>The layer.</summary>
     public nn.Module<Tensor, Tensor> Layer => layer;
 
-    /// <summary>Runs a unit on each of the inputs, seen by the observers, whose hooks are gone afterwards.</summary>
-    public static void Observe(nn.Module<Tensor, Tensor> unit, IReadOnlyList<Tensor> inputs, IReadOnlyList<LayerObserver> observers, CancellationToken cancellationToken)
+    /// <summary>Runs a model on each of the batches, seen by the observers, whose hooks are gone afterwards.</summary>
+    public static void Observe(ModelForward model, IReadOnlyList<SampleBatch> batches, IReadOnlyList<LayerObserver> observers, CancellationToken cancellationToken) =>
+        Observe(batches, batch => model.Run(batch), observers, cancellationToken);
+
+    /// <summary>Runs a unit on each of the inputs, likewise.</summary>
+    public static void Observe(nn.Module unit, IReadOnlyList<PackedTensors> inputs, IReadOnlyList<LayerObserver> observers, CancellationToken cancellationToken)
+    {
+        var module = TypedModule.TryOf(unit)!;
+        Observe(inputs, input => module.Run(input), observers, cancellationToken);
+    }
+
+    private static void Observe<T>(IReadOnlyList<T> inputs, Action<T> forward, IReadOnlyList<LayerObserver> observers, CancellationToken cancellationToken)
     {
         var removals = observers.Select(static observer => observer.Attach()).ToList();
         try
@@ -18,7 +30,7 @@ internal abstract class LayerObserver(nn.Module<Tensor, Tensor> layer)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
-                unit.call(input);
+                forward(input);
             }
         }
         finally

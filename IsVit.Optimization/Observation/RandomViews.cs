@@ -14,8 +14,8 @@ internal static class RandomViews
     private const double LargestPart = 0.55;
 
     /// <summary>Whether a model's inputs can be cropped.</summary>
-    /// <param name="inputs">Some of them.</param>
-    public static bool AreOf(Tensor inputs) => inputs.dim() == 4 && is_floating_point(inputs);
+    /// <param name="inputs">Some of them. What goes with an image, such as its size or boxes in it, would have to change with it.</param>
+    public static bool AreOf(IReadOnlyList<Tensor> inputs) => inputs is [{ } images] && images.dim() == 4 && is_floating_point(images);
 
     /// <summary>One view of each image.</summary>
     /// <param name="images">[images, channels, height, width].</param>

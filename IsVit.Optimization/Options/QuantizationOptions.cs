@@ -85,16 +85,16 @@ public sealed record QuantizationOptions
 
     /// <summary>The quantizer that a site gets: the recipe's scheme for its role with these options' bits, changed by the overrides.</summary>
     /// <param name="site">The site.</param>
-    /// <param name="recipe">The recipe.</param>
+    /// <param name="schemes">The recipe's schemes.</param>
     /// <returns>Null for a site that stays in float.</returns>
-    public QuantizerSpec? SpecFor(Site site, QuantizationRecipe recipe) => SpecFor(site, recipe, width: null);
+    public QuantizerSpec? SpecFor(Site site, IReadOnlyDictionary<SiteRole, SiteScheme> schemes) => SpecFor(site, schemes, width: null);
 
     /// <summary>The quantizer that a site gets, or would get with another width.</summary>
-    internal QuantizerSpec? SpecFor(Site site, QuantizationRecipe recipe, int? width)
+    internal QuantizerSpec? SpecFor(Site site, IReadOnlyDictionary<SiteRole, SiteScheme> schemes, int? width)
     {
         ArgumentNullException.ThrowIfNull(site);
-        ArgumentNullException.ThrowIfNull(recipe);
-        if (!recipe.Schemes.TryGetValue(site.Role, out var own))
+        ArgumentNullException.ThrowIfNull(schemes);
+        if (!schemes.TryGetValue(site.Role, out var own))
         {
             return null;
         }

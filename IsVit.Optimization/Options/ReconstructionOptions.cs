@@ -5,8 +5,8 @@ namespace IsVit.Optimization.Options;
 /// <summary>How units are reconstructed (eq. 12). The defaults are the paper's (section 5.1).</summary>
 public sealed record ReconstructionOptions
 {
-    private const double LargestDropProbability = 0.99;
-    private const double LargestHeldOutShare = 0.5;
+    internal const double LargestDropProbability = 0.99;
+    internal const double LargestHeldOutShare = 0.5;
     private const int MostViews = 64;
 
     // Views that are drawn where no number of them is set.
@@ -72,16 +72,13 @@ public sealed record ReconstructionOptions
     /// <param name="iterations">The steps, 0 or more.</param>
     public static double RateFor(int iterations) => Math.Clamp(0.1 / Math.Max(iterations, 1), 4e-5, 1e-3);
 
-    /// <summary>The share of the images that no step is taken on: what is set, else the recipe's.</summary>
-    internal double HeldOutShareFor(QuantizationRecipe recipe) => HeldOutShare ?? recipe.HeldOutShare;
-
     /// <summary>The views of an image.</summary>
-    /// <param name="recipe">Whether there are any where the options name none.</param>
+    /// <param name="fresh">Whether there are any where the options name none.</param>
     /// <param name="images">How many images there are.</param>
     /// <param name="iterations">The steps that a unit gets.</param>
-    internal int ViewsFor(QuantizationRecipe recipe, long images, int iterations)
+    internal int ViewsFor(bool fresh, long images, int iterations)
     {
-        if (Views is not null || !recipe.FreshViews)
+        if (Views is not null || !fresh)
         {
             return Views ?? 1;
         }
@@ -89,9 +86,6 @@ public sealed record ReconstructionOptions
         var seen = (double)iterations * BatchSize / images;
         return (int)Math.Clamp(Math.Min(seen / LooksAtAView, EnoughImages / images), 1, MostDrawn);
     }
-
-    /// <summary>The share of the images that states are judged by.</summary>
-    internal double LookedAtShare(QuantizationRecipe recipe) => HeldOutShareFor(recipe) is > 0 and var share ? share : 1;
 
     internal void Validate()
     {

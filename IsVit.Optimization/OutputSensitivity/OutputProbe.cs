@@ -7,13 +7,14 @@ using static TorchSharp.torch;
 
 namespace IsVit.Optimization.OutputSensitivity;
 
-/// <summary>Holds on to what a module gives and sums up, over several images, the squares of derivatives by it.</summary>
+/// <summary>Holds on to one of the tensors that a module gives and sums up, over several images, the squares of derivatives by it.</summary>
 /// <param name="path">The module's path.</param>
 /// <param name="module">The module.</param>
-/// <param name="imageAxis">The axis of its output along which images lie; null if there is no such.</param>
+/// <param name="which">Which of its outputs.</param>
+/// <param name="imageAxis">The axis of the output along which images lie; null if there is no such.</param>
 /// <param name="isUnit">Whether it is a unit.</param>
 /// <param name="isReader">Whether it is a layer or a product that sites belong to.</param>
-internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis, bool isUnit, bool isReader) : IDisposable
+internal sealed class OutputProbe(string path, nn.Module module, int which, int? imageAxis, bool isUnit, bool isReader) : IDisposable
 {
     // By the images that are measured alone, all but a class token may count nothing; what is fitted to so few numbers is fitted to those images.
     private const double EvenShare = 0.5;
@@ -28,11 +29,24 @@ internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis,
 
     public string Path => path;
 
+    /// <summary>Which of the module's outputs it is.</summary>
+    public int Which => which;
+
+    /// <summary>The sum of the sensitivities of all elements, and how many elements there are; null for none.</summary>
+    public (double Sum, long Count)? Total
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            return _elements.Value is { } elements ? (elements.sum().item<double>(), elements.numel()) : null;
+        }
+    }
+
     /// <summary>What the module gave in the last forward.</summary>
     public Tensor? Output { get; private set; }
 
     /// <summary>Makes the module's outputs known until the returned action is called.</summary>
-    public Action Attach() => OutputHook.Add(module, (_, output) => Keep(output))!;
+    public Action Attach() => OutputHook.Add(module, (_, outputs) => [.. outputs.Select((output, i) => i == which ? Keep(output) : output)])!;
 
     /// <summary>Makes ready for the next forward.</summary>
     public void Forget()
@@ -69,15 +83,16 @@ internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis,
         }
     }
 
-    /// <summary>The sensitivity of each number that the unit gives for an image, mean 1, half of it spread over all by <see cref="EvenWeights"/>; null for a layer that is no unit.</summary>
-    public Tensor? Elements()
+    /// <summary>The sensitivity of each element that the unit gives for an image, half of it spread over all by <see cref="EvenWeights"/>; null for a layer that is no unit.</summary>
+    /// <param name="mean">The mean sensitivity of the elements of all the unit's outputs, which becomes 1.</param>
+    public Tensor? Elements(double mean)
     {
         using var scope = NewDisposeScope();
-        return Normalized(_elements.Value, EvenWeights()) is { } weights ? scope.MoveToOuter(weights) : null;
+        return Normalized(_elements.Value, EvenWeights(), mean) is { } weights ? scope.MoveToOuter(weights) : null;
     }
 
     /// <summary>The same of what the layer gives for each vector of an image, or the product for each row of its left operand; null where no number can be given to a vector: the module is called several times a forward, or images do not lie along its output's first axis.</summary>
-    public Tensor? Vectors() => _isSeveral ? null : Normalized(_vectors.Value, even: null);
+    public Tensor? Vectors() => _isSeveral ? null : Normalized(_vectors.Value, even: null, mean: null);
 
     public void Dispose()
     {
@@ -123,7 +138,7 @@ internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis,
         return weights / weights.mean();
     }
 
-    private Tensor? Normalized(Tensor? sum, Tensor? even)
+    private Tensor? Normalized(Tensor? sum, Tensor? even, double? mean)
     {
         if (sum is null)
         {
@@ -131,10 +146,10 @@ internal sealed class OutputProbe(string path, nn.Module module, int? imageAxis,
         }
 
         using var scope = NewDisposeScope();
-        var mean = sum.mean().item<double>();
-        return !double.IsFinite(mean)
+        mean ??= sum.mean().item<double>();
+        return !double.IsFinite(mean.Value)
             ? throw new QuantizationException($"The derivatives of the model's outputs by the outputs of '{path}' hold a NaN or an infinity; expected finite numbers.")
-            : scope.MoveToOuter(mean > 0 ? sum.Over(mean / (1 - EvenShare)).Plus(Even(EvenShare)).to(float32) : Even(1).to(float32));
+            : scope.MoveToOuter(mean > 0 ? sum.Over(mean.Value / (1 - EvenShare)).Plus(Even(EvenShare)).to(float32) : Even(1).to(float32));
 
         Tensor Even(double share) => (even is null ? ones_like(sum) : even.expand(sum.shape)).Times(share);
     }

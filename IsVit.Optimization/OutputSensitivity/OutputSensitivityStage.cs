@@ -26,6 +26,11 @@ public sealed class OutputSensitivityStage : IQuantizationStage
     /// <inheritdoc/>
     public string Name => StageNames.OutputSensitivity;
 
+    /// <inheritdoc/>
+    public IReadOnlyCollection<Type> Writes => [typeof(OutputImportance)];
+
+    bool IQuantizationStage.IsPreparation => true;
+
     StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(0, Math.Min(images, options.Calibration.StatisticsImageCount));
 
     /// <inheritdoc/>
@@ -40,17 +45,25 @@ public sealed class OutputSensitivityStage : IQuantizationStage
         try
         {
             Measure(context, probes);
-            Dictionary<string, Tensor> Found(Func<OutputProbe, Tensor?> weights) => probes
-                .Select(probe => (probe.Path, Weights: weights(probe)))
-                .Where(static entry => entry.Weights is not null)
-                .ToDictionary(static entry => entry.Path, entry => scope.MoveToOuter(entry.Weights!), StringComparer.Ordinal);
-            context.OutputWeights = Found(static probe => probe.Elements());
-            context.VectorWeights = Found(static probe => probe.Vectors());
+            context.Publish(new OutputImportance(
+                probes.GroupBy(static probe => probe.Path, StringComparer.Ordinal).ToDictionary(static unit => unit.Key, static unit => (IReadOnlyList<Tensor?>)OfUnit([.. unit]), StringComparer.Ordinal),
+                probes.Where(static probe => probe.Which == 0).Select(static probe => (probe.Path, Vectors: probe.Vectors())).Where(static entry => entry.Vectors is not null)
+                    .ToDictionary(static entry => entry.Path, static entry => entry.Vectors!, StringComparer.Ordinal)));
         }
         finally
         {
             probes.ForEach(static probe => probe.Dispose());
         }
+    }
+
+    // An error counts by what it does, whichever of a unit's outputs it is in.
+    private static Tensor?[] OfUnit(List<OutputProbe> outputs)
+    {
+        var totals = outputs.Select(static output => output.Total).OfType<(double Sum, long Count)>().ToList();
+        var mean = totals.Count == 0 ? 0 : totals.Sum(static total => total.Sum) / totals.Sum(static total => total.Count);
+        var found = new Tensor?[outputs.Max(static output => output.Which) + 1];
+        outputs.ForEach(output => found[output.Which] = output.Elements(mean));
+        return found;
     }
 
     private static List<OutputProbe> Probes(QuantizationContext context)
@@ -61,10 +74,14 @@ public sealed class OutputSensitivityStage : IQuantizationStage
         [
             .. context.Graph.Modules
                 .Select(entry => (Path: entry.Key, Module: entry.Value, IsUnit: units.Contains(entry.Key), IsReader: products.Contains(entry.Key) || SiteWeights.HasWeight(entry.Value)))
-                .Where(static entry => entry.Module is nn.Module<Tensor, Tensor> or nn.Module<Tensor, Tensor, Tensor> && (entry.IsUnit || entry.IsReader))
-                .Select(entry => new OutputProbe(entry.Path, entry.Module, context.BatchAxes.GetValueOrDefault(entry.Path).Output, entry.IsUnit, entry.IsReader)),
+                .Where(static entry => entry.IsUnit || entry.IsReader)
+                .SelectMany(entry => Axes(context, entry.Path).Select((axis, i) => new OutputProbe(entry.Path, entry.Module, i, axis, entry.IsUnit, entry.IsReader))),
         ];
     }
+
+    // The axis of samples in each tensor that a module gives; one that runs several times gives one each time.
+    private static IEnumerable<int?> Axes(QuantizationContext context, string path) =>
+        context.BatchAxes.GetValueOrDefault(path)?.Outputs.Select(static axis => axis == BatchAxes.SameForAll ? null : axis) ?? [null];
 
     private static void Measure(QuantizationContext context, List<OutputProbe> probes)
     {
@@ -75,20 +92,20 @@ public sealed class OutputSensitivityStage : IQuantizationStage
         var removals = probes.ConvertAll(static probe => probe.Attach());
         try
         {
-            foreach (var images in CalibrationBatches.First(context.Batches, context.Options.Calibration.StatisticsImageCount).split(ImagesAtOnce))
+            foreach (var images in CalibrationBatches.First(context.Batches, context.Options.Calibration.StatisticsImageCount).Split(ImagesAtOnce))
             {
                 context.CancellationToken.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
-                var result = context.Graph.Model.call(images.detach().clone().requires_grad_(true));
-                var seen = probes.Where(static probe => probe.Output is not null).ToList();
+                var result = context.Graph.Forward.Run(images.AsVariables());
+                var seen = probes.Where(static probe => probe.Output is { requires_grad: true }).ToList();
                 RequireFinite(context.Graph, result, seen);
-                var draws = OutputMetrics.Draws(result.detach(), context.Options.OutputMetric, random);
-                var derivatives = Derivatives.Of((result * draws).sum(), [.. seen.Select(static probe => probe.Output!)]);
+                var derivatives = Derivatives.Of(OutputMetrics.Projection(result, context.Options.OutputMetric, random), [.. seen.Select(static probe => probe.Output!)]);
                 for (var i = 0; i < seen.Count; i++)
                 {
-                    seen[i].Add(derivatives[i], images.shape[0]);
-                    seen[i].Forget();
+                    seen[i].Add(derivatives[i], images.Count);
                 }
+
+                probes.ForEach(static probe => probe.Forget());
             }
         }
         finally
@@ -98,9 +115,9 @@ public sealed class OutputSensitivityStage : IQuantizationStage
     }
 
     // Sites are in the order in which they run.
-    private static void RequireFinite(ModuleGraph graph, Tensor result, List<OutputProbe> seen)
+    private static void RequireFinite(ModuleGraph graph, IReadOnlyList<Tensor> result, List<OutputProbe> seen)
     {
-        if (!IsFinite(result) && graph.Sites.FirstOrDefault(site => seen.Exists(probe => probe.Path == site.Path && !IsFinite(probe.Output!))) is { } first)
+        if (!result.All(IsFinite) && graph.Sites.FirstOrDefault(site => seen.Exists(probe => probe.Path == site.Path && !IsFinite(probe.Output!))) is { } first)
         {
             throw new QuantizationException($"'{first.Path}' gives a NaN or an infinity for the calibration images; expected finite numbers.");
         }

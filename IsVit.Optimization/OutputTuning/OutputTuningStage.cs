@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Text.Json;
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Optimization.Observation;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.OutputSensitivity;
@@ -32,22 +34,38 @@ public sealed class OutputTuningStage : IQuantizationStage
     /// <summary>What the report calls all units together.</summary>
     public const string WholeModel = "model";
 
+    private readonly OutputTuningOptions? _options;
+
     /// <inheritdoc/>
     public string Name => StageNames.OutputTuning;
 
-    StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images)
+    /// <summary>Options of this stage's own, in place of the run's; null for those.</summary>
+    /// <exception cref="OptionsException">One is out of range.</exception>
+    public OutputTuningOptions? Options
     {
-        var steps = (double)options.OutputTuning.Steps * Math.Min(options.Reconstruction.BatchSize, images);
-        return new((1.3 * Looks * images * options.Reconstruction.LookedAtShare(recipe)) + steps, 1.3 * steps);
+        get => _options;
+        init
+        {
+            value?.Validate();
+            _options = value is null ? null : value with { };
+        }
     }
 
-    long IQuantizationStage.StepsFor(QuantizationOptions options, int units) => options.OutputTuning.Steps;
+    string IQuantizationStage.Settings => _options is null ? "" : JsonSerializer.Serialize(_options);
+
+    StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images)
+    {
+        var steps = (double)OptionsOf(options).Steps * Math.Min(options.Reconstruction.BatchSize, images);
+        return new((1.3 * Looks * images * recipe.LookedAtShareFor(options.Reconstruction)) + steps, 1.3 * steps);
+    }
+
+    long IQuantizationStage.StepsFor(QuantizationOptions options, int units) => OptionsOf(options).Steps;
 
     /// <inheritdoc/>
     public void Check(QuantizationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        if (context.Options.OutputTuning.Steps > 0 && Parameters(context.Graph).Count > 0)
+        if (OptionsOf(context.Options).Steps > 0 && Parameters(context.Graph).Count > 0)
         {
             GradientCheck.RequireOutputs(context, Name);
         }
@@ -58,7 +76,7 @@ public sealed class OutputTuningStage : IQuantizationStage
     {
         ArgumentNullException.ThrowIfNull(context);
         var clock = Stopwatch.StartNew();
-        var steps = context.Options.OutputTuning.Steps;
+        var steps = OptionsOf(context.Options).Steps;
         var parameters = Parameters(context.Graph);
         if (steps == 0 || parameters.Count == 0)
         {
@@ -68,7 +86,8 @@ public sealed class OutputTuningStage : IQuantizationStage
 
         using var activity = QuantizationTelemetry.StartUnit(Name, WholeModel);
         context.Progress.BeginUnit(WholeModel, 0, 1, steps);
-        if (context.Checkpoint?.TryLoadUnit(context.Progress.StageIndex, Name, 0, WholeModel, parameters, []) is { } earlier)
+        List<(string Name, Tensor Value)> state = [.. parameters.Select(static entry => (entry.Name, (Tensor)entry.Parameter))];
+        if (context.TryResume(Name, 0, WholeModel, state) is { } earlier)
         {
             context.Progress.EndUnit(steps);
             context.Add(earlier);
@@ -76,19 +95,19 @@ public sealed class OutputTuningStage : IQuantizationStage
         }
 
         using var scope = NewDisposeScope();
-        var images = new ActivationCache(context.Batches, axis: 0, [.. context.Batches.Select(static batch => batch.shape[0])]);
+        var images = ActivationCache.Of(context.Batches);
         var random = new Random(unchecked((context.Options.Seed * 1009) + context.Progress.StageIndex));
-        var unseen = images.Gather(context.Split.HeldOut);
+        var unseen = new SampleBatch(images.Gather(context.Split.HeldOut));
         var wanted = InFloat(context, () => Outputs(context.Graph, unseen));
         using var trainable = new TrainableScope(context.Graph.Model, [.. parameters.Select(static entry => entry.Parameter)]);
-        using var optimizer = new CosineAdam([.. parameters.Select(entry => ((Tensor)entry.Parameter, context.Options.OutputTuning.LearningRate))], steps);
+        using var optimizer = new CosineAdam([.. parameters.Select(entry => ((Tensor)entry.Parameter, OptionsOf(context.Options).LearningRate))], steps);
         using var best = new BestState([.. parameters.Select(static entry => entry.Parameter)]);
         var before = best.Loss = Look();
         var (made, reason) = Train(context, images, optimizer, random, () => best.Offer(Look()));
         best.Restore();
         context.Progress.EndUnit(steps - made);
         var result = new UnitResult(WholeModel, Name, before, best.Loss, made, clock.Elapsed, reason);
-        context.Checkpoint?.SaveUnit(context.Progress.StageIndex, 0, result, parameters, []);
+        context.Keep(0, result, state);
         context.Add(result);
 
         double Look()
@@ -99,9 +118,9 @@ public sealed class OutputTuningStage : IQuantizationStage
         }
     }
 
-    private static (int Made, StopReason Reason) Train(QuantizationContext context, ActivationCache images, CosineAdam optimizer, Random random, Action look)
+    private (int Made, StopReason Reason) Train(QuantizationContext context, ActivationCache images, CosineAdam optimizer, Random random, Action look)
     {
-        var steps = context.Options.OutputTuning.Steps;
+        var steps = OptionsOf(context.Options).Steps;
         int[] training = [.. context.Split.Training];
         var batchSize = Math.Min(context.Options.Reconstruction.BatchSize, training.Length);
         for (var made = 1; made <= steps; made++)
@@ -125,27 +144,29 @@ public sealed class OutputTuningStage : IQuantizationStage
         return (steps, StopReason.Completed);
     }
 
+    private OutputTuningOptions OptionsOf(QuantizationOptions options) => _options ?? options.OutputTuning;
+
     // Vectors: biases, and what normalisations multiply with and add. Weights have more axes than one.
     private static List<(string Name, Parameter Parameter)> Parameters(ModuleGraph graph) =>
         [.. graph.Model.named_parameters().Where(static entry => entry.parameter.dim() == 1 && is_floating_point(entry.parameter))];
 
     // Gradients add up in the parameters.
-    private static double Step(QuantizationContext context, ActivationCache images, int[] chosen, Random random)
+    private double Step(QuantizationContext context, ActivationCache images, int[] chosen, Random random)
     {
         using var gradients = enable_grad();
         var sum = 0.0;
-        var atOnce = (int)Math.Clamp(NumbersAtOnce * context.Batches[0].shape[0] / context.Batches[0].numel(), FewestAtOnce, int.MaxValue);
+        var atOnce = (int)Math.Clamp(NumbersAtOnce * context.Batches[0].Count / context.Batches[0].Inputs.Sum(static input => input.numel()), FewestAtOnce, int.MaxValue);
         foreach (var some in chosen.Chunk(atOnce))
         {
             using var scope = NewDisposeScope();
-            var batch = images.Gather(some);
-            if (context.Options.OutputTuning.FreshViews && RandomViews.AreOf(batch))
+            var batch = new SampleBatch(images.Gather(some));
+            if (OptionsOf(context.Options).FreshViews && RandomViews.AreOf(batch.Inputs))
             {
-                batch = RandomViews.Of(batch, random);
+                batch = batch.Map(input => RandomViews.Of(input, random));
             }
 
-            var wanted = InFloat(context, () => context.Graph.Model.call(batch));
-            var loss = Loss(context, context.Graph.Model.call(batch), wanted).Times((double)some.Length / chosen.Length);
+            var wanted = InFloat(context, () => context.Graph.Forward.Run(batch));
+            var loss = Loss(context, context.Graph.Forward.Run(batch), wanted).Times((double)some.Length / chosen.Length);
             loss.backward();
             sum += loss.item<double>();
         }
@@ -153,7 +174,7 @@ public sealed class OutputTuningStage : IQuantizationStage
         return sum;
     }
 
-    private static Tensor InFloat(QuantizationContext context, Func<Tensor> forward)
+    private static IReadOnlyList<Tensor> InFloat(QuantizationContext context, Func<IReadOnlyList<Tensor>> forward)
     {
         using var noGrad = no_grad();
         using var suspended = context.Attachment.Suspend();
@@ -161,11 +182,18 @@ public sealed class OutputTuningStage : IQuantizationStage
         return forward();
     }
 
-    private static Tensor Outputs(ModuleGraph graph, Tensor images)
+    private static IReadOnlyList<Tensor> Outputs(ModuleGraph graph, SampleBatch images)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(cat([.. images.split(CalibrationBatches.SmallestBatch).Select(graph.Model.call)]));
+        var parts = images.Split(CalibrationBatches.SmallestBatch).Select(graph.Forward.Run).ToList();
+        return [.. parts[0].Select((_, i) => scope.MoveToOuter(cat([.. parts.Select(part => part[i])])))];
     }
+
+    // The sum over the model's outputs.
+    private static Tensor Loss(QuantizationContext context, IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> wanted) => outputs.Zip(wanted)
+        .Where(static pair => is_floating_point(pair.First))
+        .Select(pair => Loss(context, pair.First, pair.Second))
+        .Aggregate(static (sum, loss) => sum.Plus(loss));
 
     // The divergence of the class probabilities, which is blind to what all logits of an image have in common, and the squared error beside it; of plain outputs the error alone, by their variance.
     private static Tensor Loss(QuantizationContext context, Tensor outputs, Tensor wanted)

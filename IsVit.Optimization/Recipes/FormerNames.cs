@@ -22,13 +22,9 @@ internal static class FormerNames
     /// <summary>The name that a recipe has now; one that is known under the name it is asked for by keeps it.</summary>
     /// <param name="name">What it is asked for by.</param>
     /// <param name="known">The recipes that there are.</param>
-    public static string Recipe(string name, IEnumerable<string> known) => Now(s_recipes, name, known);
+    public static string Recipe(string name, IEnumerable<string> known) => known.Contains(name, StringComparer.Ordinal) ? name : s_recipes.GetValueOrDefault(name, name);
 
-    /// <summary>The name that a stage has now, likewise.</summary>
+    /// <summary>The name that a stage has now.</summary>
     /// <param name="name">What it is asked for by.</param>
-    /// <param name="known">The stages that there are.</param>
-    public static string Stage(string name, IEnumerable<string> known) => Now(s_stages, name, known);
-
-    private static string Now(Dictionary<string, string> former, string name, IEnumerable<string> known) =>
-        former.TryGetValue(name, out var now) && !known.Contains(name, StringComparer.Ordinal) ? now : name;
+    public static string Stage(string name) => s_stages.GetValueOrDefault(name, name);
 }

@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ internal sealed class FloatFlow : IDisposable
     private readonly Dictionary<string, int> _unitOf = new(StringComparer.Ordinal);
     private int _next;
 
-    public FloatFlow(QuantizationContext context, IReadOnlyList<Tensor> batches, IActivationStore? store = null)
+    public FloatFlow(QuantizationContext context, IReadOnlyList<SampleBatch> batches, IActivationStore? store = null)
     {
         _context = context;
         _flow = new UnitFlow(context.Attachment, batches, store);
@@ -27,8 +28,8 @@ internal sealed class FloatFlow : IDisposable
     public IDisposable InFloat(int index) => new FloatScope(this, index);
 
     /// <summary>Goes on to a unit's input, in float.</summary>
-    /// <returns>One tensor a batch, valid until the next call; behind the unit as well, whose forward still holds its input.</returns>
-    public IReadOnlyList<Tensor> AdvanceToInput(int index)
+    /// <returns>What flows in for each batch, valid until the next call; behind the unit as well, whose forward still holds its input.</returns>
+    public IReadOnlyList<PackedTensors> AdvanceToInput(int index)
     {
         using var inFloat = InFloat(index);
         var inputs = _flow.AdvanceToInput(_context.Graph.Units[index], _context.CancellationToken);
@@ -37,8 +38,8 @@ internal sealed class FloatFlow : IDisposable
     }
 
     /// <summary>Goes on to a unit's output, in float.</summary>
-    /// <returns>The unit's inputs and outputs, one tensor a batch, valid until the next call.</returns>
-    public (IReadOnlyList<Tensor> Inputs, IReadOnlyList<Tensor> Outputs) AdvanceThrough(int index)
+    /// <returns>The unit's inputs and outputs for each batch, valid until the next call.</returns>
+    public (IReadOnlyList<PackedTensors> Inputs, IReadOnlyList<PackedTensors> Outputs) AdvanceThrough(int index)
     {
         using var inFloat = InFloat(index);
         var activations = _flow.AdvanceThrough(_context.Graph.Units[index], _context.CancellationToken);

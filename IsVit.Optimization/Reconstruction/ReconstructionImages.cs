@@ -1,3 +1,4 @@
+using IsVit.Core.Samples;
 using IsVit.Optimization.Observation;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
@@ -12,9 +13,9 @@ internal sealed class ReconstructionImages : IDisposable
     // Each takes a thread of each stream.
     private const int MostBatchesOfViews = 24;
 
-    private readonly IReadOnlyList<Tensor> _views;
+    private readonly IReadOnlyList<SampleBatch> _views;
 
-    private ReconstructionImages(IReadOnlyList<Tensor> images, IReadOnlyList<Tensor> views, CalibrationSplit split)
+    private ReconstructionImages(IReadOnlyList<SampleBatch> images, IReadOnlyList<SampleBatch> views, CalibrationSplit split)
     {
         _views = views;
         Batches = [.. images, .. views];
@@ -22,7 +23,7 @@ internal sealed class ReconstructionImages : IDisposable
     }
 
     /// <summary>The images themselves, and behind them their views.</summary>
-    public IReadOnlyList<Tensor> Batches { get; }
+    public IReadOnlyList<SampleBatch> Batches { get; }
 
     /// <summary>Steps are taken on views as on the images that they were made of; states are judged by images alone.</summary>
     public CalibrationSplit Split { get; }
@@ -33,17 +34,18 @@ internal sealed class ReconstructionImages : IDisposable
     /// <param name="options">How many views an image has, and how many images no step is taken on.</param>
     /// <param name="recipe">The same where the options name no number.</param>
     /// <param name="iterations">The steps that a unit gets.</param>
-    public static long Count(long images, Tensor inputs, ReconstructionOptions options, QuantizationRecipe recipe, int iterations) =>
-        images + ((Views(images, inputs, options, recipe, iterations) - 1) * (long)CalibrationSplit.TrainingCount((int)images, options.HeldOutShareFor(recipe)));
+    public static long Count(long images, SampleBatch inputs, ReconstructionOptions options, QuantizationRecipe recipe, int iterations) =>
+        images + ((Views(images, inputs, options, recipe, iterations) - 1) * (long)CalibrationSplit.TrainingCount((int)images, recipe.HeldOutShareFor(options)));
 
     /// <summary>Draws the views.</summary>
     /// <param name="context">The run.</param>
+    /// <param name="options">How many views an image has.</param>
     /// <param name="iterations">The steps that a unit gets.</param>
-    public static ReconstructionImages Of(QuantizationContext context, int iterations)
+    public static ReconstructionImages Of(QuantizationContext context, ReconstructionOptions options, int iterations)
     {
         var (batches, split) = (context.Batches, context.Split);
-        var images = new ActivationCache(batches, axis: 0, [.. batches.Select(static batch => batch.shape[0])]);
-        var views = Views(images.Count, batches[0], context.Options.Reconstruction, context.Recipe, iterations);
+        var images = ActivationCache.Of(batches);
+        var views = Views(images.Count, batches[0], options, context.Recipe, iterations);
         if (views == 1)
         {
             return new(batches, [], split);
@@ -52,9 +54,9 @@ internal sealed class ReconstructionImages : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var random = new Random(unchecked((context.Options.Seed * 7919) + context.Progress.StageIndex));
-        var trained = images.Gather(split.Training);
-        var size = Math.Max(batches[0].shape[0], (trained.shape[0] * (views - 1) / MostBatchesOfViews) + 1);
-        var drawn = Enumerable.Range(1, views - 1).SelectMany(_ => RandomViews.Mixed(RandomViews.Of(trained, random), random).split(size)).Select(static view => view.DetachFromDisposeScope()).ToList();
+        var trained = images.Gather(split.Training)[0];
+        var size = Math.Max(batches[0].Count, (trained.shape[0] * (views - 1) / MostBatchesOfViews) + 1);
+        var drawn = Enumerable.Range(1, views - 1).SelectMany(_ => RandomViews.Mixed(RandomViews.Of(trained, random), random).split(size)).Select(static view => new SampleBatch(view.DetachFromDisposeScope())).ToList();
         return new(batches, drawn, new([.. split.Training, .. Enumerable.Range(images.Count, (views - 1) * split.Training.Length)], split.HeldOut));
     }
 
@@ -62,10 +64,10 @@ internal sealed class ReconstructionImages : IDisposable
     {
         foreach (var view in _views)
         {
-            view.Dispose();
+            view.DisposeInputs();
         }
     }
 
-    private static int Views(long images, Tensor inputs, ReconstructionOptions options, QuantizationRecipe recipe, int iterations) =>
-        RandomViews.AreOf(inputs) ? options.ViewsFor(recipe, images, iterations) : 1;
+    private static int Views(long images, SampleBatch inputs, ReconstructionOptions options, QuantizationRecipe recipe, int iterations) =>
+        RandomViews.AreOf(inputs.Inputs) ? options.ViewsFor(recipe.FreshViews, images, iterations) : 1;
 }

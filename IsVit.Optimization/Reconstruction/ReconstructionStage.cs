@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using IsVit.Core.Graph;
 using IsVit.Core.Memory;
+using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
@@ -23,6 +25,7 @@ public sealed class ReconstructionStage : IQuantizationStage
     private const long WorthCollecting = 64L << 20;
 
     private readonly int _iterationFactor;
+    private readonly ReconstructionOptions? _options;
 
     /// <summary>Creates a stage.</summary>
     /// <param name="name">The name by which recipes call the stage.</param>
@@ -44,27 +47,49 @@ public sealed class ReconstructionStage : IQuantizationStage
     /// <inheritdoc/>
     public IReadOnlyCollection<string> After => Input == UnitInput.Full ? [StageNames.ActivationCalibration] : [StageNames.ActivationCalibration, StageNames.WeightCalibration];
 
+    /// <inheritdoc/>
+    public IReadOnlyCollection<Type> Reads => [typeof(OutputImportance)];
+
     /// <summary>Where a unit's input comes from.</summary>
     public UnitInput Input { get; }
+
+    /// <summary>
+    /// Options of this stage's own, in place of the run's; null for those. How many samples go through the model at once, and which are held out, is the run's.
+    /// </summary>
+    /// <exception cref="OptionsException">One is out of range.</exception>
+    public ReconstructionOptions? Options
+    {
+        get => _options;
+        init
+        {
+            value?.Validate();
+            _options = value is null ? null : value with { };
+        }
+    }
+
+    string IQuantizationStage.Settings => _options is null ? "" : JsonSerializer.Serialize(_options);
 
     /// <summary>The steps that each unit gets.</summary>
     /// <param name="options">The options.</param>
     public int IterationsFor(QuantizationOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return (int)Math.Min(int.MaxValue, (long)options.Reconstruction.IterationsFor(options.WeightBits, options.ActivationBits) * _iterationFactor);
+        return (int)Math.Min(int.MaxValue, (long)OptionsOf(options).IterationsFor(options.WeightBits, options.ActivationBits) * _iterationFactor);
     }
 
     // Quantizers make a step a third longer; losses over the images that are held out are taken before, and as often as the options say.
     StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images)
     {
         var iterations = IterationsFor(options);
-        var looks = 1 + Math.Min(options.Reconstruction.Evaluations, iterations);
-        var views = 1 + ((options.Reconstruction.ViewsFor(recipe, images, iterations) - 1) * (1 - options.Reconstruction.HeldOutShareFor(recipe)));
+        var looks = 1 + Math.Min(OptionsOf(options).Evaluations, iterations);
+        var views = 1 + ((OptionsOf(options).ViewsFor(recipe.FreshViews, images, iterations) - 1) * (1 - recipe.HeldOutShareFor(options.Reconstruction)));
         return new(
-            1.3 * images * ((looks * options.Reconstruction.LookedAtShare(recipe)) + ((Input == UnitInput.Quantized ? 2 : 1) * views)),
-            1.3 * iterations * Math.Min(options.Reconstruction.BatchSize, images * views));
+            1.3 * images * ((looks * recipe.LookedAtShareFor(options.Reconstruction)) + ((Input == UnitInput.Quantized ? 2 : 1) * views)),
+            1.3 * iterations * Math.Min(OptionsOf(options).BatchSize, images * views));
     }
+
+    long IQuantizationStage.MemoryFor(QuantizationContext context) =>
+        context.Graph.Units.Count == 0 ? 0 : ActivationStores.BytesInMemory(OptionsOf(context.Options), LargestUnit(context).Bytes);
 
     long IQuantizationStage.StepsFor(QuantizationOptions options, int units) => (long)IterationsFor(options) * units;
 
@@ -75,7 +100,7 @@ public sealed class ReconstructionStage : IQuantizationStage
         RequireBudget(context);
         foreach (var unit in context.Graph.Units)
         {
-            RequireBatchAxes(context, unit);
+            RequireSampleAxes(context, unit);
         }
 
         if (IterationsFor(context.Options) > 0)
@@ -89,9 +114,8 @@ public sealed class ReconstructionStage : IQuantizationStage
     {
         ArgumentNullException.ThrowIfNull(context);
         var cache = RequireBudget(context);
-        var inMemory = ActivationStores.BytesInMemory(context.Options.Reconstruction, cache.Bytes);
-        context.CacheBytes = Math.Max(context.CacheBytes, inMemory);
-        Log.CacheSize(context.Logger, Name, inMemory >> 20, cache.Unit.Path, context.Options.Reconstruction.CacheBudgetBytes >> 20);
+        var inMemory = ActivationStores.BytesInMemory(OptionsOf(context.Options), cache.Bytes);
+        Log.CacheSize(context.Logger, Name, inMemory >> 20, cache.Unit.Path, OptionsOf(context.Options).CacheBudgetBytes >> 20);
 
         // Calibration leaves arrays and freed blocks some times as large, and a reconstruction allocates too little that is managed for them to be collected.
         if (cache.Bytes >= WorthCollecting && NativeHeap.MayActOnProcess)
@@ -100,9 +124,9 @@ public sealed class ReconstructionStage : IQuantizationStage
             NativeHeap.ReturnFreed(NativeHeap.WorthReturning);
         }
 
-        var store = ActivationStores.Create(context.Options.Reconstruction, cache.Bytes);
-        using var precision = new ProductPrecision(context.Graph, context.Options.Reconstruction.Precision);
-        using var images = ReconstructionImages.Of(context, IterationsFor(context.Options));
+        var store = ActivationStores.Create(OptionsOf(context.Options), cache.Bytes);
+        using var precision = new ProductPrecision(context.Graph, OptionsOf(context.Options).Precision);
+        using var images = ReconstructionImages.Of(context, OptionsOf(context.Options), IterationsFor(context.Options));
         using var floatFlow = new FloatFlow(context, images.Batches, store);
         using var quantizedFlow = Input == UnitInput.Quantized ? new UnitFlow(context.Attachment, images.Batches, store) : null;
         for (var i = 0; i < context.Graph.Units.Count; i++)
@@ -117,22 +141,30 @@ public sealed class ReconstructionStage : IQuantizationStage
     /// <exception cref="QuantizationException">It is more than the options allow, or the graph has no units.</exception>
     private (Unit Unit, long Bytes) RequireBudget(QuantizationContext context)
     {
-        var (graph, batches, options) = (context.Graph, context.Batches, context.Options);
-        if (graph.Units.Count == 0)
+        var options = OptionsOf(context.Options);
+        if (context.Graph.Units.Count == 0)
         {
             throw new QuantizationException($"The graph has no unit to reconstruct; name the modules to reconstruct at once in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}.");
         }
 
-        var images = ReconstructionImages.Count(batches.Sum(static batch => batch.shape[0]), batches[0], options.Reconstruction, context.Recipe, IterationsFor(options));
-        var largest = graph.Units.MaxBy(unit => BytesPerImage(unit, graph, batches[0]))!;
-        var needed = BytesPerImage(largest, graph, batches[0]) * images;
-        var inMemory = ActivationStores.BytesInMemory(options.Reconstruction, needed);
-        return inMemory <= options.Reconstruction.CacheBudgetBytes
+        var (largest, needed, images) = LargestUnit(context);
+        var inMemory = ActivationStores.BytesInMemory(options, needed);
+        return inMemory <= options.CacheBudgetBytes
             ? (largest, needed)
             : throw new QuantizationException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The inputs and targets of unit '{largest.Path}' take {inMemory} bytes ({inMemory >> 20} MiB) for {images} images and views, more than {nameof(QuantizationOptions.Reconstruction)}.{nameof(ReconstructionOptions.CacheBudgetBytes)} allows: {options.Reconstruction.CacheBudgetBytes} bytes ({options.Reconstruction.CacheBudgetBytes >> 20} MiB). Use fewer images or {nameof(ReconstructionOptions.Views)}, allow more, or keep them elsewhere ({nameof(ReconstructionOptions.Cache)})."));
+                $"The inputs and targets of unit '{largest.Path}' take {inMemory} bytes ({inMemory >> 20} MiB) for {images} images and views, more than {nameof(QuantizationOptions.Reconstruction)}.{nameof(ReconstructionOptions.CacheBudgetBytes)} allows: {options.CacheBudgetBytes} bytes ({options.CacheBudgetBytes >> 20} MiB). Use fewer images or {nameof(ReconstructionOptions.Views)}, allow more, or keep them elsewhere ({nameof(ReconstructionOptions.Cache)})."));
     }
+
+    private (Unit Unit, long Bytes, long Images) LargestUnit(QuantizationContext context)
+    {
+        var (graph, batches) = (context.Graph, context.Batches);
+        var images = ReconstructionImages.Count(CalibrationBatches.Count(batches), batches[0], OptionsOf(context.Options), context.Recipe, IterationsFor(context.Options));
+        var largest = graph.Units.MaxBy(unit => BytesPerImage(unit, graph, batches[0]))!;
+        return (largest, BytesPerImage(largest, graph, batches[0]) * images, images);
+    }
+
+    private ReconstructionOptions OptionsOf(QuantizationOptions options) => _options ?? options.Reconstruction;
 
     private UnitResult Reconstruct(QuantizationContext context, int index, ReconstructionImages images, FloatFlow floatFlow, UnitFlow? quantizedFlow, IActivationStore? store, ProductPrecision precision)
     {
@@ -148,32 +180,37 @@ public sealed class ReconstructionStage : IQuantizationStage
             return new UnitResult(unit.Path, Name, 0, 0, 0, clock.Elapsed, StopReason.NothingToDo);
         }
 
-        using var learning = new QuantizerLearning(context.Options.Reconstruction.QuantizerLearningRate > 0 ? context.Attachment.Bindings.Where(binding => unit.Contains(binding.Site.Path)) : []);
-        if (context.Checkpoint?.TryLoadUnit(context.Progress.StageIndex, Name, index, unit.Path, parameters, learning.Vectors) is { } earlier)
+        using var learning = new QuantizerLearning(OptionsOf(context.Options).QuantizerLearningRate > 0 ? context.Attachment.Bindings.Where(binding => unit.Contains(binding.Site.Path)) : []);
+        List<(string Name, Tensor Value)> state = [.. parameters.Select(static entry => (entry.Name, (Tensor)entry.Parameter)), .. learning.Vectors.Select(static entry => ($"learned/{entry.Site}", entry.Vector))];
+        if (context.TryResume(Name, index, unit.Path, state) is { } earlier)
         {
             context.Progress.EndUnit(iterations);
             return earlier;
         }
 
-        var (inputAxis, outputAxis) = RequireBatchAxes(context, unit);
-        long[] imageCounts = [.. images.Batches.Select(static batch => batch.shape[0])];
+        var (inputAxes, outputAxes) = RequireSampleAxes(context, unit);
+        long[] sampleCounts = [.. images.Batches.Select(static batch => batch.Count)];
         var quantizedInputs = quantizedFlow?.AdvanceToInput(unit, context.CancellationToken);
         var (floatInputs, outputs) = floatFlow.AdvanceThrough(index);
-        var inputs = Cache(quantizedInputs ?? floatInputs, inputAxis);
-        var targets = Cache(outputs, outputAxis);
+        var arguments = quantizedInputs ?? floatInputs;
+        RequireAlike(unit, arguments);
+        int[] counted = [.. Enumerable.Range(0, outputAxes.Count).Where(i => outputAxes[i] >= 0 && is_floating_point(outputs[0].Tensors[i]))];
+        var inputs = Cache([.. arguments.Select(static batch => batch.Tensors)], inputAxes);
+        var targets = Cache([.. outputs.Select(batch => counted.Select(i => batch.Tensors[i]).ToList())], [.. counted.Select(i => outputAxes[i])]);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
-        var dropProbability = context.Options.Reconstruction.DropProbability ?? context.Recipe.DropProbability;
-        var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, context.Options.Reconstruction, precision, images.Split, dropProbability).Reconstruct(
+        var dropProbability = OptionsOf(context.Options).DropProbability ?? context.Recipe.DropProbability;
+        var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, OptionsOf(context.Options), precision, images.Split, dropProbability).Reconstruct(
             unit,
+            new UnitForward(TypedModule.TryOf(context.Graph.Modules[unit.Path])!, arguments[0], counted),
             [.. parameters.Select(static entry => entry.Parameter)],
             [.. parameters.Select(entry => context.Kept?.ZerosOfParameter(entry.Name))],
             [.. learning.Vectors.Select(static entry => entry.Vector)],
             inputs,
-            quantizedInputs is null || index == 0 ? null : Cache(floatInputs, inputAxis),
+            quantizedInputs is null || index == 0 ? null : Cache([.. floatInputs.Select(static batch => batch.Tensors)], inputAxes),
             targets,
-            context.OutputWeights.GetValueOrDefault(unit.Path),
+            [.. counted.Select(i => context.Importance.OfUnit(unit.Path, i))],
             iterations,
-            context.Options.Reconstruction.LearningRate ?? context.Recipe.LearningRate ?? ReconstructionOptions.RateFor(iterations),
+            OptionsOf(context.Options).LearningRate ?? context.Recipe.LearningRate ?? ReconstructionOptions.RateFor(iterations),
             random,
             (iteration, stepImages, loss) =>
             {
@@ -183,30 +220,42 @@ public sealed class ReconstructionStage : IQuantizationStage
             context.CancellationToken);
         context.Progress.EndUnit(iterations - made);
         var result = new UnitResult(unit.Path, Name, before, after, made, clock.Elapsed, reason);
-        context.Checkpoint?.SaveUnit(context.Progress.StageIndex, index, result, parameters, learning.Vectors);
+        context.Keep(index, result, state);
         return result;
 
-        ActivationCache Cache(IReadOnlyList<Tensor> batches, int axis) => new(batches, axis, imageCounts, (store as BFloat16Store)?.TypeOf(batches[0]));
+        ActivationCache Cache(IReadOnlyList<IReadOnlyList<Tensor>> batches, IReadOnlyList<int> axes) =>
+            new(batches, axes, sampleCounts, store is BFloat16Store narrow ? [.. batches[0].Select(tensor => (ScalarType?)narrow.TypeOf(tensor))] : null);
     }
 
-    private static (int Input, int Output) RequireBatchAxes(QuantizationContext context, Unit unit) => context.BatchAxes.GetValueOrDefault(unit.Path) is { Input: { } input, Output: { } output }
-        ? (input, output)
-        : throw new QuantizationException(
-            $"The unit {unit} cannot be reconstructed image by image: for twice as many images not one axis of its input and one of its output is twice as long. Choose the module around it, or those inside, in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}.");
+    // A tensor whose shape does not go by the samples is shared by them, if not all are.
+    private static (IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs) RequireSampleAxes(QuantizationContext context, Unit unit) =>
+        context.BatchAxes.GetValueOrDefault(unit.Path) is { } axes && Fit(axes.Inputs) && Fit(axes.Outputs)
+            ? ([.. axes.Inputs.Select(static axis => axis!.Value)], [.. axes.Outputs.Select(static axis => axis!.Value)])
+            : throw new QuantizationException(
+                $"The unit {unit} cannot be reconstructed image by image: for twice as many images not one axis of its input and one of its output is twice as long. Choose the module around it, or those inside, in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}.");
 
-    private long BytesPerImage(Unit unit, ModuleGraph graph, Tensor batch)
+    private static bool Fit(IReadOnlyList<int?> axes) => axes.All(static axis => axis is not null) && axes.Any(static axis => axis >= 0);
+
+    // Samples are taken from all batches into one, and what goes with them must serve for it.
+    private static void RequireAlike(Unit unit, IReadOnlyList<PackedTensors> arguments)
     {
-        static double Count(IReadOnlyList<long> shape) => shape.Aggregate(1.0, static (product, length) => product * length);
-        var (inputs, outputs) = (Count(unit.InputShape), Count(unit.OutputShape));
-        var input = (long)(unit.BytesPerSample * (inputs / (inputs + outputs)));
-        if (ReferenceEquals(unit, graph.Units[0]) && unit.InputShape.Skip(1).SequenceEqual(batch.shape.Skip(1)))
+        if (!arguments.All(arguments[0].IsPackedLike))
         {
-            // The images themselves, which are the caller's.
-            return unit.BytesPerSample - input;
+            throw new QuantizationException(
+                $"The unit {unit} takes something beside tensors that is not the same for every batch of calibration images, so its images cannot be mixed. Choose the module around it, or those inside, in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}.");
+        }
+    }
+
+    private long BytesPerImage(Unit unit, ModuleGraph graph, SampleBatch batch)
+    {
+        if (ReferenceEquals(unit, graph.Units[0]) && unit.InputShapes.Count == batch.Inputs.Count && unit.InputShapes.Zip(batch.Inputs).All(static pair => pair.First.Skip(1).SequenceEqual(pair.Second.shape.Skip(1))))
+        {
+            // The samples themselves, which are the caller's.
+            return unit.OutputBytesPerSample;
         }
 
         // A float stream that stands behind the unit still holds its input; the quantized one has an input of its own.
-        return unit.BytesPerSample + (Input == UnitInput.Quantized ? input : 0);
+        return unit.OutputBytesPerSample + ((Input == UnitInput.Quantized ? 2 : 1) * unit.InputBytesPerSample);
     }
 
     // Weights and biases of the unit's layers; normalisation and everything else stays frozen.

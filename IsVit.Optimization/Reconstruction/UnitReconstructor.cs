@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Core.Memory;
 using IsVit.Optimization.Observation;
@@ -22,13 +23,14 @@ internal sealed class UnitReconstructor(
 
     /// <summary>Reconstructs a unit and leaves it in the best state seen, the initial one included.</summary>
     /// <param name="unit">The unit.</param>
+    /// <param name="forward">Runs it.</param>
     /// <param name="parameters">Its weights and biases.</param>
     /// <param name="zeros">For each parameter which of its elements are to stay 0, bool, of its shape; null where none are.</param>
     /// <param name="learned">What its quantizers learn, see <see cref="Core.Quantization.ILearnableQuantizer"/>.</param>
     /// <param name="inputs">What it reads.</param>
     /// <param name="floatInputs">What it would read in the float model; null if that is the same.</param>
     /// <param name="targets">What it should give.</param>
-    /// <param name="outputWeights">How much an error of each number of its output counts; null if all count alike.</param>
+    /// <param name="importance">For each output how much an error of each of its elements counts; null if all count alike.</param>
     /// <param name="iterations">The steps.</param>
     /// <param name="learningRate">Adam's rate at the first step.</param>
     /// <param name="random">Draws the images of a step.</param>
@@ -37,24 +39,24 @@ internal sealed class UnitReconstructor(
     /// <returns>The loss over the images that are held out before and after, the steps made, and why they ended.</returns>
     public (double Before, double After, int Iterations, StopReason Reason) Reconstruct(
         Unit unit,
+        UnitForward forward,
         IReadOnlyList<Parameter> parameters,
         IReadOnlyList<Tensor?> zeros,
         IReadOnlyList<Tensor> learned,
         ActivationCache inputs,
         ActivationCache? floatInputs,
         ActivationCache targets,
-        Tensor? outputWeights,
+        IReadOnlyList<Tensor?> importance,
         int iterations,
         double learningRate,
         Random random,
         IterationCallback? onIteration,
         CancellationToken cancellationToken)
     {
-        var module = Module(unit);
         using var trainable = new TrainableScope(attachment.Graph.Model, parameters);
         using var optimizer = new CosineAdam([.. parameters.Select(parameter => ((Tensor)parameter, learningRate)), .. learned.Select(vector => (vector, options.QuantizerLearningRate))], iterations);
         using var best = new BestState([.. parameters, .. learned]);
-        var before = best.Loss = Evaluate(module, inputs, targets, outputWeights, cancellationToken);
+        var before = best.Loss = Evaluate(forward, inputs, targets, importance, cancellationToken);
         var reason = StopReason.Completed;
         var evaluations = Math.Min(options.Evaluations, iterations);
         var nextEvaluation = 1;
@@ -67,7 +69,7 @@ internal sealed class UnitReconstructor(
             while (step < iterations)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var value = Iterate(unit, inputs, floatInputs, targets, outputWeights, RandomChoice.Draw(permutation, batchSize, random), masks, optimizer, parameters, zeros);
+                var value = Iterate(unit, forward, inputs, floatInputs, targets, importance, RandomChoice.Draw(permutation, batchSize, random), masks, optimizer, parameters, zeros);
                 step++;
                 onIteration?.Invoke(step, batchSize, value);
                 if (!double.IsFinite(value))
@@ -79,7 +81,7 @@ internal sealed class UnitReconstructor(
                 if (step * (long)evaluations >= nextEvaluation * (long)iterations)
                 {
                     nextEvaluation++;
-                    best.Offer(Evaluate(module, inputs, targets, outputWeights, cancellationToken));
+                    best.Offer(Evaluate(forward, inputs, targets, importance, cancellationToken));
                 }
             }
         }
@@ -92,27 +94,26 @@ internal sealed class UnitReconstructor(
     }
 
     private double Iterate(
-        Unit unit, ActivationCache inputs, ActivationCache? floatInputs, ActivationCache targets, Tensor? outputWeights, ReadOnlySpan<int> indices, DropMasks? masks, CosineAdam optimizer,
+        Unit unit, UnitForward forward, ActivationCache inputs, ActivationCache? floatInputs, ActivationCache targets, IReadOnlyList<Tensor?> importance, ReadOnlySpan<int> indices, DropMasks? masks, CosineAdam optimizer,
         IReadOnlyList<Parameter> parameters, IReadOnlyList<Tensor?> zeros)
     {
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
         using var narrowed = precision.Use();
         var input = inputs.Gather(indices);
-        if (masks is not null && floatInputs is not null && is_floating_point(input))
+        if (masks is not null && floatInputs is not null)
         {
-            // A copy of what the cache holds.
-            input.lerp_(floatInputs.Gather(indices), masks.Next(input));
+            Mix(inputs, input, floatInputs.Gather(indices), masks);
         }
 
         var target = targets.Gather(indices);
-        Tensor output;
+        IReadOnlyList<Tensor> output;
         using (masks is null ? null : new DroppedRoundings([.. attachment.Bindings.Where(binding => !binding.IsWeight && unit.Contains(binding.Site.Path))], masks))
         {
-            output = Module(unit).call(input);
+            output = forward.Run(input);
         }
 
-        var value = Loss(targets.ImagesFirst(output), targets.ImagesFirst(target), outputWeights);
+        var value = Loss(targets, output, target, importance);
         value.backward();
         for (var i = 0; i < parameters.Count; i++)
         {
@@ -127,15 +128,27 @@ internal sealed class UnitReconstructor(
         return value.to(float64).item<double>();
     }
 
-    private double Evaluate(nn.Module<Tensor, Tensor> module, ActivationCache inputs, ActivationCache targets, Tensor? outputWeights, CancellationToken cancellationToken)
+    // What is gathered is a copy of what the cache holds, but for what all samples share.
+    private static void Mix(ActivationCache inputs, IReadOnlyList<Tensor> gathered, IReadOnlyList<Tensor> wanted, DropMasks masks)
+    {
+        for (var i = 0; i < gathered.Count; i++)
+        {
+            if (!inputs.IsShared(i) && is_floating_point(gathered[i]))
+            {
+                gathered[i].lerp_(wanted[i], masks.Next(gathered[i]));
+            }
+        }
+    }
+
+    private double Evaluate(UnitForward forward, ActivationCache inputs, ActivationCache targets, IReadOnlyList<Tensor?> importance, CancellationToken cancellationToken)
     {
         using var noGrad = no_grad();
         var (sum, elements) = (0.0, 0L);
-        void Add(Tensor input, Tensor target, long images)
+        void Add(IReadOnlyList<Tensor> input, IReadOnlyList<Tensor> target, long images)
         {
-            var output = module.call(input);
-            elements = output.NumberOfElements;
-            sum += Loss(targets.ImagesFirst(output), targets.ImagesFirst(target), outputWeights).to(float64).item<double>() * images;
+            var output = forward.Run(input);
+            elements = output.Max(static tensor => tensor.NumberOfElements);
+            sum += Loss(targets, output, target, importance).to(float64).item<double>() * images;
         }
 
         if (split.IsSplit)
@@ -153,7 +166,7 @@ internal sealed class UnitReconstructor(
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
-                Add(inputs.Batch(i), targets.Batch(i), inputs.ImagesIn(i));
+                Add(inputs.Batch(i), targets.Batch(i), inputs.SamplesIn(i));
             }
         }
 
@@ -163,7 +176,17 @@ internal sealed class UnitReconstructor(
         return sum / split.HeldOut.Length;
     }
 
-    private nn.Module<Tensor, Tensor> Module(Unit unit) => (nn.Module<Tensor, Tensor>)attachment.Graph.Modules[unit.Path];
+    // The sum over the unit's outputs.
+    private Tensor Loss(ActivationCache targets, IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> wanted, IReadOnlyList<Tensor?> importance)
+    {
+        Tensor? sum = null;
+        for (var i = 0; i < outputs.Count; i++)
+        {
+            var (output, target) = (targets.SamplesFirst(outputs[i], i), targets.SamplesFirst(wanted[i], i));
+            var value = importance[i] is { } counts ? loss.Compute(output, target, counts) : loss.Compute(output, target);
+            sum = sum is null ? value : sum.Plus(value);
+        }
 
-    private Tensor Loss(Tensor output, Tensor target, Tensor? outputWeights) => outputWeights is null ? loss.Compute(output, target) : loss.Compute(output, target, outputWeights);
+        return sum!;
+    }
 }

@@ -62,7 +62,7 @@ internal static class QuantizedModelFile
         var model = description.Architecture.Create();
         try
         {
-            return Load(saved, model, registry);
+            return Load(saved, ModelForward.Of(model), registry);
         }
         catch
         {
@@ -72,7 +72,7 @@ internal static class QuantizedModelFile
     }
 
     /// <summary>Loads a file into a module of the same architecture.</summary>
-    public static LoadedModel Load(string path, nn.Module<Tensor, Tensor> model, QuantizerRegistry registry)
+    public static LoadedModel Load(string path, ModelForward model, QuantizerRegistry registry)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var saved = SavedModel.Open(path);
@@ -87,7 +87,7 @@ internal static class QuantizedModelFile
         _ => null,
     };
 
-    private static LoadedModel Load(SavedModel saved, nn.Module<Tensor, Tensor> model, QuantizerRegistry registry)
+    private static LoadedModel Load(SavedModel saved, ModelForward model, QuantizerRegistry registry)
     {
         QuantizedModelFit.Require(saved, model, registry);
         var graph = ModuleGraph.FromSites(model, [.. saved.Sites.Select(static site => site.Site)]);
@@ -104,7 +104,7 @@ internal static class QuantizedModelFile
             }
 
             // What can fail on a file that fits is done before the model is touched.
-            var state = ModelState.Of(model);
+            var state = ModelState.Of(model.Module);
             var values = Values(saved, made, state);
             var byId = saved.Sites.ToDictionary(static site => site.Site.Id, static site => site.Quantizer, StringComparer.Ordinal);
             attachment = GraphAttachment.Attach(graph, site => made[byId[site.Id]]);
@@ -127,14 +127,14 @@ internal static class QuantizedModelFile
             throw;
         }
 
-        var device = model.parameters().Select(static parameter => parameter.device).FirstOrDefault() ?? CPU;
+        var device = model.Module.parameters().Select(static parameter => parameter.device).FirstOrDefault() ?? CPU;
         foreach (var binding in attachment.Bindings)
         {
             binding.Quantizer.MoveTo(device);
             binding.State = binding.IsWeight ? SiteState.Off : SiteState.Quantized;
         }
 
-        return new LoadedModel(attachment, saved.Statistics, saved.Description ?? Describe(model));
+        return new LoadedModel(attachment, saved.Statistics, saved.Description ?? Describe(model.Module));
     }
 
     private static byte[] Codes(SiteBinding binding, Tensor weight)

@@ -10,7 +10,7 @@ namespace IsVit.Optimization.Saving;
 /// <summary>Says everything at once that keeps a saved model from being loaded into a module.</summary>
 internal static class QuantizedModelFit
 {
-    public static void Require(SavedModel saved, nn.Module<Tensor, Tensor> model, QuantizerRegistry registry)
+    public static void Require(SavedModel saved, ModelForward model, QuantizerRegistry registry)
     {
         var problems = new List<string>();
         CheckSites(saved, model, problems);
@@ -22,10 +22,10 @@ internal static class QuantizedModelFit
         }
     }
 
-    private static void CheckSites(SavedModel saved, nn.Module<Tensor, Tensor> model, List<string> problems)
+    private static void CheckSites(SavedModel saved, ModelForward model, List<string> problems)
     {
         var known = saved.Sites.Select(static site => site.Site).ToList();
-        var modules = model.named_modules().Select(static entry => entry.name).Append("").ToHashSet(StringComparer.Ordinal);
+        var modules = model.Module.named_modules().Select(static entry => entry.name).Append("").ToHashSet(StringComparer.Ordinal);
         var absent = known.Where(site => !modules.Contains(site.Path)).ToList();
         problems.AddRange(absent.Select(static site => $"site '{site.Id}' has no module"));
         try
@@ -49,9 +49,9 @@ internal static class QuantizedModelFit
         }
     }
 
-    private static void CheckTensors(SavedModel saved, nn.Module<Tensor, Tensor> model, List<string> problems)
+    private static void CheckTensors(SavedModel saved, ModelForward model, List<string> problems)
     {
-        var state = ModelState.Of(model);
+        var state = ModelState.Of(model.Module);
         var weights = saved.Sites.Where(static site => site.IsWeight).ToDictionary(static site => site.WeightName, StringComparer.Ordinal);
         foreach (var (name, value) in state)
         {
@@ -70,7 +70,7 @@ internal static class QuantizedModelFit
         }
 
         problems.AddRange(weights.Keys.Where(name => !state.ContainsKey(name)).Select(static name => $"{SavedNames.Codes(name)} is not in the model"));
-        var modules = model.named_modules().Append(("", model)).DistinctBy(static entry => entry.Item1).ToDictionary(static entry => entry.Item1, static entry => entry.Item2, StringComparer.Ordinal);
+        var modules = model.Module.named_modules().Append(("", model.Module)).DistinctBy(static entry => entry.Item1).ToDictionary(static entry => entry.Item1, static entry => entry.Item2, StringComparer.Ordinal);
         foreach (var (name, entry) in saved.Parameters.Where(entry => !state.ContainsKey(entry.Key) || weights.ContainsKey(entry.Key)))
         {
             // Stage 2 gives a layer without a bias one.

@@ -1,72 +1,86 @@
+using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Stages;
 
-/// <summary>Calibration images as a list of batches.</summary>
+/// <summary>Calibration samples in batches of the size that is needed: views of the caller's tensors wherever a batch lies within one of them.</summary>
 internal static class CalibrationBatches
 {
-    // Every batch of a stream stands in the model with a thread of its own, so steps of few images do not make streams of many batches.
+    // Every batch of a stream stands in the model with a thread of its own, so steps of few samples do not make streams of many batches.
     public const int SmallestBatch = 32;
 
-    /// <summary>Nor do many images: a thread of a stream has a stack, and a team of libtorch's workers.</summary>
+    /// <summary>Nor do many samples: a thread of a stream has a stack, and a team of libtorch's workers.</summary>
     public const int MostBatches = 32;
 
-    /// <summary>Views of consecutive images, <paramref name="batchSize"/> at a time or more.</summary>
-    public static List<Tensor> Split(Tensor images, int batchSize)
+    /// <summary>Consecutive samples, <paramref name="batchSize"/> at a time or more.</summary>
+    public static List<SampleBatch> Split(IReadOnlyList<SampleBatch> batches, int batchSize)
     {
-        batchSize = (int)Math.Max(Math.Max(batchSize, SmallestBatch), (images.shape[0] + MostBatches - 1) / MostBatches);
-        var batches = new List<Tensor>();
-        for (long start = 0; start < images.shape[0]; start += batchSize)
+        var count = Count(batches);
+        var size = Math.Max(Math.Max(batchSize, SmallestBatch), (count + MostBatches - 1) / MostBatches);
+        var split = new List<SampleBatch>();
+        for (long start = 0; start < count; start += size)
         {
-            batches.Add(images.narrow(0, start, Math.Min(batchSize, images.shape[0] - start)));
+            split.Add(Range(batches, start, Math.Min(size, count - start)));
         }
 
-        return batches;
+        return split;
     }
 
-    /// <summary>The images that statistics are taken from, as a list of batches.</summary>
-    public static List<Tensor> ForStatistics(QuantizationContext context) =>
-        Split(First(context.Batches, context.Options.Calibration.StatisticsImageCount), context.Options.Reconstruction.BatchSize);
+    /// <summary>The samples that statistics are taken from, as a list of batches.</summary>
+    public static List<SampleBatch> ForStatistics(QuantizationContext context) =>
+        Split(Parts(context.Batches, 0, context.Options.Calibration.StatisticsImageCount), context.Options.Reconstruction.BatchSize);
 
-    /// <summary>Throws if an image holds a NaN or an infinity, which would spoil every mean that it enters.</summary>
-    /// <param name="batches">The images.</param>
-    /// <param name="name">What the message calls an image.</param>
-    /// <exception cref="QuantizationException">The message names the first such image.</exception>
-    public static void RequireFinite(IReadOnlyList<Tensor> batches, string name = "Calibration image")
+    /// <summary>The number of samples.</summary>
+    public static long Count(IReadOnlyList<SampleBatch> batches) => batches.Sum(static batch => batch.Count);
+
+    /// <summary>Throws if a sample holds a NaN or an infinity, which would spoil every mean that it enters.</summary>
+    /// <param name="batches">The samples.</param>
+    /// <param name="name">What the message calls one.</param>
+    /// <exception cref="QuantizationException">The message names the first such sample.</exception>
+    public static void RequireFinite(IReadOnlyList<SampleBatch> batches, string name = "Calibration image")
     {
         using var noGrad = no_grad();
         long first = 0;
         foreach (var batch in batches)
         {
             using var scope = NewDisposeScope();
-            if (is_floating_point(batch) && !batch.isfinite().all().item<bool>())
+            foreach (var input in batch.Inputs)
             {
-                var wrong = batch.isfinite().flatten(1).all(1).logical_not().nonzero()[0, 0].item<long>();
-                throw new QuantizationException(FormattableString.Invariant($"{name} {first + wrong} holds a NaN or an infinity; expected finite numbers."));
+                if (is_floating_point(input) && !input.isfinite().all().item<bool>())
+                {
+                    var wrong = input.isfinite().reshape(input.shape[0], -1).all(1).logical_not().nonzero()[0, 0].item<long>();
+                    throw new QuantizationException(FormattableString.Invariant($"{name} {first + wrong} holds a NaN or an infinity; expected finite numbers."));
+                }
             }
 
-            first += batch.shape[0];
+            first += batch.Count;
         }
     }
 
-    /// <summary>The first <paramref name="count"/> images as one tensor, or all if there are fewer.</summary>
-    public static Tensor First(IReadOnlyList<Tensor> batches, int count)
+    /// <summary>The first <paramref name="count"/> samples as one batch, or all if there are fewer.</summary>
+    public static SampleBatch First(IReadOnlyList<SampleBatch> batches, int count) => Range(batches, 0, count);
+
+    private static SampleBatch Range(IReadOnlyList<SampleBatch> batches, long start, long count) => SampleBatch.Join(Parts(batches, start, count));
+
+    private static List<SampleBatch> Parts(IReadOnlyList<SampleBatch> batches, long start, long count)
     {
-        var parts = new List<Tensor>();
-        long left = count;
+        var parts = new List<SampleBatch>();
         foreach (var batch in batches)
         {
-            if (left <= 0)
+            if (start < batch.Count && count > 0)
             {
-                break;
+                var taken = Math.Min(count, batch.Count - start);
+                parts.Add(batch.Slice(start, taken));
+                count -= taken;
+                start = 0;
             }
-
-            var take = Math.Min(left, batch.shape[0]);
-            parts.Add(batch.narrow(0, 0, take));
-            left -= take;
+            else
+            {
+                start -= Math.Min(start, batch.Count);
+            }
         }
 
-        return parts.Count == 1 ? parts[0] : cat(parts);
+        return parts;
     }
 }

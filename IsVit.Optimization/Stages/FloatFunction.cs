@@ -1,4 +1,5 @@
 using IsVit.Core.Arithmetic;
+using IsVit.Core.Samples;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Stages;
@@ -12,30 +13,38 @@ internal sealed class FloatFunction : IDisposable
     private const double Tolerance = 1e-3;
     private const double HalfPrecisionTolerance = 0.05;
     private readonly QuantizationContext _context;
-    private readonly Tensor _images;
-    private readonly Tensor _before;
+    private readonly SampleBatch _samples;
+    private readonly IReadOnlyList<Tensor> _before;
+    private readonly double _tolerance;
 
-    public FloatFunction(QuantizationContext context, Tensor images)
+    public FloatFunction(QuantizationContext context, SampleBatch samples)
     {
-        (_context, _images) = (context, images);
-        _before = Output().DetachFromDisposeScope();
+        (_context, _samples) = (context, samples);
+        var outputs = Outputs();
+        _tolerance = outputs.All(static output => output.dtype is ScalarType.Float32 or ScalarType.Float64) ? Tolerance : HalfPrecisionTolerance;
+        _before = [.. outputs.Select(static output => output.DetachFromDisposeScope())];
     }
 
     /// <summary>By how much the outputs have changed, relative to their size; null if by no more than rounding, or if they were no finite numbers before.</summary>
     public double? Change()
     {
         using var scope = NewDisposeScope();
-        var change = ((Output() - _before).norm() / _before.norm().AtLeast(1e-30)).to(float64).item<double>();
-        return !_before.isfinite().all().item<bool>() || change <= (_images.dtype is ScalarType.Float32 or ScalarType.Float64 ? Tolerance : HalfPrecisionTolerance) ? null : change;
+        var change = Outputs().Zip(_before, static (now, before) => ((now - before).to(float32).norm() / before.to(float32).norm().AtLeast(1e-30)).to(float64).item<double>()).Max();
+        return !_before.All(static before => before.isfinite().all().item<bool>()) || change <= _tolerance ? null : change;
     }
 
-    public void Dispose() => _before.Dispose();
-
-    private Tensor Output()
+    public void Dispose()
     {
-        using var noGrad = no_grad();
+        foreach (var before in _before)
+        {
+            before.Dispose();
+        }
+    }
+
+    // Indices that are chosen by the numbers may flip.
+    private List<Tensor> Outputs()
+    {
         using var suspended = _context.Attachment.Suspend();
-        using var scope = NewDisposeScope();
-        return scope.MoveToOuter(_context.Graph.Model.call(_images).to(float32));
+        return [.. _context.Graph.Forward.Predict(_samples).Where(static output => is_floating_point(output))];
     }
 }

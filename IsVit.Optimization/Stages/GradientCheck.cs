@@ -30,10 +30,10 @@ internal static class GradientCheck
         using var scope = NewDisposeScope();
         using var suspended = context.Attachment.Suspend();
         using var gradients = enable_grad();
-        var image = context.Batches[0].narrow(0, 0, 1).detach().clone();
+        var sample = context.FirstSample.AsVariables();
         Require(
-            () => context.Graph.Model.call(is_floating_point(image) ? image.requires_grad_(true) : image),
-            [image, .. context.Graph.Model.parameters()],
+            () => context.Graph.Forward.Run(sample),
+            [.. sample.Inputs.Where(static input => input.requires_grad), .. context.Graph.Model.parameters()],
             reason => $"{needer} needs the derivatives of the model's outputs, and the model gives none ({reason}). Look for {Causes}, or {otherwise}.");
     }
 
@@ -47,7 +47,7 @@ internal static class GradientCheck
         using var scope = NewDisposeScope();
         using var suspended = context.Attachment.Suspend();
         using var gradients = enable_grad();
-        using var flow = new UnitFlow(context.Attachment, [context.Batches[0].narrow(0, 0, 1)]);
+        using var flow = new UnitFlow(context.Attachment, [context.FirstSample]);
         foreach (var unit in context.Graph.Units)
         {
             var trained = parameters(unit);
@@ -56,26 +56,27 @@ internal static class GradientCheck
                 continue;
             }
 
-            var input = flow.AdvanceToInput(unit, context.CancellationToken)[0].detach().clone();
+            var arguments = flow.AdvanceToInput(unit, context.CancellationToken)[0];
+            arguments = arguments.With([.. arguments.Tensors.Select(static input => input.detach().clone())]);
             using var trainable = new TrainableScope(context.Graph.Model, trained);
             Require(
-                () => ((nn.Module<Tensor, Tensor>)context.Graph.Modules[unit.Path]).call(input),
+                () => TypedModule.TryOf(context.Graph.Modules[unit.Path])!.Run(arguments).Tensors,
                 [.. trained],
                 reason => $"Stage '{stage}' trains the weights of unit '{unit.Path}', and what the unit gives has no derivatives by them ({reason}). Look for {Causes}, choose other units in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}, or {OtherRecipe}.");
         }
     }
 
-    private static void Require(Func<Tensor> forward, IReadOnlyList<Tensor> by, Func<string, string> message)
+    private static void Require(Func<IReadOnlyList<Tensor>> forward, IReadOnlyList<Tensor> by, Func<string, string> message)
     {
         try
         {
-            var outputs = forward();
-            if (!outputs.requires_grad)
+            var outputs = forward().Where(static output => output.requires_grad).ToList();
+            if (outputs.Count == 0)
             {
                 throw new QuantizationException(message("they do not depend on anything that has gradients"));
             }
 
-            Derivatives.Of(outputs.sum(), by);
+            Derivatives.OfSum(outputs, by);
         }
         catch (ExternalException e)
         {

@@ -1,5 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
+using IsVit.Core.Samples;
+using IsVit.Model.Quantization;
 using IsVit.Optimization.Observation;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
@@ -10,29 +12,35 @@ using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Stages;
 
-/// <summary>What a stage works on.</summary>
+/// <summary>
+/// What a stage works on: a model with quantizers at its sites, in evaluation mode, its calibration samples, and the options. <c>ModelQuantizer.Prepare</c> makes one; disposing it takes the quantizers off and gives the model
+/// the parameters that it had.
+/// </summary>
 public sealed class QuantizationContext : IDisposable
 {
     private readonly List<UnitResult> _units = [];
+    private readonly Dictionary<Type, object> _results = [];
+    private readonly List<IDisposable> _owned = [];
+    private readonly ParameterSnapshot _original;
     private ParameterSnapshot? _reset;
     private IReadOnlyDictionary<string, BatchAxes>? _batchAxes;
     private CalibrationSplit? _split;
+    private bool _isComplete;
 
     internal QuantizationContext(
         GraphAttachment attachment,
         ParameterSnapshot floatParameters,
-        IReadOnlyList<Tensor> batches,
+        IReadOnlyList<SampleBatch> batches,
         QuantizationOptions options,
         QuantizationRecipe recipe,
         QuantizerRegistry quantizers,
         IReconstructionLoss loss,
         ILogger logger,
-        ProgressReporter progress,
-        IUnitCheckpoint? checkpoint,
+        StageProgress progress,
         CancellationToken cancellationToken)
     {
         Attachment = attachment;
-        FloatParameters = floatParameters;
+        FloatParameters = _original = floatParameters;
         Batches = batches;
         Options = options;
         Recipe = recipe;
@@ -40,7 +48,6 @@ public sealed class QuantizationContext : IDisposable
         Loss = loss;
         Logger = logger;
         Progress = progress;
-        Checkpoint = checkpoint;
         CancellationToken = cancellationToken;
     }
 
@@ -53,10 +60,13 @@ public sealed class QuantizationContext : IDisposable
     /// <summary>The float model's parameters, to be put in place where the float model's activations are wanted.</summary>
     public ParameterSnapshot FloatParameters { get; private set; }
 
-    /// <summary>The calibration images, one tensor a batch.</summary>
-    public IReadOnlyList<Tensor> Batches { get; }
+    /// <summary>The calibration samples, in batches of the size that the options name or larger.</summary>
+    public IReadOnlyList<SampleBatch> Batches { get; }
 
-    /// <summary>Where images lie in what a module takes and gives, by its path. Found when first asked for, by two forwards of the float model.</summary>
+    /// <summary>How much errors matter for the model's outputs; all alike unless a stage has measured it (<see cref="Publish"/>).</summary>
+    public OutputImportance Importance => Find<OutputImportance>() ?? OutputImportance.Even;
+
+    /// <summary>Where samples lie in what a module takes and gives, by its path. Found when first asked for, by two forwards of the float model.</summary>
     internal IReadOnlyDictionary<string, BatchAxes> BatchAxes
     {
         get
@@ -64,8 +74,8 @@ public sealed class QuantizationContext : IDisposable
             if (_batchAxes is null)
             {
                 using var suspended = Attachment.Suspend();
-                using var image = Batches[0].narrow(0, 0, 1);
-                _batchAxes = Core.Graph.BatchAxes.Find(Graph, image);
+                using var scope = NewDisposeScope();
+                _batchAxes = Core.Graph.BatchAxes.Find(Graph, FirstSample);
             }
 
             return _batchAxes;
@@ -93,30 +103,20 @@ public sealed class QuantizationContext : IDisposable
     /// <summary>What was reconstructed so far.</summary>
     public IReadOnlyList<UnitResult> Units => _units;
 
-    /// <summary>
-    /// By a unit's path, how much an error of each number that it gives counts, with mean 1 and the shape of its output for one image, without the axis of images; a unit that is not here
-    /// counts all alike. The tensors are disposed when the run ends.
-    /// </summary>
-    public IReadOnlyDictionary<string, Tensor> OutputWeights { get; set; } = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-
-    /// <summary>
-    /// By a layer's path, how much an error of what it makes of each vector of an image counts, with mean 1; a layer that is not here counts all alike. [vectors of one image]: tokens
-    /// of a linear layer, places of a convolution. The tensors are disposed when the run ends.
-    /// </summary>
-    public IReadOnlyDictionary<string, Tensor> VectorWeights { get; set; } = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+    /// <summary>One sample, as views that the open dispose scope owns.</summary>
+    internal SampleBatch FirstSample => Batches[0].Slice(0, 1);
 
     /// <summary>Which images steps are taken on.</summary>
-    internal CalibrationSplit Split => _split ??= CalibrationSplit.Of((int)Batches.Sum(static batch => batch.shape[0]), Options.Reconstruction.HeldOutShareFor(Recipe), Options.Seed);
+    internal CalibrationSplit Split => _split ??= CalibrationSplit.Of((int)CalibrationBatches.Count(Batches), Recipe.HeldOutShareFor(Options.Reconstruction), Options.Seed);
 
     /// <summary>The zeros that are to be kept; null where none are.</summary>
     internal PrunedWeights? Kept { get; init; }
 
-    internal ProgressReporter Progress { get; }
+    /// <summary>Hears of units and steps.</summary>
+    public StageProgress Progress { get; }
 
-    internal IUnitCheckpoint? Checkpoint { get; }
-
-    /// <summary>The most that a unit's inputs and targets took in memory.</summary>
-    internal long CacheBytes { get; set; }
+    /// <summary>What keeps finished units; null where nothing does.</summary>
+    internal IUnitCheckpoint? Checkpoint { get; init; }
 
     /// <summary>
     /// Makes the parameters as they are now the float model's. For a stage that changed them without changing the model's function, before any other did: activations inside the float model are
@@ -129,8 +129,66 @@ public sealed class QuantizationContext : IDisposable
         before?.Dispose();
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _reset?.Dispose();
+    /// <summary>What an earlier stage has found out; null if none has.</summary>
+    /// <typeparam name="T">The type of the result, such as <see cref="OutputImportance"/>.</typeparam>
+    public T? Find<T>()
+        where T : class => (T?)_results.GetValueOrDefault(typeof(T));
+
+    /// <summary>Hands a result on to later stages, in place of an earlier one of its type. It is disposed when the run ends, if it can be.</summary>
+    /// <typeparam name="T">The type that they ask for it by.</typeparam>
+    /// <param name="result">The result; it must not belong to a dispose scope.</param>
+    public void Publish<T>(T result)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        (_results.GetValueOrDefault(typeof(T)) as IDisposable)?.Dispose();
+        _results[typeof(T)] = result;
+    }
+
+    /// <summary>Takes a unit up where an interrupted run with the same <c>QuantizationRun.CheckpointDirectory</c> finished it: what is trained of it gets the values that it was left with.</summary>
+    /// <param name="stage">The stage's name.</param>
+    /// <param name="index">Which unit of the stage it is, from 0.</param>
+    /// <param name="unit">Its path.</param>
+    /// <param name="state">What the stage trains of it, by name.</param>
+    /// <returns>What the unit's result was; null if it is still to be done.</returns>
+    /// <exception cref="QuantizationException">What was kept is broken, or does not fit the unit.</exception>
+    public UnitResult? TryResume(string stage, int index, string unit, IEnumerable<(string Name, Tensor Value)> state) => Checkpoint?.TryLoadUnit(Progress.StageIndex, stage, index, unit, state);
+
+    /// <summary>Keeps a finished unit for <see cref="TryResume"/>, if the run has a checkpoint.</summary>
+    /// <param name="index">Which unit of the stage it is, from 0.</param>
+    /// <param name="result">Its result.</param>
+    /// <param name="state">What the stage trained of it, by name.</param>
+    public void Keep(int index, UnitResult result, IEnumerable<(string Name, Tensor Value)> state) => Checkpoint?.SaveUnit(Progress.StageIndex, index, result, state);
+
+    /// <summary>Takes the quantizers off and gives the model back the parameters and the mode that it had, unless a run has been completed with it.</summary>
+    public void Dispose()
+    {
+        if (!_isComplete)
+        {
+            Attachment.Dispose();
+            _original.Restore();
+        }
+
+        _reset?.Dispose();
+        foreach (var result in _results.Values.OfType<IDisposable>())
+        {
+            result.Dispose();
+        }
+
+        _results.Clear();
+        _owned.AsEnumerable().Reverse().ToList().ForEach(static owned => owned.Dispose());
+        _owned.Clear();
+    }
+
+    /// <summary>Disposes things along with the context, the last first.</summary>
+    internal void Own(params IEnumerable<IDisposable?> owned) => _owned.AddRange(owned.OfType<IDisposable>());
+
+    /// <summary>Lets the model keep its quantizers and what stages made of it.</summary>
+    internal void Complete()
+    {
+        _isComplete = true;
+        _owned.OfType<EvaluationScope>().ToList().ForEach(static evaluation => evaluation.Stay());
+    }
 
     /// <summary>Adds a unit's result to the report and the log.</summary>
     /// <param name="result">The result.</param>

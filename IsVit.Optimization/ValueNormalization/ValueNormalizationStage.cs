@@ -17,7 +17,7 @@ namespace IsVit.Optimization.ValueNormalization;
 /// <remarks>
 /// Works on the attentions that the model or the caller declared (<see cref="ModuleGraph.Attentions"/>), and belongs before every stage that calibrates. A channel's mean is that of what the layer behind reads, its size the
 /// geometric mean of its standard deviations there and among the values: a head that averages many tokens leaves little of its values, one that picks single tokens leaves all, and either deviation alone would make the channels
-/// unlike in the other place. Both are measured over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, tokens counting by <see cref="QuantizationContext.VectorWeights"/>. Inference costs nothing more; where rounded attentions of a row
+/// unlike in the other place. Both are measured over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, tokens counting by <see cref="QuantizationContext.Importance"/>. Inference costs nothing more; where rounded attentions of a row
 /// do not sum to 1, what the tokens have in common no longer suffers.
 /// </remarks>
 public sealed class ValueNormalizationStage : IQuantizationStage
@@ -27,6 +27,11 @@ public sealed class ValueNormalizationStage : IQuantizationStage
 
     /// <inheritdoc/>
     public IReadOnlyCollection<string> After => [StageNames.HeadRotation];
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<Type> Reads => [typeof(OutputImportance)];
+
+    bool IQuantizationStage.IsPreparation => true;
 
     StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
@@ -43,7 +48,7 @@ public sealed class ValueNormalizationStage : IQuantizationStage
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var function = new FloatFunction(context, context.Batches[0].narrow(0, 0, 1));
+        using var function = new FloatFunction(context, context.FirstSample);
         var read = attentions.ConvertAll(attention => Spread(context, attention.Output!, outputs: null));
         var values = attentions.ConvertAll(attention => Spread(context, attention.Value!.Layer, Rows(attention)));
         try
@@ -51,7 +56,7 @@ public sealed class ValueNormalizationStage : IQuantizationStage
             using (context.Attachment.Suspend())
             using (context.FloatParameters.Use())
             {
-                LayerObserver.Observe((nn.Module<Tensor, Tensor>)context.Graph.Model, CalibrationBatches.ForStatistics(context), [.. read, .. values], context.CancellationToken);
+                LayerObserver.Observe(context.Graph.Forward, CalibrationBatches.ForStatistics(context), [.. read, .. values], context.CancellationToken);
             }
 
             for (var i = 0; i < attentions.Count; i++)
@@ -75,7 +80,7 @@ public sealed class ValueNormalizationStage : IQuantizationStage
     }
 
     private static ChannelSpread Spread(QuantizationContext context, string path, long[]? outputs) =>
-        new((nn.Module<Tensor, Tensor>)context.Graph.Modules[path], outputs, context.VectorWeights.GetValueOrDefault(path));
+        new((nn.Module<Tensor, Tensor>)context.Graph.Modules[path], outputs, context.Importance.OfLayer(path));
 
     private static long[] Rows(AttentionDeclaration attention) =>
         [.. Enumerable.Range(0, attention.HeadCount).SelectMany(head => Enumerable.Range(0, attention.Value!.Width).Select(channel => attention.Value.FirstOf(head) + channel))];

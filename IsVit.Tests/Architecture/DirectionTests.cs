@@ -63,8 +63,9 @@ public sealed class DirectionTests
             ["IsVit.Core.Memory"] = [],
             ["IsVit.Core.Quantization"] = ["IsVit.Core.Arithmetic"],
             ["IsVit.Core.Imaging"] = ["IsVit.Core.Arithmetic"],
-            ["IsVit.Core.Graph"] = ["IsVit.Core.Arithmetic", "IsVit.Core.Memory", "IsVit.Core.Quantization"],
-            ["IsVit.Core.Coverage"] = ["IsVit.Core.Graph", "IsVit.Core.Quantization"],
+            ["IsVit.Core.Samples"] = ["IsVit.Core.Imaging"],
+            ["IsVit.Core.Graph"] = ["IsVit.Core.Arithmetic", "IsVit.Core.Memory", "IsVit.Core.Quantization", "IsVit.Core.Samples"],
+            ["IsVit.Core.Coverage"] = ["IsVit.Core.Graph", "IsVit.Core.Quantization", "IsVit.Core.Samples"],
             ["IsVit.Core.Models.WeightFiles"] = [],
             ["IsVit.Core.Models"] = ["IsVit.Core.Arithmetic", "IsVit.Core.Graph", "IsVit.Core.Imaging", "IsVit.Core.Models.WeightFiles", "IsVit.Core.Quantization"],
         };

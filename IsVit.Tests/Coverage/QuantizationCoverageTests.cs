@@ -1,5 +1,6 @@
 using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Core.Models;
 using IsVit.Model.Architectures;
 using IsVit.Tests.Graph;
@@ -20,7 +21,7 @@ public sealed class QuantizationCoverageTests
         var images = MicroModels.Images(1);
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, images), MicroModels.Choose);
 
-        var coverage = QuantizationCoverage.Measure(attachment, images);
+        var coverage = QuantizationCoverage.Measure(attachment, images, ProductSource.Operators);
 
         // 17 tokens of 48 numbers, 3 heads of 16, an MLP of 96.
         (string Path, long Steps)[] block =
@@ -54,7 +55,7 @@ public sealed class QuantizationCoverageTests
             ModuleGraph.Trace(model, images),
             static site => site.Id is "blocks.0.mlp.fc1:input" or "blocks.1.attn.qk:right" or "head:weight" or "head:input" ? null : MicroModels.Choose(site));
 
-        var coverage = QuantizationCoverage.Measure(attachment, images);
+        var coverage = QuantizationCoverage.Measure(attachment, images, ProductSource.Operators);
 
         Assert.Equal(["blocks.0.mlp.fc1", "blocks.1.attn.qk", "head"], coverage.Products.Where(static product => !product.IsQuantized).Select(static product => product.Product.Path));
         Assert.Equal((17 * 48 * 96) + (3 * 17 * 16 * 17) + (48 * 10), coverage.FloatMultiplyAccumulates);
@@ -74,7 +75,7 @@ public sealed class QuantizationCoverageTests
         var before = model.call(images);
         model.train();
 
-        _ = QuantizationCoverage.Measure(attachment, images);
+        _ = QuantizationCoverage.Measure(attachment, images, ProductSource.Operators);
 
         Assert.True(model.training);
         model.eval();
@@ -103,8 +104,8 @@ public sealed class QuantizationCoverageTests
         var images = MicroModels.Images(2);
         var graph = ModuleGraph.Trace(model, images, new TraceOptions { Ignore = name == "convolutions" ? ["up"] : [] });
 
-        var byHooks = ModuleProducts.Record(graph, images);
-        var byOperators = OperatorProducts.TryRecord(graph, images);
+        var byHooks = ModuleProducts.Record(graph, new SampleBatch(images));
+        var byOperators = OperatorProducts.TryRecord(graph, new SampleBatch(images));
 
         Assert.Equal(byOperators!.Select(static product => (product.Path, product.MultiplyAccumulates)), byHooks.Select(static product => (product.Path, product.MultiplyAccumulates)));
 
@@ -143,10 +144,26 @@ public sealed class QuantizationCoverageTests
         var sample = Seeded.Normal(1, 4, 6, 8);
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, sample), MicroModels.Choose);
 
-        var coverage = QuantizationCoverage.Measure(attachment, sample);
+        var coverage = QuantizationCoverage.Measure(attachment, sample, ProductSource.Operators);
 
         Assert.Equal([("inner", steps, false), ("head", 4 * 6 * 8 * 2, true)], coverage.Products.Select(static product => (product.Product.Path, product.Product.MultiplyAccumulates, product.IsQuantized)));
         Assert.Equal(steps, coverage.FloatMultiplyAccumulates);
+    }
+
+    /// <summary>Nothing is listened to that others run, unless it is asked for.</summary>
+    [Fact]
+    public void Measure_ByDefault_ListsTheProductsOfModulesAlone()
+    {
+        using var scope = NewDisposeScope();
+        var model = new Wired(static (graph, x) => graph.Call("head", graph.Call("inner", x)), ("inner", new Wired(static (_, x) => matmul(x, x.transpose(1, 2)).matmul(x))), ("head", Linear(8, 2)));
+        var sample = Seeded.Normal(1, 4, 6, 8);
+        using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, sample), MicroModels.Choose);
+
+        var coverage = QuantizationCoverage.Measure(attachment, sample);
+
+        Assert.False(coverage.IsComplete);
+        Assert.Equal(("head", 4 * 6 * 8 * 2), Assert.Single(coverage.Products.Select(static product => (product.Product.Path, (int)product.Product.MultiplyAccumulates))));
+        Assert.Equal(3, QuantizationCoverage.Measure(attachment, sample, ProductSource.Operators).Products.Count);
     }
 
     [Fact]
@@ -158,7 +175,7 @@ public sealed class QuantizationCoverageTests
         var options = new TraceOptions { MatrixProducts = static (path, _) => path == "twice" };
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, sample, options), MicroModels.Choose);
 
-        var coverage = QuantizationCoverage.Measure(attachment, sample);
+        var coverage = QuantizationCoverage.Measure(attachment, sample, ProductSource.Operators);
 
         Assert.Equal([("twice", false), ("twice", false), ("head", true)], coverage.Products.Select(static product => (product.Product.Path, product.IsQuantized)));
     }
@@ -186,7 +203,7 @@ public sealed class QuantizationCoverageTests
             // Two threads may write libtorch's account into each other; what modules multiply is counted all the same.
             for (var i = 0; i < 8; i++)
             {
-                Assert.Equal(14, QuantizationCoverage.Measure(attachment, images).Products.Count);
+                Assert.Equal(14, QuantizationCoverage.Measure(attachment, images, ProductSource.Operators).Products.Count);
             }
         }
         finally
@@ -195,7 +212,7 @@ public sealed class QuantizationCoverageTests
             await others;
         }
 
-        Assert.True(QuantizationCoverage.Measure(attachment, images).IsComplete);
+        Assert.True(QuantizationCoverage.Measure(attachment, images, ProductSource.Operators).IsComplete);
     }
 
     [Fact]
@@ -207,10 +224,10 @@ public sealed class QuantizationCoverageTests
         var sample = Seeded.Normal(1, 4, 8);
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, sample), MicroModels.Choose);
         fail = true;
-        Assert.Throws<NotSupportedException>(() => QuantizationCoverage.Measure(attachment, sample));
+        Assert.Throws<NotSupportedException>(() => QuantizationCoverage.Measure(attachment, sample, ProductSource.Operators));
         fail = false;
 
-        var coverage = QuantizationCoverage.Measure(attachment, sample);
+        var coverage = QuantizationCoverage.Measure(attachment, sample, ProductSource.Operators);
 
         Assert.True(coverage.IsComplete);
         Assert.Single(coverage.Products);

@@ -1,4 +1,5 @@
 using Cookbook;
+using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
@@ -33,7 +34,7 @@ public sealed class CookbookTests : IDisposable
         var floatAccuracy = Accuracy(model);
 
         using var quantized = Quantize(model, images, bits: 8);
-        var coverage = quantized.MeasureCoverage(images.narrow(0, 0, 1));
+        var coverage = quantized.MeasureCoverage(images.narrow(0, 0, 1), ProductSource.Operators);
 
         Assert.Equal(
             Enumerable.Range(0, 6).SelectMany(static i => Enumerable.Repeat($"blocks.{i}.attn", 2)),
@@ -56,7 +57,7 @@ public sealed class CookbookTests : IDisposable
 
         using var quantized = Quantize(model, images, bits: 4);
 
-        Assert.Equal(0, quantized.MeasureCoverage(images.narrow(0, 0, 1)).FloatShare);
+        Assert.Equal(0, quantized.MeasureCoverage(images.narrow(0, 0, 1), ProductSource.Operators).FloatShare);
         Assert.Equal(
             Enumerable.Range(0, 6).Select(static i => $"blocks.{i}.attn.attend.av:left"),
             quantized.Attachment.Bindings.Where(static binding => binding.Site.Role == SiteRole.PostSoftmax).Select(static binding => binding.Site.Id));
@@ -74,7 +75,7 @@ public sealed class CookbookTests : IDisposable
 
         Assert.Contains("'encoder' is a TransformerEncoder, whose matrix products no hook can reach", error.Message, StringComparison.Ordinal);
         Assert.Contains("EncoderLayer.From", error.Message, StringComparison.Ordinal);
-        var coverage = quantized.MeasureCoverage(images.narrow(0, 0, 1));
+        var coverage = quantized.MeasureCoverage(images.narrow(0, 0, 1), ProductSource.Operators);
         Assert.All(coverage.Products, static product => Assert.Equal(product.Product.Path != "encoder", product.IsQuantized));
         Assert.Equal(12, coverage.Products.Count(static product => product.Product.Path == "encoder"));
         Assert.InRange(coverage.FloatShare, 0.95, 0.96);
@@ -96,7 +97,7 @@ public sealed class CookbookTests : IDisposable
 
         using var quantized = Quantize(model, images, bits: 8);
 
-        Assert.Equal(0, quantized.MeasureCoverage(images.narrow(0, 0, 1)).FloatShare);
+        Assert.Equal(0, quantized.MeasureCoverage(images.narrow(0, 0, 1), ProductSource.Operators).FloatShare);
         Assert.Equal(["patches", "encoder.0", "encoder.1", "head"], quantized.Attachment.Graph.Units.Select(static unit => unit.Path));
 
         // What LayerNorm gives is read by a residual connection too, so its scale cannot move.
@@ -174,7 +175,7 @@ public sealed class CookbookTests : IDisposable
         // Without compensation, whose matrices are wide here: 4608 numbers for each output of the last convolutions.
         using var quantized = Quantize(model, images, bits: 4, configure: static o => (o.Recipe, o.Reconstruction.Iterations, o.Reconstruction.LearningRate) = (RecipeNames.Released, 8, 2e-4));
 
-        Assert.Equal(0, quantized.MeasureCoverage(images.narrow(0, 0, 1)).FloatShare);
+        Assert.Equal(0, quantized.MeasureCoverage(images.narrow(0, 0, 1), ProductSource.Operators).FloatShare);
         Assert.All(quantized.Attachment.Bindings, static binding => Assert.Equal("uniform", binding.Quantizer.Scheme));
         Assert.DoesNotContain(quantized.Attachment.Bindings, static binding => binding.Site.Role is SiteRole.PostLayerNorm or SiteRole.PostSoftmax);
         Assert.Equal(

@@ -363,7 +363,7 @@ public sealed class GraphAttachmentTests
         var images = MicroModels.Images();
         using var attachment = MicroModels.AttachQuantized(ModuleGraph.Trace(model, images), images);
 
-        var graph = ModuleGraph.FromSites(copy, [.. attachment.Bindings.Select(static binding => binding.Site)]);
+        var graph = ModuleGraph.FromSites(ModelForward.Of(copy), [.. attachment.Bindings.Select(static binding => binding.Site)]);
         using var loaded = GraphAttachment.Attach(graph, site => attachment.Find(site.Id)!.Quantizer.Clone());
         foreach (var binding in loaded.Bindings)
         {
@@ -379,7 +379,7 @@ public sealed class GraphAttachmentTests
     {
         using var model = MicroModels.Create();
         void Told(string part, params Site[] sites) =>
-            Assert.Contains(part, Assert.Throws<QuantizationException>(() => ModuleGraph.FromSites(model, sites)).Message, StringComparison.Ordinal);
+            Assert.Contains(part, Assert.Throws<QuantizationException>(() => ModuleGraph.FromSites(ModelForward.Of(model), sites)).Message, StringComparison.Ordinal);
 
         Told("'blocks.9.attn.qkv:input'", new Site("blocks.9.attn.qkv", SiteOperand.Input, SiteRole.Other));
         Told("'norm:weight', or one of another kind (LayerNorm)", new Site("norm", SiteOperand.Weight, SiteRole.Weight));

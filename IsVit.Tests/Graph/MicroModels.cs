@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Core.Quantization;
+using IsVit.Core.Samples;
 using IsVit.Model;
 using IsVit.Model.Architectures;
 using IsVit.Model.Quantization;
@@ -63,7 +64,7 @@ internal static class MicroModels
 
         using var noGrad = no_grad();
         using var scope = TorchSharp.torch.NewDisposeScope();
-        graph.Model.call(images);
+        graph.Forward.Run(new SampleBatch(images));
         return attachment;
     }
 }

@@ -133,10 +133,10 @@ public sealed class TraceErrorTests
         Sequential(("body", Sequential(("fc", Linear(8, 8)))), ("head", Linear(8, 8))), new TraceOptions { Units = ["body", "**.fc"] }, "'body.fc' lies inside the unit 'body'");
 
     [Fact]
-    public void Trace_UnitTakesTwoArguments_NamesItsKind() => AssertTold(
-        new Wired(static (g, x) => g.Call("product", x, x.transpose(0, 1)), ("product", new Core.Models.MatMul())),
-        new TraceOptions { Units = ["product"] },
-        "unit 'product' is a MatMul", "from one tensor to one tensor");
+    public void Trace_UnitIsAContainer_NamesItsKind() => AssertTold(
+        new Wired(static (g, x) => g.Call("fc", x), ("fc", Linear(8, 8)), ("list", new TorchSharp.Modules.ModuleList<Module<Tensor, Tensor>>(Linear(8, 8)))),
+        new TraceOptions { Units = ["list"], Ignore = ["list.0"] },
+        "unit 'list' is a ModuleList", "a container that is never called");
 
     [Fact]
     public void Trace_RoleForNoSite_NamesItAndTheSites() => AssertTold(

@@ -22,12 +22,12 @@ public sealed class UnitFlowTests
         using var attachment = MicroModels.AttachQuantized(ModuleGraph.Trace(model, batches[0]), batches[0]);
         using var suspension = quantized ? null : attachment.Suspend();
         var (inputs, outputs) = Straight(model, attachment.Graph, batches);
-        using var flow = new UnitFlow(attachment, batches);
+        using var flow = Streams.Of(attachment, batches);
         foreach (var unit in attachment.Graph.Units)
         {
-            AssertSame(inputs[unit.Path], flow.AdvanceToInput(unit, Token));
-            AssertSame(inputs[unit.Path], flow.AdvanceToInput(unit, Token));
-            AssertSame(outputs[unit.Path], flow.AdvanceToOutput(unit, Token));
+            AssertSame(inputs[unit.Path], flow.AdvanceToInput(unit, Token).Only());
+            AssertSame(inputs[unit.Path], flow.AdvanceToInput(unit, Token).Only());
+            AssertSame(outputs[unit.Path], flow.AdvanceToOutput(unit, Token).Only());
         }
     }
 
@@ -42,11 +42,11 @@ public sealed class UnitFlowTests
         Assert.Equal(["a", "b", "c"], attachment.Graph.Units.Select(static unit => unit.Path));
         var (inputs, outputs) = Straight(model, attachment.Graph, batches);
 
-        using var flow = new UnitFlow(attachment, batches);
+        using var flow = Streams.Of(attachment, batches);
         foreach (var unit in attachment.Graph.Units)
         {
-            AssertSame(inputs[unit.Path], flow.AdvanceToInput(unit, Token));
-            AssertSame(outputs[unit.Path], flow.AdvanceToOutput(unit, Token));
+            AssertSame(inputs[unit.Path], flow.AdvanceToInput(unit, Token).Only());
+            AssertSame(outputs[unit.Path], flow.AdvanceToOutput(unit, Token).Only());
         }
     }
 
@@ -61,10 +61,10 @@ public sealed class UnitFlowTests
         var (inputs, outputs) = Straight(model, attachment.Graph, batches);
         var units = attachment.Graph.Units;
 
-        using var flow = new UnitFlow(attachment, batches);
-        AssertSame(outputs["patch_embed"], flow.AdvanceToOutput(units[0], Token));
-        AssertSame(inputs["blocks.1"], flow.AdvanceToInput(units[2], Token));
-        AssertSame(outputs["head"], flow.AdvanceToOutput(units[3], Token));
+        using var flow = Streams.Of(attachment, batches);
+        AssertSame(outputs["patch_embed"], flow.AdvanceToOutput(units[0], Token).Only());
+        AssertSame(inputs["blocks.1"], flow.AdvanceToInput(units[2], Token).Only());
+        AssertSame(outputs["head"], flow.AdvanceToOutput(units[3], Token).Only());
     }
 
     [Theory]
@@ -80,13 +80,13 @@ public sealed class UnitFlowTests
         var unit = attachment.Graph.Units.Single(candidate => candidate.Path == changed);
         var layer = changed == "head" ? model.Head : model.Blocks[0].Mlp.Fc2;
 
-        using var flow = new UnitFlow(attachment, batches);
-        using var stale = new UnitFlow(attachment, batches);
-        flow.AdvanceToInput(unit, Token);
-        var before = stale.AdvanceToOutput(unit, Token).Select(static tensor => tensor.clone()).ToList();
+        using var flow = Streams.Of(attachment, batches);
+        using var stale = Streams.Of(attachment, batches);
+        flow.AdvanceToInput(unit, Token).Only();
+        var before = stale.AdvanceToOutput(unit, Token).Only().Select(static tensor => tensor.clone()).ToList();
         layer.weight.mul_(0.5);
         layer.bias!.add_(0.1);
-        var after = flow.AdvanceToOutput(unit, Token);
+        var after = flow.AdvanceToOutput(unit, Token).Only();
 
         AssertSame(Straight(model, attachment.Graph, batches).Outputs[changed], after);
         Assert.NotEqual(0, (before[0] - after[0]).abs().max().item<float>());
@@ -107,17 +107,17 @@ public sealed class UnitFlowTests
             (inputs, outputs) = Straight(model, attachment.Graph, batches);
         }
 
-        using var floats = new UnitFlow(attachment, batches);
-        using var codes = new UnitFlow(attachment, batches);
+        using var floats = Streams.Of(attachment, batches);
+        using var codes = Streams.Of(attachment, batches);
         foreach (var unit in attachment.Graph.Units)
         {
             using (attachment.Suspend())
             {
-                AssertSame(inputs[unit.Path], floats.AdvanceToInput(unit, Token));
-                AssertSame(outputs[unit.Path], floats.AdvanceToOutput(unit, Token));
+                AssertSame(inputs[unit.Path], floats.AdvanceToInput(unit, Token).Only());
+                AssertSame(outputs[unit.Path], floats.AdvanceToOutput(unit, Token).Only());
             }
 
-            AssertSame(quantized.Inputs[unit.Path], codes.AdvanceToInput(unit, Token));
+            AssertSame(quantized.Inputs[unit.Path], codes.AdvanceToInput(unit, Token).Only());
 
             // What reconstruction does meanwhile: the unit by itself, with gradients.
             using (enable_grad())
@@ -127,7 +127,7 @@ public sealed class UnitFlowTests
                 alone.sum().backward();
             }
 
-            AssertSame(quantized.Outputs[unit.Path], codes.AdvanceToOutput(unit, Token));
+            AssertSame(quantized.Outputs[unit.Path], codes.AdvanceToOutput(unit, Token).Only());
         }
     }
 
@@ -157,8 +157,8 @@ public sealed class UnitFlowTests
             GC.Collect();
             GC.WaitForPendingFinalizers();
             var before = Tensor.TotalCount;
-            using var flow = new UnitFlow(attachment, batches);
-            flow.AdvanceToOutput(unit, Token);
+            using var flow = Streams.Of(attachment, batches);
+            flow.AdvanceToOutput(unit, Token).Only();
             return Tensor.TotalCount - before;
         }
     }
@@ -171,15 +171,15 @@ public sealed class UnitFlowTests
         Tensor[] batches = [MicroModels.Images(1)];
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0]), static _ => null);
         var units = attachment.Graph.Units;
-        using var flow = new UnitFlow(attachment, batches);
-        flow.AdvanceToOutput(units[1], Token);
+        using var flow = Streams.Of(attachment, batches);
+        flow.AdvanceToOutput(units[1], Token).Only();
 
-        Assert.Contains("passed the input of unit 'blocks.0', and stands at unit 'blocks.0'", Assert.Throws<ArgumentException>(() => flow.AdvanceToInput(units[1], Token)).Message, StringComparison.Ordinal);
-        Assert.Contains("passed the output of unit 'patch_embed'", Assert.Throws<ArgumentException>(() => flow.AdvanceToOutput(units[0], Token)).Message, StringComparison.Ordinal);
-        Assert.Contains("'blocks.0' is no unit of this stream's graph", Assert.Throws<ArgumentException>(() => flow.AdvanceToOutput(units[1] with { }, Token)).Message, StringComparison.Ordinal);
-        flow.AdvanceToOutput(units[3], Token);
+        Assert.Contains("passed the input of unit 'blocks.0', and stands at unit 'blocks.0'", Assert.Throws<ArgumentException>(() => flow.AdvanceToInput(units[1], Token).Only()).Message, StringComparison.Ordinal);
+        Assert.Contains("passed the output of unit 'patch_embed'", Assert.Throws<ArgumentException>(() => flow.AdvanceToOutput(units[0], Token).Only()).Message, StringComparison.Ordinal);
+        Assert.Contains("'blocks.0' is no unit of this stream's graph", Assert.Throws<ArgumentException>(() => flow.AdvanceToOutput(units[1] with { }, Token).Only()).Message, StringComparison.Ordinal);
+        flow.AdvanceToOutput(units[3], Token).Only();
         flow.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => flow.AdvanceToOutput(units[3], Token));
+        Assert.Throws<ObjectDisposedException>(() => flow.AdvanceToOutput(units[3], Token).Only());
     }
 
     [Fact]
@@ -189,11 +189,11 @@ public sealed class UnitFlowTests
         using var model = MicroModels.Create();
         Tensor[] batches = [MicroModels.Images(1)];
         var attachment = MicroModels.AttachQuantized(ModuleGraph.Trace(model, batches[0]), batches[0]);
-        using var flow = new UnitFlow(attachment, batches);
-        flow.AdvanceToInput(attachment.Graph.Units[1], Token);
+        using var flow = Streams.Of(attachment, batches);
+        flow.AdvanceToInput(attachment.Graph.Units[1], Token).Only();
         attachment.Dispose();
 
-        Assert.Throws<ObjectDisposedException>(() => flow.AdvanceToOutput(attachment.Graph.Units[1], Token));
+        Assert.Throws<ObjectDisposedException>(() => flow.AdvanceToOutput(attachment.Graph.Units[1], Token).Only());
         flow.Dispose();
         AssertThreads(0);
         Hooks.AssertNone(model);
@@ -234,11 +234,11 @@ public sealed class UnitFlowTests
 
         void Run()
         {
-            using var flow = new UnitFlow(attachment, [first, second]);
+            using var flow = Streams.Of(attachment, [first, second]);
             for (var i = 0; i < steps; i++)
             {
                 var unit = attachment.Graph.Units[i / 2];
-                Assert.Equal(2, (i % 2 == 0 ? flow.AdvanceToInput(unit, Token) : flow.AdvanceToOutput(unit, Token)).Count);
+                Assert.Equal(2, (i % 2 == 0 ? flow.AdvanceToInput(unit, Token).Only() : flow.AdvanceToOutput(unit, Token).Only()).Count);
             }
 
             Assert.InRange(Threads(), steps == 0 ? 0 : 2, steps == 0 ? 0 : int.MaxValue);
@@ -268,8 +268,8 @@ public sealed class UnitFlowTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static List<Thread> Forget(GraphAttachment attachment, Tensor[] batches)
     {
-        var flow = new UnitFlow(attachment, batches);
-        flow.AdvanceToInput(attachment.Graph.Units[1], Token);
+        var flow = Streams.Of(attachment, batches);
+        flow.AdvanceToInput(attachment.Graph.Units[1], Token).Only();
         return [.. flow.Threads];
     }
 
@@ -282,10 +282,10 @@ public sealed class UnitFlowTests
         Tensor[] batches = [ones(2, 8), ones(2, 8) * 9];
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0]), static _ => null);
         broken = true;
-        using var flow = new UnitFlow(attachment, batches);
+        using var flow = Streams.Of(attachment, batches);
 
-        Assert.Equal("bad image", Assert.Throws<InvalidDataException>(() => flow.AdvanceToInput(attachment.Graph.Units[0], Token)).Message);
-        Assert.Equal("bad image", Assert.Throws<InvalidDataException>(() => flow.AdvanceToInput(attachment.Graph.Units[1], Token)).Message);
+        Assert.Equal("bad image", Assert.Throws<InvalidDataException>(() => flow.AdvanceToInput(attachment.Graph.Units[0], Token).Only()).Message);
+        Assert.Equal("bad image", Assert.Throws<InvalidDataException>(() => flow.AdvanceToInput(attachment.Graph.Units[1], Token).Only()).Message);
         flow.Dispose();
         AssertThreads(0);
     }
@@ -312,9 +312,9 @@ public sealed class UnitFlowTests
             ("a", Linear(8, 8)));
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, ones(2, 8)), static _ => null);
         (runs, cleanedUp) = (0, 0);
-        using (var flow = new UnitFlow(attachment, [ones(2, 8), ones(2, 8)]))
+        using (var flow = Streams.Of(attachment, [ones(2, 8), ones(2, 8)]))
         {
-            flow.AdvanceToInput(attachment.Graph.Units[0], Token);
+            flow.AdvanceToInput(attachment.Graph.Units[0], Token).Only();
         }
 
         Assert.Equal((0, 2), (runs, cleanedUp));
@@ -338,8 +338,8 @@ public sealed class UnitFlowTests
             },
             ("a", Linear(8, 8)));
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, ones(2, 8)), static _ => null);
-        var flow = new UnitFlow(attachment, [ones(2, 8)]);
-        flow.AdvanceToInput(attachment.Graph.Units[0], Token);
+        var flow = Streams.Of(attachment, [ones(2, 8)]);
+        flow.AdvanceToInput(attachment.Graph.Units[0], Token).Only();
 
         flow.Dispose();
 
@@ -353,10 +353,10 @@ public sealed class UnitFlowTests
         var skip = false;
         var model = new Wired((g, x) => skip ? g.Call("a", x) : g.Call("b", g.Call("a", x)), ("a", Linear(8, 8)), ("b", Linear(8, 8)));
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, ones(2, 8)), static _ => null);
-        using var flow = new UnitFlow(attachment, [ones(2, 8)]);
+        using var flow = Streams.Of(attachment, [ones(2, 8)]);
         skip = true;
 
-        Assert.Contains("without reaching the output of unit 'b'", Assert.Throws<QuantizationException>(() => flow.AdvanceToOutput(attachment.Graph.Units[1], Token)).Message, StringComparison.Ordinal);
+        Assert.Contains("without reaching the output of unit 'b'", Assert.Throws<QuantizationException>(() => flow.AdvanceToOutput(attachment.Graph.Units[1], Token).Only()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -371,14 +371,14 @@ public sealed class UnitFlowTests
         var unit = attachment.Graph.Units[0];
         using var cancelled = new CancellationTokenSource();
         model.register_forward_pre_hook(_ => cancelled.Cancel());
-        using var flow = new UnitFlow(attachment, batches);
-        Assert.Throws<OperationCanceledException>(() => flow.AdvanceToInput(unit, cancelled.Token));
+        using var flow = Streams.Of(attachment, batches);
+        Assert.Throws<OperationCanceledException>(() => flow.AdvanceToInput(unit, cancelled.Token).Only());
         AssertThreads(1);
-        Assert.Throws<OperationCanceledException>(() => flow.AdvanceToInput(unit, cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() => flow.AdvanceToInput(unit, cancelled.Token).Only());
         AssertThreads(1);
 
-        AssertSame([.. batches], flow.AdvanceToInput(unit, Token));
-        AssertSame(outputs, flow.AdvanceToOutput(unit, Token));
+        AssertSame([.. batches], flow.AdvanceToInput(unit, Token).Only());
+        AssertSame(outputs, flow.AdvanceToOutput(unit, Token).Only());
     }
 
     [Fact]
@@ -390,11 +390,11 @@ public sealed class UnitFlowTests
         using var attachment = MicroModels.AttachQuantized(ModuleGraph.Trace(model, batches[0]), batches[0]);
         var (inputs, outputs) = Straight(model, attachment.Graph, batches);
 
-        using var flow = new UnitFlow(attachment, batches);
+        using var flow = Streams.Of(attachment, batches);
         foreach (var unit in attachment.Graph.Units)
         {
-            AssertSame(inputs[unit.Path], flow.AdvanceToInput(unit, Token));
-            AssertSame(outputs[unit.Path], flow.AdvanceToOutput(unit, Token));
+            AssertSame(inputs[unit.Path], flow.AdvanceToInput(unit, Token).Only());
+            AssertSame(outputs[unit.Path], flow.AdvanceToOutput(unit, Token).Only());
         }
     }
 
@@ -408,10 +408,10 @@ public sealed class UnitFlowTests
         using var attachment = MicroModels.AttachQuantized(ModuleGraph.Trace(model, batches[0]), batches[0]);
         var unit = Assert.Single(attachment.Graph.Units);
 
-        using var flow = new UnitFlow(attachment, batches);
+        using var flow = Streams.Of(attachment, batches);
 
-        AssertSame([.. batches], flow.AdvanceToInput(unit, Token));
-        AssertSame([model.call(batches[0])], flow.AdvanceToOutput(unit, Token));
+        AssertSame([.. batches], flow.AdvanceToInput(unit, Token).Only());
+        AssertSame([model.call(batches[0])], flow.AdvanceToOutput(unit, Token).Only());
     }
 
     [Fact]
@@ -421,9 +421,9 @@ public sealed class UnitFlowTests
         using var model = MicroModels.Create();
         Tensor[] batches = [MicroModels.Images(1)];
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0]), static _ => null);
-        using var flow = new UnitFlow(attachment, batches);
+        using var flow = Streams.Of(attachment, batches);
 
-        Assert.False(flow.AdvanceToOutput(attachment.Graph.Units[2], Token)[0].requires_grad);
+        Assert.False(flow.AdvanceToOutput(attachment.Graph.Units[2], Token).Only()[0].requires_grad);
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -41,7 +41,7 @@ public sealed class VisionTransformerGraphTests
                 "head [2, 48] -> [2, 10]",
             ],
             graph.Units.Select(static unit => unit.ToString()));
-        Assert.Equal([4 * ((3 * 32 * 32) + (16 * 48)), 4 * 2 * 17 * 48, 4 * 2 * 17 * 48, 4 * (48 + 10)], graph.Units.Select(static unit => unit.BytesPerSample));
+        Assert.Equal([4 * ((3 * 32 * 32) + (16 * 48)), 4 * 2 * 17 * 48, 4 * 2 * 17 * 48, 4 * (48 + 10)], graph.Units.Select(static unit => unit.InputBytesPerSample + unit.OutputBytesPerSample));
         Assert.Equal("blocks.1", graph.UnitOf("blocks.1.mlp.fc1")?.Path);
         Assert.Null(graph.UnitOf("norm"));
     }

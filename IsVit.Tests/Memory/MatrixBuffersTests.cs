@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using IsVit.Core.Graph;
 using IsVit.Core.Memory;
+using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 
@@ -40,8 +41,8 @@ public sealed unsafe class MatrixBuffersTests
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0]), static _ => null);
         MatrixBuffers.FreeOfThisTeam();
         var before = Kept();
-        using var flow = new UnitFlow(attachment, batches);
-        var outputs = flow.AdvanceToOutput(attachment.Graph.Units[0], Token);
+        using var flow = Streams.Of(attachment, batches);
+        var outputs = flow.AdvanceToOutput(attachment.Graph.Units[0], Token).Only();
         Assert.True(Kept() - before < OneMebibyte, $"{Kept() - before} bytes of buffers are kept by {BatchCount} forwards that stand still");
         Assert.All(expected.Zip(outputs), static pair => TensorAssert.Identical(pair.First, pair.Second));
     }

@@ -1,4 +1,6 @@
+using IsVit.Core.Graph;
 using IsVit.Core.Models;
+using IsVit.Core.Samples;
 using IsVit.Model.Architectures;
 using IsVit.Optimization;
 using IsVit.Optimization.Catalogue;
@@ -76,16 +78,18 @@ internal static class Micro
         },
         logger);
 
+    /// <summary>The names of a recipe's stages.</summary>
+    public static IEnumerable<string> StagesOf(string recipe) => QuantizationRecipes.Find(recipe)!.Stages.Select(static stage => stage.Name);
+
     /// <summary>A quantizer with stages of the test's own, called one after the other beside the built-in ones.</summary>
     public static ModelQuantizer Quantizer(IReadOnlyList<string> stages, IReadOnlyList<IQuantizationStage> own, Action<QuantizationOptions>? configure = null, IReconstructionLoss? loss = null)
     {
         var options = new QuantizationOptions();
         Quick(options);
         configure?.Invoke(options);
-        var recipe = QuantizationRecipes.All.Single(known => known.Name == options.Recipe) with { Name = "own", Stages = stages };
+        var recipe = QuantizationRecipes.Find(options.Recipe)! with { Name = "own", Stages = [.. stages.Select(name => own.LastOrDefault(stage => stage.Name == name) ?? BuiltIn.Stage(name))] };
         options.Recipe = recipe.Name;
-        return new ModelQuantizer(
-            options, BuiltIn.CreateRegistry(), [recipe], BuiltIn.Stages().Concat(own), loss ?? new SquaredErrorLoss());
+        return new ModelQuantizer(options, BuiltIn.CreateRegistry(), [recipe], [], loss ?? new SquaredErrorLoss());
     }
 
     /// <summary>Quantizes until the test is cancelled.</summary>
@@ -115,6 +119,8 @@ internal static class Micro
         TensorAssert.Identical(output, model.call(input));
         Assert.Empty(Hooks.Of(model));
     }
+
+    public static torch.Tensor Call(ModelForward model, torch.Tensor input) => model.Predict(new SampleBatch(input)).Single();
 
     public static torch.Tensor Call(torch.nn.Module<torch.Tensor, torch.Tensor> model, torch.Tensor input)
     {

@@ -1,4 +1,5 @@
 using IsVit.Core.Quantization;
+using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Catalogue;
@@ -159,7 +160,7 @@ public sealed class ModelQuantizerTests
             new QuantizationOptions { Recipe = RecipeNames.Percentile },
             new QuantizerRegistry(BuiltIn.QuantizerFactories().Append(factory)),
             QuantizationRecipes.All,
-            BuiltIn.Stages(),
+            [],
             new SquaredErrorLoss());
 
         Assert.ThrowsAny<OperationCanceledException>(() => quantizer.Quantize(model, images, cancellationToken: source.Token));
@@ -190,7 +191,7 @@ public sealed class ModelQuantizerTests
 
         var losses = 0;
         var scores = 0;
-        string[] stages = [.. QuantizationRecipes.All[0].Stages, "last"];
+        string[] stages = [.. Micro.StagesOf(RecipeNames.ISVit), "last"];
         var quantizer = Micro.Quantizer(
             stages, [new ProbeStage("last", _ => Throw(where == "stage"))], loss: new ThrowingLoss(() => Throw(where == "loss" && ++losses == 50)));
         var run = new QuantizationRun
@@ -220,7 +221,7 @@ public sealed class ModelQuantizerTests
         using var quantized = Micro.Quantizer().Run(model, Micro.Images(), new QuantizationRun { Progress = progress });
 
         var reports = progress.Reports;
-        Assert.Equal(QuantizationRecipes.All[0].Stages, reports.Select(static report => report.Stage).Distinct());
+        Assert.Equal(Micro.StagesOf(RecipeNames.ISVit), reports.Select(static report => report.Stage).Distinct());
         var count = QuantizationRecipes.All[0].Stages.Count;
         Assert.All(reports, report => Assert.Equal(count, report.StageCount));
         Assert.Equal(Enumerable.Range(0, count), reports.Select(static report => report.StageIndex).Distinct());
@@ -256,7 +257,7 @@ public sealed class ModelQuantizerTests
         var started = logger.Events[0];
         Assert.Equal(1, started.Id);
         Assert.Equal((RecipeNames.ISVit, 3, 4, (long)Micro.ImageCount, 4), (started.Values["Recipe"], started.Values["WeightBits"], started.Values["ActivationBits"], started.Values["ImageCount"], started.Values["UnitCount"]));
-        Assert.Equal(QuantizationRecipes.All[0].Stages, logger.Events.Where(static e => e.Id == 2).Select(static e => (string)e.Values["Stage"]!));
+        Assert.Equal(Micro.StagesOf(RecipeNames.ISVit), logger.Events.Where(static e => e.Id == 2).Select(static e => (string)e.Values["Stage"]!));
         Assert.Equal(quantized.Report!.Units.Select(static unit => (unit.Stage, unit.Unit, unit.LossAfter)), logger.Events.Where(static e => e.Id == 3).Select(static e => ((string)e.Values["Stage"]!, (string)e.Values["Unit"]!, (double)e.Values["LossAfter"]!)));
         Assert.Equal(2, logger.Events.Count(static e => e.Id == 4));
         Assert.Equal(4, logger.Events.Count(static e => e.Id == 5));
@@ -289,9 +290,9 @@ public sealed class ModelQuantizerTests
         {
             Evaluate = scored =>
             {
-                var logits = scored.call(images);
+                var logits = scored.Run(new SampleBatch(images)).Single();
                 Assert.False(logits.requires_grad);
-                Assert.False(scored.training);
+                Assert.False(scored.Module.training);
                 scores.Add(logits.sum().item<float>());
                 return scores[^1];
             },
@@ -312,7 +313,7 @@ public sealed class ModelQuantizerTests
 
         var report = quantized.Report!;
         Assert.Equal((RecipeNames.ISVit, 5, 6, 9, Micro.ImageCount), (report.Recipe, report.WeightBits, report.ActivationBits, report.Seed, report.ImageCount));
-        Assert.Equal(QuantizationRecipes.All[0].Stages, report.Stages.Select(static stage => stage.Name));
+        Assert.Equal(Micro.StagesOf(RecipeNames.ISVit), report.Stages.Select(static stage => stage.Name));
         Assert.All(report.Stages, static stage => Assert.Null(stage.Score));
         Assert.True(report.Duration >= report.Stages.Aggregate(TimeSpan.Zero, static (sum, stage) => sum + stage.Duration));
     }
@@ -435,16 +436,6 @@ public sealed class ModelQuantizerTests
         using var quantized = quantizer.Run(model, Micro.Images());
 
         Assert.Equal((4, RecipeNames.ISVit), (quantized.Report!.WeightBits, quantized.Report.Recipe));
-    }
-
-    [Fact]
-    public void Constructor_RecipeWithUnknownStage_NamesBothAndTheKnown()
-    {
-        var error = Assert.Throws<OptionsException>(() => Micro.Quantizer(["polish"], []));
-
-        Assert.Contains("'own'", error.Message, StringComparison.Ordinal);
-        Assert.Contains("'polish'", error.Message, StringComparison.Ordinal);
-        Assert.Contains(StageNames.Reparameterization, error.Message, StringComparison.Ordinal);
     }
 
     private sealed class ThrowingLoss(Action onCompute) : IReconstructionLoss

@@ -7,5 +7,8 @@ internal sealed class ProbeStage(string name, Action<QuantizationContext> run) :
 {
     public string Name => name;
 
+    // It may look at anything.
+    public IReadOnlyCollection<Type> Reads => [typeof(OutputImportance)];
+
     public void Run(QuantizationContext context) => run(context);
 }

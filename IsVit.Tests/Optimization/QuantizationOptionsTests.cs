@@ -114,10 +114,9 @@ public sealed class QuantizationOptionsTests
     public void ViewsFor_AnyRun_AreAsManyAsStepsNeed(int iterations, int batchSize, long images, int views)
     {
         var options = new ReconstructionOptions { BatchSize = batchSize };
-        var recipe = QuantizationRecipes.All.Single(static known => known.Name == RecipeNames.ISVit);
-        Assert.Equal(views, options.ViewsFor(recipe, images, iterations));
-        Assert.Equal(1, options.ViewsFor(recipe with { FreshViews = false }, images, iterations));
-        Assert.Equal(3, (options with { Views = 3 }).ViewsFor(recipe with { FreshViews = false }, images, iterations));
+        Assert.Equal(views, options.ViewsFor(fresh: true, images, iterations));
+        Assert.Equal(1, options.ViewsFor(fresh: false, images, iterations));
+        Assert.Equal(3, (options with { Views = 3 }).ViewsFor(fresh: false, images, iterations));
     }
 
     /// <summary>The product of rate and steps stays, between a largest rate and the paper's.</summary>

@@ -50,7 +50,7 @@ public sealed class CoverageLinesTests
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
 
-        CoverageLines.Write(new ToolConsole(output, error, isInteractive: false), QuantizationCoverage.Measure(attachment, image));
+        CoverageLines.Write(new ToolConsole(output, error, isInteractive: false), QuantizationCoverage.Measure(attachment, image, ProductSource.Operators));
 
         return (output.ToString(), error.ToString());
     }

@@ -2,8 +2,8 @@ using System.Globalization;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
-using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
+using IsVit.Optimization.Stages;
 using TorchSharp;
 
 namespace IsVit.Tool.Runs;
@@ -51,7 +51,7 @@ internal sealed record QuantizeArguments
     public int SensitivityCount { get; init; }
 
     /// <summary>What <see cref="Method"/> names.</summary>
-    public QuantizationRecipe Recipe => QuantizationRecipes.All.Single(recipe => recipe.Name == Method);
+    public QuantizationRecipe Recipe => QuantizationRecipes.Find(Method)!;
 
     /// <summary>Method and bits in one.</summary>
     public string Title => Budget is not null ? $"{Method} {Budget}" : string.Create(CultureInfo.InvariantCulture, $"{Method} W{WeightBits}A{(Recipe.QuantizesActivations ? ActivationBits : QuantizationReport.FloatActivationBits)}");

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using IsVit.Core.Coverage;
 using IsVit.Core.Models;
 using IsVit.Optimization;
 using IsVit.Optimization.Effort;
@@ -66,7 +67,7 @@ internal static class QuantizeRun
             new QuantizationRun
             {
                 Progress = new EngineProgress(view),
-                Evaluate = reference?.Float.Top1 is null || !arguments.ScoreStages ? null : m => (scored = reference.Evaluate(m, cancellationToken)).Top1!.Value,
+                Evaluate = reference?.Float.Top1 is null || !arguments.ScoreStages ? null : _ => (scored = reference.Evaluate(model, cancellationToken)).Top1!.Value,
                 CheckpointDirectory = arguments.Checkpoint,
             },
             cancellationToken));
@@ -91,7 +92,7 @@ internal static class QuantizeRun
         aftermath.Do("the share of products in float cannot be measured", () =>
         {
             using var sample = calibration.narrow(0, 0, 1);
-            CoverageLines.Write(console, quantized.MeasureCoverage(sample), isMeant: !arguments.Recipe.QuantizesActivations);
+            CoverageLines.Write(console, quantized.MeasureCoverage(sample, ProductSource.Operators), isMeant: !arguments.Recipe.QuantizesActivations);
         });
         return aftermath.ExitCode;
     }

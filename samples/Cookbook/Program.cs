@@ -1,6 +1,8 @@
 using Cookbook;
+using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Core.Samples;
 using IsVit.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,6 +21,28 @@ Compare("ViT, attention in modules, trained", () => Trained(hookable: true), cal
 Compare("TransformerEncoder ignored, random weights", () => new EncoderViT(), calibration, test, IgnoreEncoder());
 Compare("TransformerEncoder of modules, random weights", () => new HookableEncoderViT(new EncoderViT()), calibration, test, new TraceOptions());
 Compare("ResNet-18, random weights", () => ResNet(colours), colours, testColours, new TraceOptions());
+Detect(calibration, test.narrow(0, 0, 500));
+
+static void Detect(Tensor images, Tensor unseen)
+{
+    using var scope = NewDisposeScope();
+    random.manual_seed(0);
+    using var model = new Detector();
+    model.eval();
+
+    // snippet: several
+    // A tensor for each input, the samples along its first axis. Any enumerable of batches will do.
+    var samples = new InMemorySamples(images.split(32).Select(batch => new SampleBatch(batch, full([batch.shape[0], 2], 28f))));
+
+    // What goes in and out is what the module takes and gives: (images, sizes) to (scores, boxes).
+    var forward = ModelForward.Of(model);
+    using var quantized = ModelQuantizer.Create(o => o.Reconstruction.Iterations = 100).Quantize(forward, samples);
+    var found = quantized.Predict(new SampleBatch(unseen, full([unseen.shape[0], 2], 28f)));
+    Console.WriteLine($"scores [{string.Join(", ", found[0].shape)}], boxes [{string.Join(", ", found[1].shape)}]");
+    // end
+
+    Console.WriteLine($"  in float: {quantized.MeasureCoverage(samples.Batches[0].Slice(0, 1), ProductSource.Operators).FloatShare:P1}");
+}
 
 void Compare(string name, Func<nn.Module<Tensor, Tensor>> create, Tensor images, Tensor unseen, TraceOptions trace)
 {
@@ -38,7 +62,7 @@ void Compare(string name, Func<nn.Module<Tensor, Tensor>> create, Tensor images,
             o.Reconstruction.Iterations = 100;
         });
         using var quantized = quantizer.Quantize(model, images, new QuantizationRun { Trace = trace });
-        var coverage = quantized.MeasureCoverage(images.narrow(0, 0, 1));
+        var coverage = quantized.MeasureCoverage(images.narrow(0, 0, 1), ProductSource.Operators);
         Console.WriteLine($"  in float: {coverage.FloatShare:P1} of {coverage.MultiplyAccumulates / 1e6:F2} million multiply-accumulates");
         foreach (var product in coverage.Products.Where(product => !product.IsQuantized))
         {

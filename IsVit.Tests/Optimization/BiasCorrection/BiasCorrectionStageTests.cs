@@ -1,6 +1,7 @@
 using IsVit.Core.Models;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Stages;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -37,12 +38,12 @@ public sealed class BiasCorrectionStageTests
         var images = Micro.Images();
         (string Path, long Vectors, long Only)[] weighed = [("patch_embed.proj", 16, 5), ("blocks.1.mlp.fc2", 17, 0)];
         var wanted = Means(model, images, weighed);
-        var probe = new ProbeStage("weigh", context => context.VectorWeights = weighed.ToDictionary(static layer => layer.Path, static layer =>
+        var probe = new ProbeStage("weigh", context => context.Publish(new OutputImportance(new Dictionary<string, IReadOnlyList<Tensor?>>(), weighed.ToDictionary(static layer => layer.Path, static layer =>
         {
             var weights = zeros(layer.Vectors);
             weights[layer.Only] = layer.Vectors;
-            return weights.DetachFromDisposeScope();
-        }));
+            return weights;
+        }))));
 
         using var quantized = Micro.Quantizer([.. s_quantize, "weigh", StageNames.BiasCorrection], [probe], W3A3).Run(model, images);
 

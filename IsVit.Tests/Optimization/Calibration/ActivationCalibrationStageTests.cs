@@ -65,7 +65,7 @@ public sealed class ActivationCalibrationStageTests
         hook.remove();
 
         Tensor? weights = null;
-        var keep = new ProbeStage("keep", context => weights = context.VectorWeights.GetValueOrDefault("blocks.1.attn.av")?.clone().DetachFromDisposeScope());
+        var keep = new ProbeStage("keep", context => weights = context.Importance.OfLayer("blocks.1.attn.av")?.clone().DetachFromDisposeScope());
         using var quantized = Micro.Quantizer([.. measured ? new[] { StageNames.OutputSensitivity } : [], "keep", StageNames.ActivationCalibration], [keep], o => o.Recipe = RecipeNames.ISVit).Run(model, images);
         using var expected = new ShiftUniformLog2Quantizer(4, Granularity.Tensor, new() { Levels = SulqLevels.Fitted });
         expected.Calibrate(attention!, values!, weights?.view(attention!.shape[1], attention.shape[2]));

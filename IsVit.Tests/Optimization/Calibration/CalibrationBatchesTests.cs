@@ -1,3 +1,4 @@
+using IsVit.Core.Samples;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 
@@ -14,7 +15,7 @@ public sealed class CalibrationBatchesTests
     {
         using var scope = NewDisposeScope();
 
-        Assert.Equal(expected, CalibrationBatches.Split(zeros(images, 2), batchSize).Select(static batch => batch.shape[0]));
+        Assert.Equal(expected, CalibrationBatches.Split([new SampleBatch(zeros(images, 2))], batchSize).Select(static batch => batch.Count));
     }
 
     [Theory]
@@ -25,9 +26,9 @@ public sealed class CalibrationBatchesTests
     {
         using var scope = NewDisposeScope();
 
-        var batches = CalibrationBatches.Split(zeros(images, 1), batchSize);
+        var batches = CalibrationBatches.Split([new SampleBatch(zeros(images, 1))], batchSize);
 
         Assert.InRange(batches.Count, 1, 32);
-        Assert.Equal((first, (long)images), (batches[0].shape[0], batches.Sum(static batch => batch.shape[0])));
+        Assert.Equal((first, (long)images), (batches[0].Count, batches.Sum(static batch => batch.Count)));
     }
 }

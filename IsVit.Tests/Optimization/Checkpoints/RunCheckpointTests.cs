@@ -5,6 +5,7 @@ using IsVit.Optimization;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Graph;
@@ -136,12 +137,13 @@ public sealed class RunCheckpointTests
     [InlineData("drop")]
     [InlineData("held out")]
     [InlineData("views")]
+    [InlineData("options of a stage")]
     public void Quantize_CheckpointOfARecipeWithOtherSteps_SaysSo(string what)
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         var run = new QuantizationRun { CheckpointDirectory = folder.Path };
-        var recipe = QuantizationRecipes.All.Single(static known => known.Name == RecipeNames.ISVit) with { Stages = [StageNames.ActivationCalibration, StageNames.ActivationReconstruction] };
+        var recipe = QuantizationRecipes.All.Single(static known => known.Name == RecipeNames.ISVit) with { Stages = [BuiltIn.Stage(StageNames.ActivationCalibration), BuiltIn.Stage(StageNames.ActivationReconstruction)] };
         Quantize(recipe).Dispose();
 
         var error = Assert.Throws<QuantizationException>(() => Quantize(what switch
@@ -149,13 +151,14 @@ public sealed class RunCheckpointTests
             "rate" => recipe with { LearningRate = 1e-4 },
             "drop" => recipe with { DropProbability = 0.25 },
             "held out" => recipe with { HeldOutShare = 0.25 },
-            _ => recipe with { FreshViews = false },
+            "views" => recipe with { FreshViews = false },
+            _ => recipe with { Stages = [recipe.Stages[0], new ReconstructionStage(StageNames.ActivationReconstruction, UnitInput.Full) { Options = new() { Iterations = 3, BatchSize = 8 } }] },
         }));
 
         Assert.Contains("differs in recipe.", error.Message, StringComparison.Ordinal);
 
         QuantizedModel Quantize(QuantizationRecipe own) => new ModelQuantizer(
-            new QuantizationOptions { Reconstruction = new() { Iterations = 2, BatchSize = 8 } }, BuiltIn.CreateRegistry(), [own], BuiltIn.Stages(), new SquaredErrorLoss()).Run(Micro.Vit(), Micro.Images(), run);
+            new QuantizationOptions { Reconstruction = new() { Iterations = 2, BatchSize = 8 } }, BuiltIn.CreateRegistry(), [own], [], new SquaredErrorLoss()).Run(Micro.Vit(), Micro.Images(), run);
     }
 
     [Theory]

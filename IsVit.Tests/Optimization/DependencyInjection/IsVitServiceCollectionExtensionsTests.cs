@@ -149,7 +149,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
         { "WeightBits", "9", "WeightBits is 9; allowed is 2 to 8." },
         { "Reconstruction:BatchSize", "0", "Reconstruction.BatchSize is 0; allowed is 1 to 2147483647." },
         { "Reconstruction:LearningRate", "-1", "Reconstruction.LearningRate is -1; allowed is any positive number." },
-        { "Recipe", "isvi", "Recipe is 'isvi'; known are integer, isvit, " },
+        { "Recipe", "isvi", "Recipe is 'isvi'; known are baseline, integer, isvit, " },
         { "Overrides:0:Scheme", "cubic", "Overrides[0].Scheme is 'cubic'; known are channel-levels, free-levels, log-sqrt2, " },
     };
 
@@ -176,7 +176,12 @@ public sealed class IsVitServiceCollectionExtensionsTests
         var factory = new OwnFactory();
         var ran = new List<string>();
         var loss = new OwnLoss();
-        var recipe = QuantizationRecipes.All.Single(static known => known.Name == RecipeNames.Uniform) with { Name = "own", Stages = [StageNames.ActivationCalibration, StageNames.ActivationReconstruction, StageNames.Reparameterization, "own-stage"] };
+        var recipe = QuantizationRecipe.Build("own").Weights(SchemeNames.UniformMse).Activations(SchemeNames.UniformMse)
+            .Then(
+                BuiltIn.Stage(StageNames.ActivationCalibration),
+                BuiltIn.Stage(StageNames.ActivationReconstruction),
+                BuiltIn.Stage(StageNames.Reparameterization),
+                new ProbeStage("own-stage", _ => ran.Add("own"))).Create();
         using var provider = new ServiceCollection()
             .AddIsVitQuantization(static options =>
             {
@@ -185,7 +190,6 @@ public sealed class IsVitServiceCollectionExtensionsTests
             })
             .AddSingleton<IQuantizerFactory>(factory)
             .AddSingleton<IQuantizationStage>(new ProbeStage(StageNames.Reparameterization, _ => ran.Add("reparameterization")))
-            .AddSingleton<IQuantizationStage>(new ProbeStage("own-stage", _ => ran.Add("own")))
             .AddSingleton<IReconstructionLoss>(loss)
             .AddSingleton(recipe)
             .BuildServiceProvider();

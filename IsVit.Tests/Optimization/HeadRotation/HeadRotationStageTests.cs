@@ -189,10 +189,10 @@ public sealed class HeadRotationStageTests
     [Fact]
     public void Recipes_ThoseThatReconstructByThisLibrarysMeans_RotateFirst()
     {
-        var rotating = QuantizationRecipes.All.Where(static recipe => recipe.Stages.Contains(StageNames.HeadRotation)).ToList();
+        var rotating = QuantizationRecipes.All.Where(static recipe => recipe.Stages.Any(static stage => stage.Name == StageNames.HeadRotation)).ToList();
 
         Assert.Equal([RecipeNames.ISVit, RecipeNames.SulqOnly, RecipeNames.SosOnly, RecipeNames.Baseline, RecipeNames.Uniform, RecipeNames.IntegerArithmetic], rotating.Select(static recipe => recipe.Name));
-        Assert.All(rotating, static recipe => Assert.Equal(StageNames.HeadRotation, recipe.Stages[0]));
+        Assert.All(rotating, static recipe => Assert.Equal(StageNames.HeadRotation, recipe.Stages[0].Name));
     }
 
     /// <summary>Queries, keys and values by block, [batch, heads, tokens, head width], as the products see them.</summary>

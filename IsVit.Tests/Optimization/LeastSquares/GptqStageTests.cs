@@ -4,6 +4,7 @@ using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Stages;
 using IsVit.Tests.TestSupport;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -35,7 +36,7 @@ public sealed class GptqStageTests
             Micro.Enliven(model, 5);
             model.eval();
             var found = zeros(10, 12);
-            var weigh = new ProbeStage("weigh", context => context.VectorWeights = new Dictionary<string, Tensor> { ["second"] = tensor(weights).DetachFromDisposeScope() });
+            var weigh = new ProbeStage("weigh", context => context.Publish(new OutputImportance(new Dictionary<string, IReadOnlyList<Tensor?>>(), new Dictionary<string, Tensor> { ["second"] = tensor(weights) })));
             var look = new ProbeStage("look", context => found.copy_(((Linear)context.Graph.Modules["second"]).weight!));
             using var quantized = Micro.Quantizer([.. s_quantize, "weigh", StageNames.Gptq, "look"], [weigh, look], static options =>
             {

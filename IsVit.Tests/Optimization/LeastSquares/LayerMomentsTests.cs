@@ -1,7 +1,9 @@
+using IsVit.Core.Graph;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.LeastSquares;
 using IsVit.Optimization.Observation;
 using IsVit.Quantizers.Uniform;
+using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -22,7 +24,7 @@ public sealed class LayerMomentsTests
         using var moments = new LayerMoments(layer);
         var (first, second) = (Seeded.Normal(1, 3, 5, 6) + mean, Seeded.Normal(2, 7, 6) + mean);
 
-        LayerObserver.Observe(layer, [first, second], [moments], TestContext.Current.CancellationToken);
+        LayerObserver.Observe(ModelForward.Of(layer), Streams.Batches(first, second), [moments], TestContext.Current.CancellationToken);
         layer.call(second);
 
         var all = cat([first.view(-1, 6), second]).to(float64);
@@ -43,8 +45,8 @@ public sealed class LayerMomentsTests
         using var repeated = new LayerMoments(layer);
         var inputs = Seeded.Normal(1, 8, 3, 6) + 5;
 
-        LayerObserver.Observe(layer, [inputs.narrow(0, 0, 5), inputs.narrow(0, 5, 3)], [weighted], TestContext.Current.CancellationToken);
-        LayerObserver.Observe(layer, [inputs.index_select(1, tensor(new long[] { 0, 0, 0, 1 }))], [repeated], TestContext.Current.CancellationToken);
+        LayerObserver.Observe(ModelForward.Of(layer), Streams.Batches(inputs.narrow(0, 0, 5), inputs.narrow(0, 5, 3)), [weighted], TestContext.Current.CancellationToken);
+        LayerObserver.Observe(ModelForward.Of(layer), Streams.Batches(inputs.index_select(1, tensor(new long[] { 0, 0, 0, 1 }))), [repeated], TestContext.Current.CancellationToken);
 
         var (found, wanted) = (weighted.Inputs.Products(centred), repeated.Inputs.Products(centred));
         Assert.True((found - wanted).abs().max().item<double>() < 1e-6 * wanted.abs().max().item<double>());
@@ -60,7 +62,7 @@ public sealed class LayerMomentsTests
         using var moments = new LayerMoments(layer);
 
         var images = Seeded.Normal(3, 4, 3, 9, 8);
-        LayerObserver.Observe(layer, [images], [moments], TestContext.Current.CancellationToken);
+        LayerObserver.Observe(ModelForward.Of(layer), Streams.Batches(images), [moments], TestContext.Current.CancellationToken);
         var outputs = layer.call(images);
 
         var rows = outputs.transpose(0, 1).flatten(1).to(float64);
@@ -83,7 +85,7 @@ public sealed class LayerMomentsTests
         quantizer.Calibrate(inputs);
         using var moments = new LayerMoments(layer, quantizer: quantizer);
 
-        LayerObserver.Observe(layer, [inputs.narrow(0, 0, 5), inputs.narrow(0, 5, 3)], [moments], TestContext.Current.CancellationToken);
+        LayerObserver.Observe(ModelForward.Of(layer), Streams.Batches(inputs.narrow(0, 0, 5), inputs.narrow(0, 5, 3)), [moments], TestContext.Current.CancellationToken);
 
         var x = quantizer.FakeQuantize(inputs).view(-1, 6).to(float64);
         var y = layer.call(inputs).view(-1, 4).to(float64);

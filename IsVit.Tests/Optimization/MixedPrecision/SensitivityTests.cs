@@ -351,13 +351,13 @@ public sealed class SensitivityTests
     {
         var registry = BuiltIn.CreateRegistry();
         var options = new QuantizationOptions { WeightBits = bits, ActivationBits = bits };
-        var attachment = GraphAttachment.Attach(graph, site => options.SpecFor(site, recipe) is { } spec ? registry.Create(spec, site.Role == SiteRole.Weight) : null);
+        var attachment = GraphAttachment.Attach(graph, site => options.SpecFor(site, recipe.Schemes) is { } spec ? registry.Create(spec, site.Role == SiteRole.Weight) : null);
         foreach (var binding in attachment.Bindings)
         {
             binding.State = SiteState.Calibrating;
         }
 
-        Micro.Call(graph.Model, images);
+        Micro.Call(graph.Forward, images);
         foreach (var binding in attachment.Bindings)
         {
             binding.State = SiteState.Off;
@@ -368,10 +368,10 @@ public sealed class SensitivityTests
 
     private static (double Divergence, double Error) ByHand(GraphAttachment attachment, string site, Tensor images)
     {
-        var wanted = Micro.Call(attachment.Graph.Model, images).to(float64);
+        var wanted = Micro.Call(attachment.Graph.Forward, images).to(float64);
         var binding = attachment.Find(site)!;
         binding.State = SiteState.Quantized;
-        var found = Micro.Call(attachment.Graph.Model, images).to(float64);
+        var found = Micro.Call(attachment.Graph.Forward, images).to(float64);
         binding.State = SiteState.Off;
         var (p, q) = (nn.functional.softmax(wanted, 1), nn.functional.softmax(found, 1));
         return ((p * (p / q).log()).sum(1L).mean().item<double>(), (found - wanted).pow(2).mean().item<double>());

@@ -123,13 +123,13 @@ public sealed class OutputSensitivityStageTests
         using var model = new Twice(shared);
         Micro.Enliven(model, 3);
         model.eval();
-        var found = new OutputProbe("shared", shared, imageAxis: 0, isUnit: true, isReader: true);
+        var found = new OutputProbe("shared", shared, which: 0, imageAxis: 0, isUnit: true, isReader: true);
         var remove = found.Attach();
         var result = model.call(Seeded.Normal(4, 8, 6).requires_grad_(true));
         found.Add(autograd.grad([result.sum()], [found.Output!])[0], 8);
         remove();
 
-        Assert.NotNull(found.Elements());
+        Assert.NotNull(found.Elements(1));
         Assert.Null(found.Vectors());
         found.Dispose();
     }
@@ -203,19 +203,22 @@ public sealed class OutputSensitivityStageTests
         }
 
         var unweighted = Loss(static _ => { });
-        var twice = Loss(static context => context.OutputWeights = new Dictionary<string, Tensor> { ["blocks.1"] = full([17, 48], 2.0f) });
+        var twice = Loss(static context => Weigh(context, full([17, 48], 2.0f)));
         var first = Loss(static context =>
         {
             var weights = zeros(17, 48);
             weights[0].fill_(1);
-            context.OutputWeights = new Dictionary<string, Tensor> { ["blocks.1"] = weights };
+            Weigh(context, weights);
         });
         var others = Loss(static context =>
         {
             var weights = ones(17, 48);
             weights[0].fill_(0);
-            context.OutputWeights = new Dictionary<string, Tensor> { ["blocks.1"] = weights };
+            Weigh(context, weights);
         });
+
+        static void Weigh(QuantizationContext context, Tensor weights) =>
+            context.Publish(new OutputImportance(new Dictionary<string, IReadOnlyList<Tensor?>> { ["blocks.1"] = [weights] }, new Dictionary<string, Tensor>()));
 
         Assert.Equal(2 * unweighted, twice, 1e-5 * unweighted);
         Assert.Equal(unweighted, first + others, 1e-5 * unweighted);
@@ -243,10 +246,12 @@ public sealed class OutputSensitivityStageTests
     private static (Dictionary<string, Tensor> Outputs, Dictionary<string, Tensor> Vectors) Measure(
         nn.Module<Tensor, Tensor> model, Tensor images, IReadOnlyList<string>? units, Action<QuantizationOptions>? configure = null, params string[] before)
     {
-        static Dictionary<string, Tensor> Copy(IReadOnlyDictionary<string, Tensor> weights) =>
-            weights.ToDictionary(static entry => entry.Key, static entry => entry.Value.clone().DetachFromDisposeScope(), StringComparer.Ordinal);
+        static Dictionary<string, Tensor> Copy(IEnumerable<(string Path, Tensor? Weights)> weights) => weights.Where(static entry => entry.Weights is not null)
+            .ToDictionary(static entry => entry.Path, static entry => entry.Weights!.clone().DetachFromDisposeScope(), StringComparer.Ordinal);
         var (outputs, vectors) = (new Dictionary<string, Tensor>(), new Dictionary<string, Tensor>());
-        var probe = new ProbeStage("probe", context => (outputs, vectors) = (Copy(context.OutputWeights), Copy(context.VectorWeights)));
+        var probe = new ProbeStage("probe", context => (outputs, vectors) = (
+            Copy(context.Importance.Units.Select(static entry => (entry.Key, entry.Value.Single()))),
+            Copy(context.Importance.Layers.Select(static entry => (entry.Key, (Tensor?)entry.Value)))));
         var parameters = Micro.Copy(model);
         var run = new QuantizationRun { Trace = units is null ? new TraceOptions() : new TraceOptions { Units = [.. units] } };
         using (var quantized = Micro.Quantizer([.. before, StageNames.OutputSensitivity, "probe"], [probe], options =>

@@ -33,7 +33,7 @@ public sealed class QuantizationRecipeTests
         Assert.True(quantized.Predict(images).isfinite().all().item<bool>());
         Assert.All(quantized.Attachment.Bindings, binding => Assert.Equal(bits, binding.Quantizer.Bits.Bits));
         Assert.All(quantized.Attachment.Bindings, binding => Assert.Equal(binding.IsWeight ? SiteState.Off : SiteState.Quantized, binding.State));
-        Assert.Equal(QuantizationRecipes.All.Single(known => known.Name == recipe).Stages, quantized.Report!.Stages.Select(static stage => stage.Name));
+        Assert.Equal(Micro.StagesOf(recipe), quantized.Report!.Stages.Select(static stage => stage.Name));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Optimization.Reconstruction;
+using IsVit.Tests.Graph;
 using IsVit.Tests.TestSupport;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -19,11 +20,11 @@ public sealed class ActivationStoreTests
         using var model = Chain();
         Tensor[] batches = [Seeded.Normal(1, 4, 8), Seeded.Normal(2, 3, 8)];
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0]), static _ => null);
-        using var flow = new UnitFlow(attachment, batches, new BFloat16Store());
+        using var flow = Streams.Of(attachment, batches, new BFloat16Store());
         var expected = batches.Select(static batch => batch.clone()).ToArray();
         foreach (var unit in attachment.Graph.Units)
         {
-            var (inputs, outputs) = flow.AdvanceThrough(unit, Token);
+            var (inputs, outputs) = Streams.Through(flow, unit);
             for (var i = 0; i < batches.Length; i++)
             {
                 TensorAssert.Identical(expected[i], inputs[i].to(ScalarType.Float32));
@@ -55,14 +56,14 @@ public sealed class ActivationStoreTests
         using var model = nn.Sequential(("begin", new Passing(Pass)), ("first", new Passing(Pass)), ("second", first));
         Tensor[] batches = [Seeded.Normal(1, 4, 8), Seeded.Normal(2, 3, 8)];
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0], new() { Units = ["first", "second"] }), static _ => null);
-        using var one = new UnitFlow(attachment, batches, new BFloat16Store());
-        using var other = new UnitFlow(attachment, batches, new BFloat16Store());
+        using var one = Streams.Of(attachment, batches, new BFloat16Store());
+        using var other = Streams.Of(attachment, batches, new BFloat16Store());
 
         foreach (var flow in (UnitFlow[])[one, other])
         {
             foreach (var unit in attachment.Graph.Units)
             {
-                var (inputs, outputs) = flow.AdvanceThrough(unit, Token);
+                var (inputs, outputs) = Streams.Through(flow, unit);
                 for (var i = 0; i < batches.Length; i++)
                 {
                     var wanted = unit.Path == "first" ? batches[i] : first.forward(batches[i]);
@@ -97,12 +98,12 @@ public sealed class ActivationStoreTests
         using var model = Chain();
         Tensor[] batches = [Seeded.Normal(1, 4, 8), Seeded.Normal(2, 3, 8)];
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0]), static _ => null);
-        using var plain = new UnitFlow(attachment, batches);
-        using var mapped = new UnitFlow(attachment, batches, new MappedStore(folder.Path));
+        using var plain = Streams.Of(attachment, batches);
+        using var mapped = Streams.Of(attachment, batches, new MappedStore(folder.Path));
         foreach (var unit in attachment.Graph.Units)
         {
-            var expected = plain.AdvanceThrough(unit, Token);
-            var actual = mapped.AdvanceThrough(unit, Token);
+            var expected = Streams.Through(plain, unit);
+            var actual = Streams.Through(mapped, unit);
             Assert.All(expected.Inputs.Zip(actual.Inputs).Concat(expected.Outputs.Zip(actual.Outputs)), static pair => TensorAssert.Identical(pair.First, pair.Second));
         }
     }
@@ -135,11 +136,11 @@ public sealed class ActivationStoreTests
         using var model = Chain();
         Tensor[] batches = [Seeded.Normal(1, 4, 8), Seeded.Normal(2, 3, 8)];
         using var attachment = GraphAttachment.Attach(ModuleGraph.Trace(model, batches[0]), static _ => null);
-        using var flow = new UnitFlow(attachment, batches, store);
+        using var flow = Streams.Of(attachment, batches, store);
         foreach (var unit in attachment.Graph.Units.Take(units))
         {
-            flow.AdvanceToInput(unit, Token);
-            flow.AdvanceToOutput(unit, Token);
+            flow.AdvanceToInput(unit, Token).Only();
+            flow.AdvanceToOutput(unit, Token).Only();
         }
     }
 

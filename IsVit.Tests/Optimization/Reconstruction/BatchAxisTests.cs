@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
@@ -18,13 +19,15 @@ public sealed class BatchAxisTests
         var model = Create(tokensFirst: true);
         var sample = Seeded.Normal(1, 1, 5, 12);
 
-        var axes = BatchAxes.Find(ModuleGraph.Trace(model, sample), sample);
+        var axes = BatchAxes.Find(ModuleGraph.Trace(model, sample), new SampleBatch(sample));
 
-        Assert.Equal(new BatchAxes(0, 0), axes[""]);
-        Assert.Equal(new BatchAxes(0, 0), axes["stem"]);
-        Assert.Equal(new BatchAxes(1, 1), axes["blocks.0"]);
-        Assert.Equal(new BatchAxes(1, 1), axes["blocks.1.up"]);
-        Assert.Equal(new BatchAxes(0, 0), axes["head"]);
+        Assert.Equal((0, 0), Axes(""));
+        Assert.Equal((0, 0), Axes("stem"));
+        Assert.Equal((1, 1), Axes("blocks.0"));
+        Assert.Equal((1, 1), Axes("blocks.1.up"));
+        Assert.Equal((0, 0), Axes("head"));
+
+        (int?, int?) Axes(string path) => (axes[path].Inputs.Single(), axes[path].Outputs.Single());
     }
 
     [Fact]

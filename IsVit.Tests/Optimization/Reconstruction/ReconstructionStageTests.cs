@@ -298,12 +298,12 @@ public sealed class ReconstructionStageTests
                 Compare(report.Stage, report.Unit);
             }
         });
-        string[] stages = [.. QuantizationRecipes.All.Single(known => known.Name == recipe).Stages.SelectMany(static stage => new[] { stage, $"after {stage}" })];
+        string[] stages = [.. Micro.StagesOf(recipe).SelectMany(static stage => new[] { stage, $"after {stage}" })];
         var quantizers = new List<string>();
         var probes = stages.Where(static stage => stage.StartsWith("after ", StringComparison.Ordinal)).Select(stage => new ProbeStage(stage, context =>
         {
             Compare(stage[6..], null);
-            if (stage.EndsWith("calibration", StringComparison.Ordinal) || stage.EndsWith("econstruction", StringComparison.Ordinal) || stage.EndsWith("compensation", StringComparison.Ordinal))
+            if (stage.EndsWith("calibration", StringComparison.Ordinal) || stage.EndsWith("econstruction", StringComparison.Ordinal) || stage[6..] is StageNames.RidgeCorrection or StageNames.Gptq)
             {
                 quantizers.Add($"{stage}: {Parameters(context.Attachment)}");
             }
@@ -562,8 +562,8 @@ public sealed class ReconstructionStageTests
 
         var (shallow, deep) = (Calls(2), Calls(6));
 
-        // Two batches. Before anything runs, one image: the way back from the outputs, and the way to the units and each unit's way back, for stages 1 and 3. Tracing: 4, roles tried out included; head rotation: the check before and after; output sensitivity: 5 times eight images; where the images lie: 2; value normalization: the check before and after, one look; calibration: 1, and 1 for products; activation compensation: one stream, one look at the inputs; stage 1: one stream, two looks at the loss, 2 steps; stage 2: the check before and after;
-        // weight compensation: one stream, one look at the inputs; bias correction: two streams, the float means, then the means of each of four layers; stage 3: two streams, two looks, 2 steps. A stream ends
+        // Two batches. Before anything runs, one image: the way back from the outputs, and the way to the units and each unit's way back, for stages 1 and 3. Tracing: 4, roles tried out included; head rotation: the check before and after; output sensitivity: 5 times eight images; where the images lie: 2; value normalization: the check before and after, one look; calibration: 1, and 1 for products; ridge correction: one stream, one look at the inputs; stage 1: one stream, two looks at the loss, 2 steps; stage 2: the check before and after;
+        // gptq: one stream, one look at the inputs; bias correction: two streams, the float means, then the means of each of four layers; stage 3: two streams, two looks, 2 steps. A stream ends
         // behind the last unit's input, so each block runs in full. Statistics of the finished model's activations: each of 40 images by itself.
         const int Expected = 1 + (2 * (1 + 1)) + 4 + 2 + 5 + 2 + (2 + 2) + (1 + 1) + (2 + 2) + (2 + (2 * 2) + 2) + 2 + (2 + 2) + (2 + 2) + ((2 * 2) + (2 * 2) + 2) + 40;
         Assert.All(shallow, static count => Assert.Equal(Expected, count));

@@ -194,7 +194,7 @@ public sealed class ReparameterizationStageTests
             }).remove);
         }
 
-        Micro.Call(attachment.Graph.Model, images);
+        Micro.Call(attachment.Graph.Forward, images);
         removals.ForEach(static remove => remove());
         return codes;
     }

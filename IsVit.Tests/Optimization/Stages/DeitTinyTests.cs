@@ -31,7 +31,7 @@ public sealed class DeitTinyTests(ITestOutputHelper output)
         {
             Evaluate = scored =>
             {
-                distances.Add(Micro.Distance(logits, scored.call(images)));
+                distances.Add(Micro.Distance(logits, Micro.Call(scored, images)));
                 return distances[^1];
             },
         });

@@ -2,36 +2,51 @@ using System.Diagnostics;
 
 namespace IsVit.Optimization.Reporting;
 
-/// <summary>Turns what stages do into <see cref="QuantizationProgress"/>.</summary>
-internal sealed class ProgressReporter(IProgress<QuantizationProgress>? progress)
+/// <summary>Hears how far a stage is, and turns it into <see cref="QuantizationProgress"/>.</summary>
+public sealed class StageProgress
 {
+    private readonly IProgress<QuantizationProgress>? _progress;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Stopwatch _stepClock = new();
     private long _stepsDone;
     private long _stepsCounted;
     private string _stage = "";
 
-    public int StageCount { get; set; }
+    internal StageProgress(IProgress<QuantizationProgress>? progress) => _progress = progress;
+
+    internal int StageCount { get; set; }
 
     /// <summary>The number of the stage that runs, from 0.</summary>
     public int StageIndex { get; private set; }
 
     /// <summary>The steps of all units and stages of the run.</summary>
-    public long StepsTotal { get; set; }
+    internal long StepsTotal { get; set; }
 
-    public void BeginStage(string stage, int index)
+    internal void BeginStage(string stage, int index)
     {
         _stage = stage;
         StageIndex = index;
         Report(null, 0, 0, 0, 0, null);
     }
 
+    /// <summary>Begins a unit.</summary>
+    /// <param name="unit">Its path.</param>
+    /// <param name="index">Which of the stage's units it is, from 0.</param>
+    /// <param name="count">How many the stage has.</param>
+    /// <param name="iterations">The steps that it gets.</param>
     public void BeginUnit(string unit, int index, int count, int iterations)
     {
         _stepClock.Start();
         Report(unit, index, count, 0, iterations, null);
     }
 
+    /// <summary>Ends a step.</summary>
+    /// <param name="unit">The unit's path.</param>
+    /// <param name="index">Which of the stage's units it is, from 0.</param>
+    /// <param name="count">How many the stage has.</param>
+    /// <param name="iteration">The steps made so far.</param>
+    /// <param name="iterations">The steps that the unit gets.</param>
+    /// <param name="loss">The step's loss.</param>
     public void Step(string unit, int index, int count, int iteration, int iterations, double loss)
     {
         _stepsDone++;
@@ -40,6 +55,7 @@ internal sealed class ProgressReporter(IProgress<QuantizationProgress>? progress
     }
 
     /// <summary>Ends a unit; steps that it was spared count as done but not as a measure of speed.</summary>
+    /// <param name="stepsSpared">The steps that were not made.</param>
     public void EndUnit(int stepsSpared)
     {
         _stepClock.Stop();
@@ -48,12 +64,12 @@ internal sealed class ProgressReporter(IProgress<QuantizationProgress>? progress
 
     private void Report(string? unit, int index, int count, int iteration, int iterations, double? loss)
     {
-        if (progress is null)
+        if (_progress is null)
         {
             return;
         }
 
         TimeSpan? remaining = _stepsCounted > 0 ? _stepClock.Elapsed / _stepsCounted * Math.Max(0, StepsTotal - _stepsDone) : null;
-        progress.Report(new QuantizationProgress(_stage, StageIndex, StageCount, unit, index, count, iteration, iterations, loss, _clock.Elapsed, remaining));
+        _progress.Report(new QuantizationProgress(_stage, StageIndex, StageCount, unit, index, count, iteration, iterations, loss, _clock.Elapsed, remaining));
     }
 }

@@ -1,0 +1,91 @@
+using IsVit.Core.Samples;
+using IsVit.Model;
+using IsVit.Model.Quantization;
+using static TorchSharp.torch;
+
+namespace IsVit.Core.Graph;
+
+/// <summary>A model of any signature, with how a batch of samples runs through it and which tensors of what comes out count.</summary>
+public sealed class ModelForward
+{
+    private readonly Func<SampleBatch, IReadOnlyList<Tensor>> _run;
+
+    /// <summary>Creates one from a function of the caller's.</summary>
+    /// <param name="module">The root of the module graph.</param>
+    /// <param name="run">
+    /// Runs a batch through the module, by <c>call</c> and not <c>forward</c>, and gives the outputs that count: one or more tensors, each with the samples along its first axis. It must do the same for every batch, whatever its size.
+    /// </param>
+    public ModelForward(nn.Module module, Func<SampleBatch, IReadOnlyList<Tensor>> run)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(run);
+        (Module, _run) = (module, run);
+    }
+
+    /// <summary>The root of the module graph.</summary>
+    public nn.Module Module { get; }
+
+    /// <summary>
+    /// A model that is called with the tensors of a batch as they are, one an argument or all in one array or list, and all of whose output tensors count, in whatever tuples, lists or dictionaries they come; or one that says itself how
+    /// it runs (<see cref="IForwardDeclaration"/>).
+    /// </summary>
+    /// <param name="module">The root of the module graph.</param>
+    /// <exception cref="QuantizationException">The module takes something else.</exception>
+    public static ModelForward Of(nn.Module module)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        if (module is IForwardDeclaration declared)
+        {
+            return new(module, declared.ForwardBatch);
+        }
+
+        if (module is nn.Module<Tensor, Tensor> one)
+        {
+            return new(module, batch => [one.call(Arguments(module, batch, 1)[0])]);
+        }
+
+        var typed = TypedModule.TryOf(module);
+        var parameters = typed?.Parameters ?? [];
+        if (parameters is [var all] && all.IsAssignableFrom(typeof(Tensor[])))
+        {
+            return new(module, batch => Outputs(typed!.Call([batch.Inputs.ToArray()])));
+        }
+
+        if (parameters is [var list] && list.IsAssignableFrom(typeof(List<Tensor>)))
+        {
+            return new(module, batch => Outputs(typed!.Call([batch.Inputs.ToList()])));
+        }
+
+        return typed is not null && parameters.All(static parameter => parameter.IsAssignableFrom(typeof(Tensor)))
+            ? new(module, batch => Outputs(typed.Call([.. Arguments(module, batch, parameters.Count)])))
+            : throw new QuantizationException(
+                $"The model, a {module.GetType().Name}, takes {(typed is null ? "no arguments that are known" : $"({string.Join(", ", parameters.Select(static parameter => parameter.Name))})")}; expected tensors. Say how a batch runs through it with a function of yours (new {nameof(ModelForward)}(module, batch => ...)), or let it implement {nameof(IForwardDeclaration)}.");
+    }
+
+    /// <summary>Runs a batch.</summary>
+    /// <param name="batch">A tensor for each input, [samples, ...].</param>
+    /// <returns>The outputs that count.</returns>
+    /// <exception cref="QuantizationException">The batch has another number of inputs than the model, or the model gives no tensor.</exception>
+    public IReadOnlyList<Tensor> Run(SampleBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return _run(batch) is { Count: > 0 } outputs
+            ? outputs
+            : throw new QuantizationException($"The model, a {Module.GetName()}, gave no tensor; expected one or more outputs.");
+    }
+
+    /// <summary>Runs a batch without gradients.</summary>
+    /// <returns>The outputs, which the scope that is open around the call owns, and nothing else of the forward.</returns>
+    internal IReadOnlyList<Tensor> Predict(SampleBatch batch)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return [.. Run(batch).Select(output => scope.MoveToOuter(output))];
+    }
+
+    private static IReadOnlyList<Tensor> Outputs(object? result) => PackedTensors.Of(result).Tensors;
+
+    private static IReadOnlyList<Tensor> Arguments(nn.Module module, SampleBatch batch, int count) => batch.Inputs.Count == count
+        ? batch.Inputs
+        : throw new QuantizationException(FormattableString.Invariant($"A batch has {batch.Inputs.Count} tensors, and the model, a {module.GetName()}, takes {count}; expected one for each."));
+}

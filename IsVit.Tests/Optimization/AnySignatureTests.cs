@@ -1,0 +1,363 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Samples;
+using IsVit.Model;
+using IsVit.Model.Quantization;
+using IsVit.Optimization;
+using IsVit.Optimization.MixedPrecision;
+using IsVit.Optimization.Options;
+using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reporting;
+using IsVit.Tests.TestSupport;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Optimization;
+
+/// <summary>Models of several inputs and outputs are quantized, and their units reconstructed, by the public interface alone.</summary>
+public sealed class AnySignatureTests
+{
+    private const int Count = 40;
+
+    // Without the stages that leave little to reconstruct.
+    private static readonly string[] s_stages =
+        [StageNames.ActivationCalibration, StageNames.OutputSensitivity, StageNames.ActivationReconstruction, StageNames.WeightCalibration, StageNames.WeightReconstruction];
+
+    [Fact]
+    public void Quantize_TwoInputs_ReconstructsUnitsThatTakeBoth()
+    {
+        using var scope = NewDisposeScope();
+        var samples = new InMemorySamples([new SampleBatch(Seeded.Normal(1, Count, 5, 12), Seeded.Normal(2, Count, 3, 12))]);
+        using var quantized = Micro.Quantizer(s_stages, [], static options => options.Reconstruction.Iterations = 30)
+            .Quantize(ModelForward.Of(CrossModel.Create()), samples, cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal(["_blocks.0", "_blocks.1", "_head"], Units(quantized.Report!, "activation-reconstruction"));
+        Assert.Equal(["_blocks.0", "_blocks.1", "_head"], Units(quantized.Report!, "weight-reconstruction"));
+        Assert.Equal([[1, 5, 12], [1, 3, 12]], quantized.Attachment.Graph.Units[0].InputShapes);
+        Assert.All(quantized.Report!.Units, static unit => Assert.True(unit.LossAfter < unit.LossBefore, unit.ToString()));
+        Assert.All(quantized.Attachment.Bindings.Where(static binding => !binding.IsWeight), static binding => Assert.Equal(SiteState.Quantized, binding.State));
+    }
+
+    [Fact]
+    public void Quantize_ThreeOutputs_ReconstructsUnitsThatGiveSeveral()
+    {
+        using var scope = NewDisposeScope();
+        var samples = new InMemorySamples([Seeded.Normal(1, Count, 5, 12)]);
+        using var quantized = Micro.Quantizer(s_stages, [], static options => options.Reconstruction.Iterations = 30)
+            .Quantize(ModelForward.Of(Detector.Create()), samples, cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal(["_stages.0", "_stages.1", "_scores", "_boxes"], Units(quantized.Report!, "weight-reconstruction"));
+        Assert.Equal([[1, 5, 12], [1, 5, 12], [1]], quantized.Attachment.Graph.Units[1].OutputShapes);
+        Assert.All(quantized.Report!.Units, static unit => Assert.True(unit.LossAfter < unit.LossBefore, unit.ToString()));
+        Assert.Equal([ScalarType.Float32, ScalarType.Float32, ScalarType.Int64], quantized.Predict(samples.Batches[0]).Select(static output => output.dtype));
+    }
+
+    /// <summary>A unit's loss is the sum of its outputs' losses, of those that are numbers.</summary>
+    [Fact]
+    public void Quantize_UnitThatGivesSeveral_LossIsTheSumOverThem()
+    {
+        using var scope = NewDisposeScope();
+        var images = Seeded.Normal(1, Count, 5, 12);
+        var model = Detector.Create();
+        var stage = (Stage)model.named_modules().Single(static entry => entry.name == "_stages.0").module;
+        var wanted = Features();
+        using var quantized = Micro.Quantizer([StageNames.ActivationCalibration, StageNames.ActivationReconstruction], [], static options => options.Reconstruction.Iterations = 0)
+            .Quantize(ModelForward.Of(model), new InMemorySamples([images]), cancellationToken: TestContext.Current.CancellationToken);
+
+        var loss = wanted.Zip(Features()).Sum(static pair => 5 * (pair.First - pair.Second).pow(2).mean().item<float>());
+        Assert.Equal(loss, quantized.Report!.Units[0].LossBefore, 1e-5 * loss);
+        Assert.True(loss > 0);
+
+        List<Tensor> Features()
+        {
+            using var noGrad = no_grad();
+            return stage.call([images]).Features;
+        }
+    }
+
+    /// <summary>A second input that changes nothing leaves every number of a run as it is.</summary>
+    [Fact]
+    public void Quantize_SecondInputWithoutEffect_IsTheRunOfTheModelWithoutIt()
+    {
+        using var scope = NewDisposeScope();
+        var images = Seeded.Normal(1, Count, 5, 12);
+        var (one, two) = (SoloModel.Create(), CrossModel.Create(mixes: false));
+        using var alone = Micro.Quantizer().Run(one, images);
+        using var paired = Micro.Quantizer().Quantize(
+            ModelForward.Of(two), new InMemorySamples([new SampleBatch(images, Seeded.Normal(2, Count, 3, 12))]), cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal(6, alone.Report!.Units.Count);
+        Assert.Equal(alone.Report.Units.Select(Told), paired.Report!.Units.Select(Told));
+        TensorAssert.Identical(alone.Predict(images), paired.Predict(new SampleBatch(images, zeros(Count, 3, 12))).Single());
+
+        static (string, string, double, double) Told(UnitResult unit) => (unit.Unit, unit.Stage, unit.LossBefore, unit.LossAfter);
+    }
+
+    /// <summary>Batches of any sizes are as good as one tensor: nothing but how they are cut differs.</summary>
+    [Fact]
+    public void Quantize_BatchesOfOddSizes_EqualsOneTensor()
+    {
+        using var scope = NewDisposeScope();
+        var images = Micro.Images();
+        using var first = Micro.Vit();
+        using var second = Micro.Vit();
+        using var whole = Micro.Quantizer().Run(first, images);
+        using var cut = Micro.Quantizer().Quantize(ModelForward.Of(second), new InMemorySamples(images.split([7, 1, 0, 20, 12])), cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal(whole.Report!.Units.Select(static unit => (unit.Unit, unit.LossAfter)), cut.Report!.Units.Select(static unit => (unit.Unit, unit.LossAfter)));
+        TensorAssert.Identical(whole.Predict(images), cut.Predict(images));
+    }
+
+    [Fact]
+    public void Quantize_FunctionOfTheCaller_SaysWhatGoesInAndWhatCounts()
+    {
+        using var scope = NewDisposeScope();
+        var model = new Keyed();
+        Micro.Enliven(model, 3);
+        model.eval();
+        var forward = new ModelForward(model, batch => [model.call(new Dictionary<string, Tensor> { ["image"] = batch[0], ["scale"] = batch[1] })["scores"]]);
+        var samples = new InMemorySamples([new SampleBatch(Seeded.Normal(1, Count, 12), Seeded.Normal(2, Count, 1))]);
+        var wanted = forward.Predict(samples.Batches[0]).Single();
+        using var folder = new TemporaryFolder();
+
+        using (var quantized = Micro.Quantizer(static options => options.Reconstruction.Iterations = 20).Quantize(forward, samples, cancellationToken: TestContext.Current.CancellationToken))
+        {
+            Assert.Equal(["_layers.0", "_layers.1"], Units(quantized.Report!, "weight-reconstruction"));
+            Assert.Contains(quantized.Report!.Units, static unit => unit.LossAfter < 0.99 * unit.LossBefore);
+            Assert.Equal(0.0, quantized.MeasureCoverage(samples.Batches[0].Slice(0, 1)).FloatShare);
+            quantized.Save(folder["keyed.safetensors"]);
+            wanted = quantized.Predict(samples.Batches[0]).Single();
+        }
+
+        var copy = new Keyed();
+        copy.eval();
+        using var loaded = QuantizedModel.Load(folder["keyed.safetensors"], new ModelForward(copy, batch => [copy.call(new Dictionary<string, Tensor> { ["image"] = batch[0], ["scale"] = batch[1] })["scores"]]));
+        TensorAssert.Identical(wanted, loaded.Predict(samples.Batches[0]).Single());
+        Assert.Contains("Keyed", Assert.Throws<InvalidOperationException>(() => loaded.Model).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void MeasureSensitivity_ThreeOutputs_EnteredAtUnitsIsMeasuredAsAWhole()
+    {
+        using var scope = NewDisposeScope();
+        var samples = new InMemorySamples([Seeded.Normal(1, 24, 5, 12)]);
+        var model = Detector.Create();
+        var before = Micro.Copy(model);
+
+        var report = Micro.Quantizer(static options => options.OutputMetric = OutputMetric.Values).MeasureSensitivity(
+            ModelForward.Of(model), samples, new SensitivityOptions { Method = SensitivityMethod.Measured, Widths = [3, 8], ImageCount = 24 }, cancellationToken: TestContext.Current.CancellationToken);
+
+        Micro.AssertSame(before, Micro.Copy(model));
+        Assert.Equal(ModuleGraph.Trace(ModelForward.Of(model), samples.Batches[0].Slice(0, 1)).Sites.Where(static site => site.Role != SiteRole.ModelInput).Select(static site => site.Id).Order(StringComparer.Ordinal), report.Sites.Select(static site => site.Site.Id).Order(StringComparer.Ordinal));
+        Assert.All(report.Sites, static site => Assert.True(site.Widths[0].Measured > 1.5 * site.Widths[1].Measured, site.Site.Id));
+
+        // Small errors, measured and estimated to second order.
+        Assert.All(report.Sites.Where(static site => site.IsWeight), static site => Assert.InRange(site.Widths[1].Measured!.Value / site.Widths[1].Estimated, 0.3, 3));
+    }
+
+    [Fact]
+    public void Predict_OneTensorOfAModelWithSeveralOutputs_IsAnErrorThatSaysWhatToCall()
+    {
+        using var scope = NewDisposeScope();
+        var images = Seeded.Normal(1, Count, 5, 12);
+        using var quantized = Micro.Quantizer(static options => options.Recipe = "minmax").Quantize(ModelForward.Of(Detector.Create()), new InMemorySamples([images]), cancellationToken: TestContext.Current.CancellationToken);
+
+        var e = Assert.Throws<InvalidOperationException>(() => quantized.Predict(images));
+
+        Assert.Contains("gives 3 tensors", e.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(SampleBatch), e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Quantize_UnitThatTakesAnotherConstantEachBatch_IsNamed()
+    {
+        using var scope = NewDisposeScope();
+        var model = new Counted();
+        Micro.Enliven(model, 3);
+        model.eval();
+
+        var e = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Quantize(
+            ModelForward.Of(model), new InMemorySamples([Seeded.Normal(1, 70, 12)]), new QuantizationRun { Trace = new TraceOptions { Units = ["_block"] } }, TestContext.Current.CancellationToken));
+
+        Assert.Contains("unit _block [1, 12] -> [1, 12]", e.Message, StringComparison.Ordinal);
+        Assert.Contains("not the same for every batch", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_ModelThatTakesNoTensors_SaysWhatItTakes()
+    {
+        using var scope = NewDisposeScope();
+
+        var e = Assert.Throws<QuantizationException>(static () => ModelForward.Of(new Keyed()));
+
+        Assert.Contains("Dictionary", e.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(IForwardDeclaration), e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_BatchOfTooFewTensors_SaysHowManyAreMissing()
+    {
+        using var scope = NewDisposeScope();
+
+        var e = Assert.Throws<QuantizationException>(static () => ModelForward.Of(CrossModel.Create()).Run(new SampleBatch(ones(2, 5, 12))));
+
+        Assert.Contains("1 tensors", e.Message, StringComparison.Ordinal);
+        Assert.Contains("takes 2", e.Message, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> Units(QuantizationReport report, string stage) => report.Units.Where(unit => unit.Stage == stage).Select(static unit => unit.Unit);
+
+    /// <summary>A block of one input.</summary>
+    private sealed class Block : nn.Module<Tensor, Tensor>
+    {
+        private readonly Linear _fc1 = nn.Linear(12, 24);
+        private readonly GELU _act = nn.GELU();
+        private readonly Linear _fc2 = nn.Linear(24, 12);
+
+        public Block()
+            : base("Block") => RegisterComponents();
+
+        public override Tensor forward(Tensor input) => input + _fc2.call(_act.call(_fc1.call(input)));
+    }
+
+    private sealed class SoloModel : nn.Module<Tensor, Tensor>
+    {
+        private readonly ModuleList<nn.Module<Tensor, Tensor>> _blocks = new([new Block(), new Block()]);
+        private readonly Linear _head = nn.Linear(12, 6);
+
+        private SoloModel()
+            : base("SoloModel") => RegisterComponents();
+
+        public static SoloModel Create()
+        {
+            var model = new SoloModel();
+            Micro.Enliven(model, 5);
+            model.eval();
+            return model;
+        }
+
+        public override Tensor forward(Tensor input) => _head.call(_blocks[1].call(_blocks[0].call(input)).mean([1L]));
+    }
+
+    /// <summary>A block of two inputs, with the layers of <see cref="Block"/>.</summary>
+    private sealed class CrossBlock : nn.Module<Tensor, Tensor, Tensor>
+    {
+        private readonly Linear _fc1 = nn.Linear(12, 24);
+        private readonly GELU _act = nn.GELU();
+        private readonly Linear _fc2 = nn.Linear(24, 12);
+        private readonly bool _mixes;
+
+        public CrossBlock(bool mixes)
+            : base("CrossBlock")
+        {
+            RegisterComponents();
+            _mixes = mixes;
+        }
+
+        public override Tensor forward(Tensor input1, Tensor input2)
+        {
+            var mixed = _mixes ? input1 + input2.mean([1L], keepdim: true) : input1;
+            return input1 + _fc2.call(_act.call(_fc1.call(mixed)));
+        }
+    }
+
+    private sealed class CrossModel : nn.Module<Tensor, Tensor, Tensor>
+    {
+        private readonly ModuleList<nn.Module<Tensor, Tensor, Tensor>> _blocks;
+        private readonly Linear _head = nn.Linear(12, 6);
+
+        private CrossModel(bool mixes)
+            : base("CrossModel")
+        {
+            _blocks = new([new CrossBlock(mixes), new CrossBlock(mixes)]);
+            RegisterComponents();
+        }
+
+        public static CrossModel Create(bool mixes = true)
+        {
+            var model = new CrossModel(mixes);
+            Micro.Enliven(model, 5);
+            model.eval();
+            return model;
+        }
+
+        public override Tensor forward(Tensor input1, Tensor input2) => _head.call(_blocks[1].call(_blocks[0].call(input1, input2), input2).mean([1L]));
+    }
+
+    /// <summary>A stage that gives what it read as well, and the place of something, in a nest of containers.</summary>
+    private sealed class Stage : nn.Module<List<Tensor>, (List<Tensor> Features, Tensor Place)>
+    {
+        private readonly Linear _fc1 = nn.Linear(12, 24);
+        private readonly GELU _act = nn.GELU();
+        private readonly Linear _fc2 = nn.Linear(24, 12);
+
+        public Stage()
+            : base("Stage") => RegisterComponents();
+
+        public override (List<Tensor> Features, Tensor Place) forward(List<Tensor> input)
+        {
+            var x = input[^1];
+            var y = x + _fc2.call(_act.call(_fc1.call(x)));
+            return ([y, y * 0.5f + x], y.flatten(1).argmax(1));
+        }
+    }
+
+    private sealed class Detector : nn.Module<Tensor, (Tensor Scores, Tensor Boxes, Tensor Place)>
+    {
+        private readonly ModuleList<Stage> _stages = new([new Stage(), new Stage()]);
+        private readonly Linear _scores = nn.Linear(12, 4);
+        private readonly Linear _boxes = nn.Linear(12, 4);
+
+        private Detector()
+            : base("Detector") => RegisterComponents();
+
+        public static Detector Create()
+        {
+            var model = new Detector();
+            Micro.Enliven(model, 5);
+            model.eval();
+            return model;
+        }
+
+        public override (Tensor Scores, Tensor Boxes, Tensor Place) forward(Tensor input)
+        {
+            var (features, _) = _stages[0].call([input]);
+            var (last, place) = _stages[1].call(features);
+            return (_scores.call(last[0].mean([1L])), _boxes.call(last[1]), place);
+        }
+    }
+
+    private sealed class Keyed : nn.Module<Dictionary<string, Tensor>, Dictionary<string, Tensor>>
+    {
+        private readonly ModuleList<nn.Module<Tensor, Tensor>> _layers = new([nn.Linear(12, 16), nn.Linear(16, 5)]);
+
+        public Keyed()
+            : base("Keyed") => RegisterComponents();
+
+        public override Dictionary<string, Tensor> forward(Dictionary<string, Tensor> input)
+        {
+            var hidden = _layers[0].call(input["image"] * input["scale"]).relu();
+            return new() { ["hidden"] = hidden, ["scores"] = _layers[1].call(hidden) };
+        }
+    }
+
+    /// <summary>Tells its block how many samples there are, which depends on the batch.</summary>
+    private sealed class Counted : nn.Module<Tensor, Tensor>
+    {
+        private readonly Scaled _block = new();
+
+        public Counted()
+            : base("Counted") => RegisterComponents();
+
+        public override Tensor forward(Tensor input) => _block.call(input, input.shape[0]);
+
+        public sealed class Scaled : nn.Module<Tensor, long, Tensor>
+        {
+            private readonly Linear _fc = nn.Linear(12, 12);
+
+            public Scaled()
+                : base("Scaled") => RegisterComponents();
+
+            public override Tensor forward(Tensor input1, long input2) => _fc.call(input1) * (1f / input2);
+        }
+    }
+}
