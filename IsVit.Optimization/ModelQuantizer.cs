@@ -128,16 +128,18 @@ public sealed partial class ModelQuantizer
             var results = RunStages(context, run);
             WeightRounding.Apply(context.Attachment);
             var statistics = StatisticsRun.Take(context.Attachment, CalibrationBatches.First(context.Batches, _options.Calibration.StatisticsImageCount), cancellationToken);
-            var report = new QuantizationReport(
-                _recipe.Name,
-                _options.WeightBits,
-                activationBits,
-                _options.Seed,
-                (int)samples.Count,
-                results,
-                [.. context.Units],
-                memory,
-                clock.Elapsed);
+            var report = new QuantizationReport
+            {
+                Recipe = _recipe.Name,
+                WeightBits = _options.WeightBits,
+                ActivationBits = activationBits,
+                Seed = _options.Seed,
+                ImageCount = (int)samples.Count,
+                Stages = results,
+                Units = [.. context.Units],
+                CacheBytes = memory,
+                Duration = clock.Elapsed,
+            };
             context.Complete();
             return new QuantizedModel(context.Attachment, report, statistics);
         }

@@ -131,7 +131,7 @@ public sealed class QuantizedModel : IDisposable
     /// <exception cref="InvalidOperationException">Another comparison of the model is running.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public DriftReport CompareWithCalibration(Tensor images, ILogger? logger = null, CancellationToken cancellationToken = default) =>
-        CompareWithCalibration(new SampleBatch(images), logger, cancellationToken);
+        DriftComparison.Run(Attachment, CalibrationStatistics, new SampleBatch(images), logger ?? NullLogger.Instance, cancellationToken);
 
     /// <summary>Compares samples of a model of any inputs and outputs with the calibration samples, likewise.</summary>
     /// <param name="samples">Samples as the model takes them, on its device.</param>
@@ -140,8 +140,12 @@ public sealed class QuantizedModel : IDisposable
     /// <exception cref="QuantizationException">See the other overload.</exception>
     /// <exception cref="InvalidOperationException">Another comparison of the model is running.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public DriftReport CompareWithCalibration(SampleBatch samples, ILogger? logger = null, CancellationToken cancellationToken = default) =>
-        DriftComparison.Run(Attachment, CalibrationStatistics, samples, logger ?? NullLogger.Instance, cancellationToken);
+    public DriftReport CompareWithCalibration(InMemorySamples samples, ILogger? logger = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(samples);
+        using var scope = NewDisposeScope();
+        return DriftComparison.Run(Attachment, CalibrationStatistics, SampleBatch.Join(samples.Batches), logger ?? NullLogger.Instance, cancellationToken);
+    }
 
     /// <summary>Saves the model: integer codes of quantized weights, everything else in float, and all quantizer parameters, as one safetensors file.</summary>
     /// <param name="path">The file; replaced if it exists.</param>

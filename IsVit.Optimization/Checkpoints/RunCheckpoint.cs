@@ -120,7 +120,16 @@ internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
             }
 
             double Number(string key) => double.Parse(file.Metadata[key], CultureInfo.InvariantCulture);
-            return new UnitResult(unit, stage, Number("loss_before"), Number("loss_after"), (int)Number("iterations"), TimeSpan.FromSeconds(Number("seconds")), StopReason.Resumed);
+            return new UnitResult
+            {
+                Unit = unit,
+                Stage = stage,
+                LossBefore = Number("loss_before"),
+                LossAfter = Number("loss_after"),
+                Iterations = (int)Number("iterations"),
+                Duration = TimeSpan.FromSeconds(Number("seconds")),
+                StopReason = StopReason.Resumed,
+            };
         }
         catch (Exception e) when (e is WeightFileException or KeyNotFoundException or FormatException or OverflowException or ArgumentException)
         {

@@ -51,14 +51,16 @@ internal static class DriftComparison
         return report;
     }
 
-    private static SiteDrift Compare(SiteStatistics site, ActivationStatistics observed, double spread) => new(
-        site.Site,
-        site.Activations,
-        observed,
-        TotalVariation.Of(site.Activations.CodeShares, observed.CodeShares),
-        Math.Max(LeastShift, site.ShiftNoise * spread),
-        TotalVariation.Of(ClippedShares(site.Activations), ClippedShares(observed)),
-        Math.Max(LeastClippedChange, site.ClippedNoise * spread));
+    private static SiteDrift Compare(SiteStatistics site, ActivationStatistics observed, double spread) => new()
+    {
+        Site = site.Site,
+        Calibration = site.Activations,
+        Observed = observed,
+        Shift = TotalVariation.Of(site.Activations.CodeShares, observed.CodeShares),
+        ShiftLimit = Math.Max(LeastShift, site.ShiftNoise * spread),
+        ClippedChange = TotalVariation.Of(ClippedShares(site.Activations), ClippedShares(observed)),
+        ClippedLimit = Math.Max(LeastClippedChange, site.ClippedNoise * spread),
+    };
 
     private static double[] ClippedShares(ActivationStatistics statistics) => [statistics.ClippedLow, 1 - statistics.ClippedLow - statistics.ClippedHigh, statistics.ClippedHigh];
 }

@@ -179,6 +179,18 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         var passes = bindings.Select(static binding => binding.IsWeight).Distinct().Count();
         var count = (int)(passes * _imageCount) + (options.Method == SensitivityMethod.Measured ? bindings.Count : 0);
         TimeSpan? remaining = _done > 0 ? _clock.Elapsed / _done * (count - _done) : null;
-        progress?.Report(new QuantizationProgress(StageName, 0, 1, site, _done++, count, 0, 0, null, _clock.Elapsed, remaining));
+        progress?.Report(new QuantizationProgress
+        {
+            Stage = StageName,
+            StageIndex = 0,
+            StageCount = 1,
+            Unit = site,
+            UnitIndex = _done++,
+            UnitCount = count,
+            Iteration = 0,
+            Iterations = 0,
+            Elapsed = _clock.Elapsed,
+            Remaining = remaining,
+        });
     }
 }

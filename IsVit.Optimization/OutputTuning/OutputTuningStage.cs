@@ -106,7 +106,16 @@ public sealed class OutputTuningStage : IQuantizationStage
         var (made, reason) = Train(context, images, optimizer, random, () => best.Offer(Look()));
         best.Restore();
         context.Progress.EndUnit(steps - made);
-        var result = new UnitResult(WholeModel, Name, before, best.Loss, made, clock.Elapsed, reason);
+        var result = new UnitResult
+        {
+            Unit = WholeModel,
+            Stage = Name,
+            LossBefore = before,
+            LossAfter = best.Loss,
+            Iterations = made,
+            Duration = clock.Elapsed,
+            StopReason = reason,
+        };
         context.Keep(0, result, state);
         context.Add(result);
 

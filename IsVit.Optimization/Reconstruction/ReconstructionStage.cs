@@ -177,7 +177,7 @@ public sealed class ReconstructionStage : IQuantizationStage
         if (parameters.Count == 0 || !context.Attachment.Bindings.Any(binding => unit.Contains(binding.Site.Path) && binding.State == SiteState.Quantized))
         {
             context.Progress.EndUnit(iterations);
-            return new UnitResult(unit.Path, Name, 0, 0, 0, clock.Elapsed, StopReason.NothingToDo);
+            return Result(unit, (0, 0, 0, StopReason.NothingToDo), clock);
         }
 
         using var learning = new QuantizerLearning(OptionsOf(context.Options).QuantizerLearningRate > 0 ? context.Attachment.Bindings.Where(binding => unit.Contains(binding.Site.Path)) : []);
@@ -219,13 +219,24 @@ public sealed class ReconstructionStage : IQuantizationStage
             },
             context.CancellationToken);
         context.Progress.EndUnit(iterations - made);
-        var result = new UnitResult(unit.Path, Name, before, after, made, clock.Elapsed, reason);
+        var result = Result(unit, (before, after, made, reason), clock);
         context.Keep(index, result, state);
         return result;
 
         ActivationCache Cache(IReadOnlyList<IReadOnlyList<Tensor>> batches, IReadOnlyList<int> axes) =>
             new(batches, axes, sampleCounts, store is BFloat16Store narrow ? [.. batches[0].Select(tensor => (ScalarType?)narrow.TypeOf(tensor))] : null);
     }
+
+    private UnitResult Result(Unit unit, (double Before, double After, int Made, StopReason Reason) outcome, Stopwatch clock) => new()
+    {
+        Unit = unit.Path,
+        Stage = Name,
+        LossBefore = outcome.Before,
+        LossAfter = outcome.After,
+        Iterations = outcome.Made,
+        Duration = clock.Elapsed,
+        StopReason = outcome.Reason,
+    };
 
     // A tensor whose shape does not go by the samples is shared by them, if not all are.
     private static (IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs) RequireSampleAxes(QuantizationContext context, Unit unit) =>

@@ -2,26 +2,38 @@
 namespace IsVit.Optimization.Reporting;
 
 /// <summary>How far a run has come.</summary>
-/// <param name="Stage">The stage's name.</param>
-/// <param name="StageIndex">The stage's number, from 0.</param>
-/// <param name="StageCount">How many stages there are.</param>
-/// <param name="Unit">The unit's path, while a unit is being reconstructed.</param>
-/// <param name="UnitIndex">The unit's number, from 0.</param>
-/// <param name="UnitCount">How many units there are.</param>
-/// <param name="Iteration">Steps made in this unit.</param>
-/// <param name="Iterations">Steps to make in this unit.</param>
-/// <param name="Loss">The last step's loss, if one was made.</param>
-/// <param name="Elapsed">Time since the run began.</param>
-/// <param name="Remaining">An estimate of the time to the end, once steps were made.</param>
-public sealed record QuantizationProgress(
-    string Stage,
-    int StageIndex,
-    int StageCount,
-    string? Unit,
-    int UnitIndex,
-    int UnitCount,
-    int Iteration,
-    int Iterations,
-    double? Loss,
-    TimeSpan Elapsed,
-    TimeSpan? Remaining);
+public sealed record QuantizationProgress
+{
+    /// <summary>The stage's name.</summary>
+    public required string Stage { get; init; }
+
+    /// <summary>The stage's number, from 0.</summary>
+    public required int StageIndex { get; init; }
+
+    /// <summary>How many stages there are.</summary>
+    public required int StageCount { get; init; }
+
+    /// <summary>The unit's path, while a unit is being reconstructed.</summary>
+    public string? Unit { get; init; }
+
+    /// <summary>The unit's number, from 0.</summary>
+    public required int UnitIndex { get; init; }
+
+    /// <summary>How many units there are.</summary>
+    public required int UnitCount { get; init; }
+
+    /// <summary>Steps made in this unit.</summary>
+    public required int Iteration { get; init; }
+
+    /// <summary>Steps to make in this unit.</summary>
+    public required int Iterations { get; init; }
+
+    /// <summary>The last step's loss, if one was made.</summary>
+    public double? Loss { get; init; }
+
+    /// <summary>Time since the run began.</summary>
+    public required TimeSpan Elapsed { get; init; }
+
+    /// <summary>An estimate of the time to the end, once steps were made.</summary>
+    public TimeSpan? Remaining { get; init; }
+}

@@ -70,6 +70,19 @@ public sealed class StageProgress
         }
 
         TimeSpan? remaining = _stepsCounted > 0 ? _stepClock.Elapsed / _stepsCounted * Math.Max(0, StepsTotal - _stepsDone) : null;
-        _progress.Report(new QuantizationProgress(_stage, StageIndex, StageCount, unit, index, count, iteration, iterations, loss, _clock.Elapsed, remaining));
+        _progress.Report(new QuantizationProgress
+        {
+            Stage = _stage,
+            StageIndex = StageIndex,
+            StageCount = StageCount,
+            Unit = unit,
+            UnitIndex = index,
+            UnitCount = count,
+            Iteration = iteration,
+            Iterations = iterations,
+            Loss = loss,
+            Elapsed = _clock.Elapsed,
+            Remaining = remaining,
+        });
     }
 }

@@ -13,11 +13,17 @@ internal static class CalibrationBatches
     /// <summary>Nor do many samples: a thread of a stream has a stack, and a team of libtorch's workers.</summary>
     public const int MostBatches = 32;
 
-    /// <summary>Consecutive samples, <paramref name="batchSize"/> at a time or more.</summary>
+    /// <summary>Consecutive samples, <paramref name="batchSize"/> at a time or more; batches that are no larger, and not too small or too many, are left as they are.</summary>
+    /// <returns>Views of the caller's tensors, but where a batch holds samples of several.</returns>
     public static List<SampleBatch> Split(IReadOnlyList<SampleBatch> batches, int batchSize)
     {
         var count = Count(batches);
         var size = Math.Max(Math.Max(batchSize, SmallestBatch), (count + MostBatches - 1) / MostBatches);
+        if (batches.Count <= MostBatches && batches.SkipLast(1).All(static batch => batch.Count >= SmallestBatch) && batches.All(batch => batch.Count <= size))
+        {
+            return [.. batches.Select(static batch => batch.Slice(0, batch.Count))];
+        }
+
         var split = new List<SampleBatch>();
         for (long start = 0; start < count; start += size)
         {

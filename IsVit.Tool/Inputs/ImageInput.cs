@@ -1,4 +1,5 @@
 using IsVit.Core.Imaging;
+using IsVit.Core.Samples;
 using IsVit.Model.Imaging;
 using TorchSharp;
 
@@ -23,17 +24,16 @@ internal static class ImageInput
         return all.Take(Math.Min(count, all.Count));
     }
 
-    /// <summary>Reads images as a model wants them, all at once.</summary>
+    /// <summary>Reads images as a model wants them, batch by batch, into memory.</summary>
     /// <param name="images">The files.</param>
     /// <param name="preprocessing">What the model wants.</param>
     /// <param name="loading">How files are read.</param>
     /// <param name="device">Where the model runs.</param>
     /// <param name="cancellationToken">Stops within one batch.</param>
-    /// <returns>[images, channels, height, width]</returns>
-    public static torch.Tensor Load(ImageList images, ImagePreprocessing preprocessing, ImageLoaderOptions loading, torch.Device device, CancellationToken cancellationToken)
+    /// <returns>Batches of [images, channels, height, width], to be disposed.</returns>
+    public static InMemorySamples Load(ImageList images, ImagePreprocessing preprocessing, ImageLoaderOptions loading, torch.Device device, CancellationToken cancellationToken)
     {
-        using var loaded = new ImageFileSource(images, preprocessing, loading).LoadAll(cancellationToken);
-        return loaded.Pixels.to(device);
+        return InMemorySamples.Read(new ImageFileSource(images, preprocessing, loading), device: device, cancellationToken: cancellationToken);
     }
 
     /// <summary>

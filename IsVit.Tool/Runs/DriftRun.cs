@@ -1,4 +1,5 @@
 using IsVit.Core.Imaging;
+using IsVit.Core.Samples;
 using IsVit.Model.Imaging;
 using IsVit.Model.Statistics;
 using IsVit.Optimization;
@@ -74,12 +75,12 @@ internal static class DriftRun
         }
 
         using var sample = Sample(files, SampleSize, preprocessing, loading, device, cancellationToken);
-        if (sample.shape[0] >= SmallestSample)
+        if (sample.Count >= SmallestSample)
         {
             DriftLines.Warn(console, quantized.CompareWithCalibration(sample, cancellationToken: cancellationToken));
         }
     }
 
-    private static torch.Tensor Sample(ImageList files, int count, ImagePreprocessing preprocessing, ImageLoaderOptions loading, torch.Device device, CancellationToken cancellationToken) =>
+    private static InMemorySamples Sample(ImageList files, int count, ImagePreprocessing preprocessing, ImageLoaderOptions loading, torch.Device device, CancellationToken cancellationToken) =>
         ImageInput.Load(files.Shuffle(SampleShuffle).Take(Math.Min(count, files.Count)), preprocessing, loading, device, cancellationToken);
 }

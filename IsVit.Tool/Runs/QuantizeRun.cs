@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using IsVit.Core.Coverage;
+using IsVit.Core.Graph;
 using IsVit.Core.Models;
 using IsVit.Optimization;
 using IsVit.Optimization.Effort;
@@ -59,10 +60,10 @@ internal static class QuantizeRun
         using var calibration = ImageInput.Load(calibrationFiles, preset.Preprocessing, loading, arguments.Device, cancellationToken);
         var allocation = arguments.Budget is null ? null : SiteBitChoice.Make(console, arguments, options => Configure(options, arguments, null), model, calibration, cancellationToken);
         var quantizer = ModelQuantizer.Create(options => Configure(options, arguments, allocation), new ConsoleWarnings(console));
-        Say(console, $"expected: {RemainingTime.Format(Expected(quantizer.EstimateDuration(model, calibration), arguments, reference is null ? 0 : testFiles!.Count))} on this machine");
+        Say(console, $"expected: {RemainingTime.Format(Expected(quantizer.EstimateDuration(ModelForward.Of(model), calibration), arguments, reference is null ? 0 : testFiles!.Count))} on this machine");
         EvaluationResult? scored = null;
         using var quantized = ProgressView.Run(console, arguments.Title, view => quantizer.Quantize(
-            model,
+            ModelForward.Of(model),
             calibration,
             new QuantizationRun
             {
@@ -91,8 +92,8 @@ internal static class QuantizeRun
         ReportTable.Write(console.Ansi, report, result.Agreement);
         aftermath.Do("the share of products in float cannot be measured", () =>
         {
-            using var sample = calibration.narrow(0, 0, 1);
-            CoverageLines.Write(console, quantized.MeasureCoverage(sample, ProductSource.Operators), isMeant: !arguments.Recipe.QuantizesActivations);
+            using var scope = torch.NewDisposeScope();
+            CoverageLines.Write(console, quantized.MeasureCoverage(calibration.Batches[0].Slice(0, 1), ProductSource.Operators), isMeant: !arguments.Recipe.QuantizesActivations);
         });
         return aftermath.ExitCode;
     }

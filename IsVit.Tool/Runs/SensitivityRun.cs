@@ -1,3 +1,4 @@
+using IsVit.Core.Graph;
 using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Tool.Inputs;
@@ -42,7 +43,7 @@ internal static class SensitivityRun
         }
 
         var report = ProgressView.Run(
-            console, $"{preset.Name}", view => quantizer.MeasureSensitivity(model, calibration, sensitivity, new QuantizationRun { Progress = new EngineProgress(view) }, cancellationToken));
+            console, $"{preset.Name}", view => quantizer.MeasureSensitivity(ModelForward.Of(model), calibration, sensitivity, new QuantizationRun { Progress = new EngineProgress(view) }, cancellationToken));
         SensitivityTable.Write(console.Ansi, report);
         console.Out.WriteLine(SensitivityTable.Summary(report));
         var aftermath = new Aftermath(console);

@@ -1,3 +1,5 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
@@ -19,7 +21,7 @@ internal static class SiteBitChoice
     /// <param name="calibration">The calibration images.</param>
     /// <param name="cancellationToken">Stops within one forward.</param>
     public static BitAllocation Make(
-        ToolConsole console, QuantizeArguments arguments, Action<QuantizationOptions> configure, nn.Module<Tensor, Tensor> model, Tensor calibration, CancellationToken cancellationToken)
+        ToolConsole console, QuantizeArguments arguments, Action<QuantizationOptions> configure, nn.Module<Tensor, Tensor> model, InMemorySamples calibration, CancellationToken cancellationToken)
     {
         var sensitivity = new SensitivityOptions { Method = arguments.Sensitivity, ImageCount = arguments.SensitivityCount };
         var allowed = new BitAllocationOptions();
@@ -31,7 +33,7 @@ internal static class SiteBitChoice
 
         var quantizer = ModelQuantizer.Create(configure);
         var report = ProgressView.Run(
-            console, arguments.Title, view => quantizer.MeasureSensitivity(model, calibration, sensitivity, new QuantizationRun { Progress = new EngineProgress(view) }, cancellationToken));
+            console, arguments.Title, view => quantizer.MeasureSensitivity(ModelForward.Of(model), calibration, sensitivity, new QuantizationRun { Progress = new EngineProgress(view) }, cancellationToken));
         console.Out.WriteLine(SensitivityTable.Summary(report));
         var allocation = BitAllocation.Choose(report, arguments.Budget!, allowed);
         AllocationTable.Write(console, allocation);

@@ -31,4 +31,22 @@ public sealed class CalibrationBatchesTests
         Assert.InRange(batches.Count, 1, 32);
         Assert.Equal((first, (long)images), (batches[0].Count, batches.Sum(static batch => batch.Count)));
     }
+
+    /// <summary>What fits is not copied; what does not is cut or joined.</summary>
+    [Theory]
+    [InlineData(64, new long[] { 32, 32, 5 }, new long[] { 32, 32, 5 })]
+    [InlineData(64, new long[] { 64, 40 }, new long[] { 64, 40 })]
+    [InlineData(32, new long[] { 64, 40 }, new long[] { 32, 32, 32, 8 })]
+    [InlineData(32, new long[] { 1, 1, 40, 3 }, new long[] { 32, 13 })]
+    public void Split_SeveralBatches_KeepsThoseThatFit(int batchSize, long[] given, long[] expected)
+    {
+        using var scope = NewDisposeScope();
+        var all = arange(given.Sum());
+        var batches = all.split(given).Select(static batch => new SampleBatch(batch)).ToList();
+
+        var split = CalibrationBatches.Split(batches, batchSize);
+
+        Assert.Equal(expected, split.Select(static batch => batch.Count));
+        Assert.True(cat([.. split.Select(static batch => batch[0])]).Equals(all));
+    }
 }

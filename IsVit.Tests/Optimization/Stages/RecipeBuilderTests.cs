@@ -112,7 +112,7 @@ public sealed class RecipeBuilderTests
             Assert.False(model.training);
             var head = ((Linear)context.Graph.Modules["head"]).weight!;
             Assert.Equal(0, (head - (0.5f * parameters["head.weight"])).abs().max().item<float>());
-            Assert.Equal(new UnitResult("head", "halving", 2, 1, 1, TimeSpan.Zero, StopReason.Completed), Assert.Single(context.Units));
+            Assert.Equal(HalvingStage.Done, Assert.Single(context.Units));
         }
 
         Assert.True(model.training);
@@ -174,6 +174,17 @@ public sealed class RecipeBuilderTests
     /// <summary>Halves the head's weight.</summary>
     private sealed class HalvingStage : IQuantizationStage
     {
+        public static UnitResult Done { get; } = new()
+        {
+            Unit = "head",
+            Stage = "halving",
+            LossBefore = 2,
+            LossAfter = 1,
+            Iterations = 1,
+            Duration = TimeSpan.Zero,
+            StopReason = StopReason.Completed,
+        };
+
         public string Name => "halving";
 
         public IReadOnlyCollection<Type> Writes => [typeof(Result)];
@@ -197,9 +208,8 @@ public sealed class RecipeBuilderTests
             weight.mul_(0.5f);
             context.Progress.Step("head", 0, 1, 1, 1, 1);
             context.Progress.EndUnit(0);
-            var result = new UnitResult("head", Name, 2, 1, 1, TimeSpan.Zero, StopReason.Completed);
-            context.Keep(0, result, [("head.weight", weight)]);
-            context.Add(result);
+            context.Keep(0, Done, [("head.weight", weight)]);
+            context.Add(Done);
             context.Publish(new Result(1));
         }
 
