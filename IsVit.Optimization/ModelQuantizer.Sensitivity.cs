@@ -5,7 +5,6 @@ using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
-using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;

@@ -4,7 +4,6 @@ using IsVit.Model;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Stages;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Optimization;

@@ -1,6 +1,5 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Samples;
-using static TorchSharp.torch;
 
 namespace IsVit.Core.Coverage;
 

@@ -1,5 +1,4 @@
 using IsVit.Core.Samples;
-using IsVit.Model;
 using IsVit.Model.Quantization;
 using static TorchSharp.torch;
 

@@ -9,10 +9,8 @@ using IsVit.Core.Samples;
 using IsVit.Model.Files;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Options;
-using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Checkpoints;

@@ -3,7 +3,6 @@ using IsVit.Optimization;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.DependencyInjection;
 using IsVit.Optimization.Options;
-using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;

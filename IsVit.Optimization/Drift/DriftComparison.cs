@@ -5,7 +5,6 @@ using IsVit.Model.Statistics;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using Microsoft.Extensions.Logging;
-using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Drift;
 

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
-using IsVit.Quantizers.Calibration;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.LeastSquares;

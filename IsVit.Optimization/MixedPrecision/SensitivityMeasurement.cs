@@ -185,6 +185,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
             StageIndex = 0,
             StageCount = 1,
             Unit = site,
+            Share = count == 0 ? 0 : (double)_done / count,
             UnitIndex = _done++,
             UnitCount = count,
             Iteration = 0,

@@ -1,5 +1,3 @@
-using IsVit.Optimization.Recipes;
-
 namespace IsVit.Optimization.Options;
 
 /// <summary>How units are reconstructed (eq. 12). The defaults are the paper's (section 5.1).</summary>

@@ -1,7 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Samples;
 using IsVit.Optimization.Stages;
-using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Reconstruction;
 

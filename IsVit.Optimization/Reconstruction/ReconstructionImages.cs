@@ -1,7 +1,6 @@
 using IsVit.Core.Samples;
 using IsVit.Optimization.Observation;
 using IsVit.Optimization.Options;
-using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;
 

@@ -36,4 +36,7 @@ public sealed record QuantizationProgress
 
     /// <summary>An estimate of the time to the end, once steps were made.</summary>
     public TimeSpan? Remaining { get; init; }
+
+    /// <summary>The share of the run's work that is done, 0 to 1, by what stages say that they cost.</summary>
+    public double Share { get; init; }
 }

@@ -14,7 +14,10 @@ public sealed class StageProgress
 
     internal StageProgress(IProgress<QuantizationProgress>? progress) => _progress = progress;
 
-    internal int StageCount { get; set; }
+    internal int StageCount => Work.Count;
+
+    /// <summary>About how much work each stage is, in any unit.</summary>
+    internal IReadOnlyList<double> Work { get; set; } = [];
 
     /// <summary>The number of the stage that runs, from 0.</summary>
     public int StageIndex { get; private set; }
@@ -83,6 +86,13 @@ public sealed class StageProgress
             Loss = loss,
             Elapsed = _clock.Elapsed,
             Remaining = remaining,
+            Share = ShareDone(count == 0 ? 0 : (index + (iterations == 0 ? 0 : (double)iteration / iterations)) / count),
         });
+    }
+
+    private double ShareDone(double ofStage)
+    {
+        var total = Work.Sum();
+        return total > 0 ? (Work.Take(StageIndex).Sum() + (Work[StageIndex] * ofStage)) / total : 0;
     }
 }

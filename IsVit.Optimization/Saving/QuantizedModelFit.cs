@@ -3,7 +3,6 @@ using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
 using IsVit.Model.Saved;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Saving;
 

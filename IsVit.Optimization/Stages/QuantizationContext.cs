@@ -4,7 +4,6 @@ using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Observation;
 using IsVit.Optimization.Options;
-using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Telemetry;
 using Microsoft.Extensions.Logging;

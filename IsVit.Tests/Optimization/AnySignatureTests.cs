@@ -74,6 +74,45 @@ public sealed class AnySignatureTests
         }
     }
 
+    /// <summary>What a unit takes may be the model's own input, or be taken by several units: it is put away once and comes back for all.</summary>
+    [Theory]
+    [InlineData(ActivationStorage.BFloat16, 0.01)]
+    [InlineData(ActivationStorage.Disk, 0)]
+    public void Quantize_ActivationsPutAway_ReconstructsAsInMemory(ActivationStorage cache, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        var (images, others) = (Seeded.Normal(1, Count, 5, 12), Seeded.Normal(2, Count, 3, 12));
+        var samples = new InMemorySamples([new SampleBatch(images, others)]);
+        var (expected, found) = (Losses(ActivationStorage.Memory), Losses(cache));
+
+        Assert.Equal(3, found.Count);
+        Assert.All(expected.Zip(found), pair => Assert.InRange(pair.Second, (1 - tolerance) * pair.First, (1 + tolerance) * pair.First));
+        TensorAssert.Identical(Seeded.Normal(1, Count, 5, 12), images);
+        TensorAssert.Identical(Seeded.Normal(2, Count, 3, 12), others);
+
+        List<double> Losses(ActivationStorage storage)
+        {
+            using var quantized = Micro.Quantizer(s_stages, [], options => options.Reconstruction.Cache = storage)
+                .Quantize(ModelForward.Of(CrossModel.Create()), samples, cancellationToken: TestContext.Current.CancellationToken);
+
+            // Later, codes of weights follow from steps on what was rounded.
+            return [.. quantized.Report!.Units.Where(static unit => unit.Stage == StageNames.ActivationReconstruction).Select(static unit => unit.LossBefore)];
+        }
+    }
+
+    [Fact]
+    public void CompareWithCalibration_TwoInputs_SeesADriftOfEither()
+    {
+        using var scope = NewDisposeScope();
+        var samples = new InMemorySamples([new SampleBatch(Seeded.Normal(1, 64, 5, 12), Seeded.Normal(2, 64, 3, 12))]);
+        using var quantized = Micro.Quantizer(static options => options.Recipe = "minmax").Quantize(ModelForward.Of(CrossModel.Create()), samples, cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.False(quantized.CompareWithCalibration(Drifted(1), cancellationToken: TestContext.Current.CancellationToken).HasDrifted);
+        Assert.True(quantized.CompareWithCalibration(Drifted(4), cancellationToken: TestContext.Current.CancellationToken).HasDrifted);
+
+        static InMemorySamples Drifted(double factor) => new([new SampleBatch(Seeded.Normal(5, 32, 5, 12), Seeded.Normal(6, 32, 3, 12) * factor), new SampleBatch(Seeded.Normal(7, 8, 5, 12), Seeded.Normal(8, 8, 3, 12) * factor)]);
+    }
+
     /// <summary>A second input that changes nothing leaves every number of a run as it is.</summary>
     [Fact]
     public void Quantize_SecondInputWithoutEffect_IsTheRunOfTheModelWithoutIt()

@@ -225,6 +225,8 @@ public sealed class ModelQuantizerTests
         var count = QuantizationRecipes.All[0].Stages.Count;
         Assert.All(reports, report => Assert.Equal(count, report.StageCount));
         Assert.Equal(Enumerable.Range(0, count), reports.Select(static report => report.StageIndex).Distinct());
+        Assert.All(reports.Zip(reports.Skip(1)), static pair => Assert.InRange(pair.Second.Share, pair.First.Share, 1));
+        Assert.Equal(WorkBefore(StageNames.WeightReconstruction), reports.First(static report => report.Stage == StageNames.WeightReconstruction).Share, 1e-9);
         string[] units = ["patch_embed", "blocks.0", "blocks.1", "head"];
         foreach (var stage in new[] { StageNames.ActivationReconstruction, StageNames.WeightReconstruction })
         {
@@ -243,6 +245,16 @@ public sealed class ModelQuantizerTests
         Assert.Equal(reports.Select(static report => report.Elapsed).Order(), reports.Select(static report => report.Elapsed));
         Assert.All(reports.Where(static report => report.Iteration > 0), static report => Assert.NotNull(report.Remaining));
         Assert.Equal(TimeSpan.Zero, reports[^1].Remaining);
+
+        // The share of the work that a run has done when a stage begins, a way back being twice the way there.
+        static double WorkBefore(string stage)
+        {
+            var options = new QuantizationOptions();
+            Micro.Quick(options);
+            var recipe = QuantizationRecipes.Find(RecipeNames.ISVit)!;
+            var costs = recipe.Stages.Select(known => (known.Name, Cost: known.WorkFor(options, recipe, Micro.ImageCount) is var work && work.Forwards + (3 * work.Steps) is > 0 and var cost ? cost : Micro.ImageCount)).ToList();
+            return costs.TakeWhile(entry => entry.Name != stage).Sum(static entry => entry.Cost) / costs.Sum(static entry => entry.Cost);
+        }
     }
 
     [Fact]

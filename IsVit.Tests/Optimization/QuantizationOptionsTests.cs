@@ -1,8 +1,6 @@
 using IsVit.Model;
 using IsVit.Optimization;
-using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Options;
-using IsVit.Optimization.Recipes;
 
 namespace IsVit.Tests.Optimization;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using IsVit.Core.Models;
-using IsVit.Optimization;
+using IsVit.Model.Saved;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool.Reporting;
 
@@ -52,7 +52,10 @@ public sealed class MixedPrecisionTests
         Assert.InRange(report.GetProperty("meanActivationBits").GetDouble(), 3.8, 4);
         var chosen = report.GetProperty("sites").EnumerateArray().ToDictionary(static site => Text(site, "site"), static site => site.GetProperty("bits").GetInt32(), StringComparer.Ordinal);
         Assert.Equal([3, 4, 8], chosen.Values.Distinct().Order());
-        Assert.Equal(chosen, QuantizedModelInfo.Read(folder["out/quantized.safetensors"]).Sites.ToDictionary(static site => site.Site.Id, static site => site.Bits.Bits, StringComparer.Ordinal));
+        using (var saved = SavedModel.Open(folder["out/quantized.safetensors"]))
+        {
+            Assert.Equal(chosen, saved.Sites.ToDictionary(static site => site.Site.Id, site => saved.Quantizers[site.Quantizer].Bits.Bits, StringComparer.Ordinal));
+        }
 
         var evaluation = await ToolRun.Of("evaluate", "--quantized", folder["out/quantized.safetensors"], "--images", folder["images"], "--labels", folder["labels.csv"], "--json", folder["evaluation.json"]);
         Assert.Equal("", evaluation.Error);

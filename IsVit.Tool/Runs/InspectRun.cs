@@ -1,6 +1,6 @@
 using System.Globalization;
+using IsVit.Model.Saved;
 using IsVit.Onnx;
-using IsVit.Optimization;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
@@ -29,32 +29,37 @@ internal static class InspectRun
         }
         else
         {
-            WritePacked(console, QuantizedModelInfo.Read(path));
+            using var saved = SavedModel.Open(path);
+            WritePacked(console, saved);
         }
 
         return ExitCode.Success;
     }
 
-    private static void WritePacked(ToolConsole console, QuantizedModelInfo info)
+    private static void WritePacked(ToolConsole console, SavedModel saved)
     {
-        WriteTexts(console, info.Metadata);
+        WriteTexts(console, saved.Metadata);
         var table = ReportTable.NewTable("site", "role", "quantizer", "bits", "scales", "shape", "bytes");
-        foreach (var site in info.Sites)
+        var codes = 0L;
+        foreach (var site in saved.Sites)
         {
+            var quantizer = saved.Quantizers[site.Quantizer];
+            var bytes = site.IsWeight ? saved.PackedCodesOf(site).Length : 0;
+            codes += bytes;
             table.AddRow(
                 Markup.Escape(site.Site.Id),
                 site.Site.Role.ToString(),
-                Markup.Escape(site.Scheme),
-                site.Bits.ToString(),
-                Markup.Escape(site.Granularity.ToString()!),
+                Markup.Escape(quantizer.Scheme),
+                quantizer.Bits.ToString(),
+                Markup.Escape(quantizer.Granularity.ToString()!),
                 site.Shape is null ? "-" : Shape(site.Shape),
-                site.Shape is null ? "-" : site.Bytes.ToString(CultureInfo.InvariantCulture));
+                site.Shape is null ? "-" : bytes.ToString(CultureInfo.InvariantCulture));
         }
 
         console.Ansi.Write(table);
-        Say(console, $"calibration statistics: {(info.CalibrationStatistics is { } statistics ? $"of {statistics.ImageCount} images" : "none")}");
-        var codes = info.Sites.Sum(static site => site.Bytes);
-        Say(console, $"{info.FileBytes} bytes: {codes} of weights' codes, {info.OtherBytes} of what is not quantized, {info.FileBytes - codes - info.OtherBytes} of quantizers, names and checksums");
+        Say(console, $"calibration statistics: {(saved.Statistics is { } statistics ? $"of {statistics.ImageCount} images" : "none")}");
+        var other = saved.Parameters.Values.Sum(static parameter => parameter.ByteCount);
+        Say(console, $"{saved.FileLength} bytes: {codes} of weights' codes, {other} of what is not quantized, {saved.FileLength - codes - other} of quantizers, names and checksums");
     }
 
     private static void WriteOnnx(ToolConsole console, OnnxModelInfo info)

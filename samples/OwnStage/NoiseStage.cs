@@ -1,4 +1,3 @@
-using IsVit.Core.Graph;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using static TorchSharp.torch;

@@ -2,6 +2,7 @@ using IsVit.Core.Models.WeightFiles;
 using IsVit.Model;
 using IsVit.Model.Files;
 using IsVit.Model.Quantization;
+using IsVit.Model.Saved;
 using IsVit.Optimization;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Recipes;
@@ -332,7 +333,7 @@ public sealed class QuantizedModelFileTests
         Micro.AssertUntouched(fresh, parameters, Micro.Images(), output);
         if (error.Message.Contains("is a broken quantized model", StringComparison.Ordinal))
         {
-            Assert.Equal(error.Message, Assert.Throws<QuantizationException>(() => QuantizedModelInfo.Read(folder["broken.safetensors"])).Message);
+            Assert.Equal(error.Message, Assert.Throws<QuantizationException>(() => SavedModel.Open(folder["broken.safetensors"])).Message);
         }
     }
 

@@ -1,9 +1,7 @@
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Options;
-using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
-using Xunit;
 
 namespace IsVit.Tests.Optimization.Recipes;
 
