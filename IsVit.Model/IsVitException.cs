@@ -1,6 +1,6 @@
 namespace IsVit.Model;
 
-/// <summary>What this library's exceptions have in common: the message names the thing, the value and what was expected, and what was asked for cannot be done as asked.</summary>
+/// <summary>The base class of this library's exceptions: an operation cannot be done as requested. The message contains the object concerned, the value and what was expected.</summary>
 public abstract class IsVitException : Exception
 {
     /// <summary>Creates the exception.</summary>

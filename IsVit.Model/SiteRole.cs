@@ -1,6 +1,6 @@
 namespace IsVit.Model;
 
-/// <summary>What a site's numbers are, which decides the quantizer it gets.</summary>
+/// <summary>The kind of tensor at a site, which determines its quantizer.</summary>
 public enum SiteRole
 {
     /// <summary>An activation of no special kind.</summary>
@@ -9,10 +9,10 @@ public enum SiteRole
     /// <summary>The network's own input, such as an image of 8-bit pixels.</summary>
     ModelInput,
 
-    /// <summary>The output of an affine LayerNorm that nothing but matrix products reads, so that its scale can be moved into their weights.</summary>
+    /// <summary>The output of an affine LayerNorm that only matrix products read, so that its scale can be folded into their weights.</summary>
     PostLayerNorm,
 
-    /// <summary>The output of a Softmax: numbers in 0 to 1, most of them tiny.</summary>
+    /// <summary>The output of a Softmax: values in 0 to 1, most of them tiny.</summary>
     PostSoftmax,
 
     /// <summary>The output of a GELU.</summary>

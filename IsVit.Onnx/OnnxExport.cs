@@ -17,9 +17,9 @@ using TorchSharp;
 namespace IsVit.Onnx;
 
 /// <summary>
-/// Writes vision transformers as ONNX files (operator set 20, IR version 9), without Python. Weights of quantized models are integers, two to a byte where 4 bits hold them; activations become codes of
-/// their width by the comparisons and roundings that the quantizers make, and numbers again before a product. With <see cref="OnnxKernels.Fast"/>, weights of up to 4 bits behind activations in float have
-/// a type of 4 bits, which needs operator set 21 and IR version 10.
+/// Writes vision transformers as ONNX files (operator set 20, IR version 9), without Python. Weights of quantized models are integers, two per byte if they fit into 4 bits; activations are quantized to codes of
+/// their width with the same comparisons and roundings as the quantizers, and dequantized before a product. With <see cref="OnnxKernels.Fast"/>, weights of up to 4 bits that multiply float activations have
+/// a 4-bit type, which needs operator set 21 and IR version 10.
 /// </summary>
 public static class OnnxExport
 {
@@ -41,13 +41,13 @@ public static class OnnxExport
     /// <param name="quantized">A quantized <see cref="ImageClassifier"/>.</param>
     /// <param name="path">The file; replaced if it exists.</param>
     /// <param name="options">Names and metadata; null for the defaults.</param>
-    /// <exception cref="OnnxExportException">The model is another one, or has a part or a quantizer that cannot be exported.</exception>
+    /// <exception cref="OnnxExportException">The model is not an <c>ImageClassifier</c>, or has a part or a quantizer that cannot be exported.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Save(QuantizedModel quantized, string path, OnnxExportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(quantized);
-        var model = quantized.Model as ImageClassifier
-            ?? throw new OnnxExportException($"A model of type {quantized.Model.GetType().Name} cannot be exported; expected a {nameof(VisionTransformer)} or a {nameof(SwinTransformer)}.");
+        var model = quantized.Forward.Module as ImageClassifier
+            ?? throw new OnnxExportException($"A model of type {quantized.Forward.Module.GetType().Name} cannot be exported; expected a {nameof(VisionTransformer)} or a {nameof(SwinTransformer)}.");
         var bindings = quantized.QuantizedSites.ToList();
         options ??= new();
         Save(model, new SiteNodes(bindings, options.Kernels), path, options, Description(quantized, bindings, options.Kernels));

@@ -3,21 +3,21 @@ using IsVit.Onnx.Quantization;
 
 namespace IsVit.Onnx;
 
-/// <summary>What an exported model carries beside its graph.</summary>
+/// <summary>The form of an exported model's products, its names and its metadata.</summary>
 public sealed record OnnxExportOptions
 {
-    /// <summary>The name of the input: float32 images, [batch, channels, height, width], normalised; any number of them.</summary>
+    /// <summary>The name of the input: float32 images, [batch, channels, height, width], normalized; the batch size is arbitrary.</summary>
     public string InputName { get; init; } = "images";
 
     /// <summary>The name of the output: float32 logits, [batch, classes].</summary>
     public string OutputName { get; init; } = "logits";
 
-    /// <summary>Which form a quantized model's products have.</summary>
+    /// <summary>The form of a quantized model's products.</summary>
     public OnnxKernels Kernels { get; init; }
 
-    /// <summary>How images become the input, told in the metadata <c>isvit.preprocessing</c>; null to leave it out.</summary>
+    /// <summary>How images are preprocessed to the input, stored in the metadata <c>isvit.preprocessing</c>; null to omit it.</summary>
     public ImagePreprocessing? Preprocessing { get; init; }
 
-    /// <summary>More texts for the model's metadata.</summary>
+    /// <summary>Additional texts for the model's metadata.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 }

@@ -4,19 +4,19 @@ using IsVit.Onnx.Schema;
 
 namespace IsVit.Onnx;
 
-/// <summary>What an ONNX file holds; no runtime is needed to read it.</summary>
-/// <param name="OperatorSet">The version of the standard's operators.</param>
-/// <param name="Metadata">The model's texts.</param>
-/// <param name="Operators">How many nodes there are of each operator, most first.</param>
+/// <summary>The contents of an ONNX file; reading it needs no runtime.</summary>
+/// <param name="OperatorSet">The version of the operator set.</param>
+/// <param name="Metadata">The model's metadata.</param>
+/// <param name="Operators">The number of nodes of each operator, in descending order.</param>
 /// <param name="Constants">The constants, in the file's order.</param>
-/// <param name="FileBytes">The length of the file.</param>
+/// <param name="FileBytes">The length of the file, in bytes.</param>
 public sealed record OnnxModelInfo(
     long OperatorSet, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<KeyValuePair<string, int>> Operators, IReadOnlyList<OnnxConstantInfo> Constants, long FileBytes)
 {
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="OnnxFileException">It is no ONNX model.</exception>
-    /// <exception cref="IOException">It is absent or cannot be read.</exception>
+    /// <exception cref="OnnxFileException">The file is not an ONNX model.</exception>
+    /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static OnnxModelInfo Read(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);

@@ -9,9 +9,12 @@ namespace IsVit.Optimization;
 
 public sealed partial class ModelQuantizer
 {
-    /// <summary>Says about how long <see cref="Quantize(nn.Module{Tensor, Tensor}, Tensor, QuantizationRun?, CancellationToken)"/> will take, from the time that two passes of a few images take on this machine now. Scores are not counted, nor stages that do not say what they cost.</summary>
-    /// <param name="model">The model; it stays as it is.</param>
-    /// <param name="images">Calibration images as the model takes them, [images, ...], on its device; unchanged.</param>
+    /// <summary>
+    /// Estimates how long <see cref="Quantize(nn.Module{Tensor, Tensor}, Tensor, QuantizationRun?, CancellationToken)"/> will take, from the current duration of two passes of a few images on this machine.
+    /// Scores are not included, nor are stages that do not report their cost.
+    /// </summary>
+    /// <param name="model">The model; it is not changed.</param>
+    /// <param name="images">Calibration images as the model takes them, [images, ...], on its device; not changed.</param>
     /// <exception cref="QuantizationException">There are no images.</exception>
     public DurationEstimate EstimateDuration(nn.Module<Tensor, Tensor> model, Tensor images)
     {
@@ -19,9 +22,9 @@ public sealed partial class ModelQuantizer
         return EstimateDuration(ModelForward.Of(model), samples);
     }
 
-    /// <summary>Says about how long a run with a model of any inputs and outputs will take, likewise.</summary>
-    /// <param name="model">The model; it stays as it is.</param>
-    /// <param name="samples">Calibration samples as the model takes them, on its device; unchanged.</param>
+    /// <summary>Estimates how long a run with a model of any inputs and outputs will take, in the same way as the other overload.</summary>
+    /// <param name="model">The model; it is not changed.</param>
+    /// <param name="samples">Calibration samples as the model takes them, on its device; not changed.</param>
     public DurationEstimate EstimateDuration(ModelForward model, InMemorySamples samples)
     {
         ArgumentNullException.ThrowIfNull(model);

@@ -15,14 +15,14 @@ namespace IsVit.Optimization;
 public sealed partial class ModelQuantizer
 {
     /// <summary>
-    /// Makes what stages work on, and runs none: the traced model with the recipe's quantizers at its sites, all of which are off. For stages that are run one by one, such as one of the caller's own in a test. Disposing the context
-    /// leaves the model as it was.
+    /// Prepares the context that stages work on, without running any stage: the traced model with the recipe's quantizers at its sites, all of them off. For stages that are run one by one, such as a stage of the caller's own in a test.
+    /// Disposing the context restores the model.
     /// </summary>
-    /// <param name="model">Any TorchSharp module graph, with how a batch runs through it.</param>
+    /// <param name="model">Any TorchSharp module graph, together with how a batch is passed through it.</param>
     /// <param name="samples">Calibration samples as the model takes them, on its device. They must live as long as the context.</param>
-    /// <param name="run">Progress, a checkpoint, what tracing is told.</param>
-    /// <param name="cancellationToken">Stops stages within one step.</param>
-    /// <returns>The context, whose stages are the recipe's: <c>stage.Check(context)</c>, then <c>stage.Run(context)</c>, in the mode of gradients that is usual (neither <c>no_grad</c> nor <c>inference_mode</c>).</returns>
+    /// <param name="run">Progress, a checkpoint, and options for tracing.</param>
+    /// <param name="cancellationToken">Stops stages within one iteration.</param>
+    /// <returns>The context with the recipe's stages: call <c>stage.Check(context)</c>, then <c>stage.Run(context)</c>, in the default gradient mode (neither <c>no_grad</c> nor <c>inference_mode</c>).</returns>
     /// <exception cref="QuantizationException">The graph or the samples cannot be quantized as asked.</exception>
     public QuantizationContext Prepare(ModelForward model, InMemorySamples samples, QuantizationRun? run = null, CancellationToken cancellationToken = default) =>
         Prepare(model, samples, run ?? new QuantizationRun(), (site, spec) => _quantizers.Create(spec, site.Role == SiteRole.Weight), static _ => null, cancellationToken);

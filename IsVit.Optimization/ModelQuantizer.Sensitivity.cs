@@ -14,14 +14,14 @@ namespace IsVit.Optimization;
 public sealed partial class ModelQuantizer
 {
     /// <summary>
-    /// Finds out how much the model's outputs mind that one of its sites is quantized, site by site and at several bit widths, with the quantizers that the recipe gives them. <see cref="BitAllocation"/> chooses
-    /// bits by it. The model is left as it was, whatever happens.
+    /// Determines how sensitive the model's outputs are to quantizing one of its sites, site by site and at several bit widths, with the quantizers that the recipe assigns to them. <see cref="BitAllocation"/> chooses
+    /// bits from the result. The model is restored in every case.
     /// </summary>
     /// <param name="model">Any TorchSharp module graph whose modules are called through <c>call</c>.</param>
-    /// <param name="images">Calibration images as the model takes them, [images, ...], on its device; unchanged. Labels are not needed.</param>
-    /// <param name="sensitivity">What to find out; null for the defaults.</param>
-    /// <param name="run">Progress, and what tracing is told; nothing else of it is used.</param>
-    /// <param name="cancellationToken">Stops it within one forward.</param>
+    /// <param name="images">Calibration images as the model takes them, [images, ...], on its device; not changed. Labels are not needed.</param>
+    /// <param name="sensitivity">What to determine; null for the defaults.</param>
+    /// <param name="run">Progress and options for tracing; the rest of it is not used.</param>
+    /// <param name="cancellationToken">Stops it within one forward pass.</param>
     /// <exception cref="OptionsException">An option is out of range.</exception>
     /// <exception cref="QuantizationException">The graph or the images cannot be quantized as asked.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -32,12 +32,12 @@ public sealed partial class ModelQuantizer
         return MeasureSensitivity(ModelForward.Of(model), samples, sensitivity, run, cancellationToken);
     }
 
-    /// <summary>Finds out the same of a model of any inputs and outputs.</summary>
-    /// <param name="model">Any TorchSharp module graph, with how a batch runs through it.</param>
-    /// <param name="samples">Calibration samples as the model takes them, on its device; unchanged. Labels are not needed.</param>
-    /// <param name="sensitivity">What to find out; null for the defaults.</param>
-    /// <param name="run">Progress, and what tracing is told; nothing else of it is used.</param>
-    /// <param name="cancellationToken">Stops it within one forward.</param>
+    /// <summary>Determines the sensitivities of a model of any inputs and outputs, in the same way as the other overload.</summary>
+    /// <param name="model">Any TorchSharp module graph, together with how a batch is passed through it.</param>
+    /// <param name="samples">Calibration samples as the model takes them, on its device; not changed. Labels are not needed.</param>
+    /// <param name="sensitivity">What to determine; null for the defaults.</param>
+    /// <param name="run">Progress and options for tracing; the rest of it is not used.</param>
+    /// <param name="cancellationToken">Stops it within one forward pass.</param>
     /// <exception cref="OptionsException">An option is out of range.</exception>
     /// <exception cref="QuantizationException">The graph or the samples cannot be quantized as asked.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>

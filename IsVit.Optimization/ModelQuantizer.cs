@@ -16,7 +16,7 @@ using static TorchSharp.torch;
 
 namespace IsVit.Optimization;
 
-/// <summary>Quantizes a model by a recipe, by default I&amp;S-ViT (arXiv 2311.10126).</summary>
+/// <summary>Quantizes a model according to a recipe, by default I&amp;S-ViT (arXiv 2311.10126).</summary>
 public sealed partial class ModelQuantizer
 {
     private readonly QuantizationOptions _options;
@@ -25,14 +25,14 @@ public sealed partial class ModelQuantizer
     private readonly IReconstructionLoss _loss;
     private readonly ILogger _logger;
 
-    /// <summary>Creates a quantizer from its parts. <see cref="Create"/> does it with the built-in ones.</summary>
+    /// <summary>Creates a quantizer from its parts. <see cref="Create"/> creates one from the built-in parts.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="quantizers">Makes quantizers by scheme.</param>
-    /// <param name="recipes">The recipes; of two with one name the later one counts.</param>
-    /// <param name="stages">Stages that take the place of those of their names in the recipe; of two with one name the later one counts.</param>
-    /// <param name="loss">How far a unit's output is from the float one.</param>
+    /// <param name="quantizers">Creates quantizers by scheme.</param>
+    /// <param name="recipes">The recipes; of two with the same name the later one is used.</param>
+    /// <param name="stages">Stages that replace those with the same name in the recipe; of two with the same name the later one is used.</param>
+    /// <param name="loss">Measures how far a unit's output is from the float one.</param>
     /// <param name="logger">The log; null for none.</param>
-    /// <exception cref="OptionsException">An option is out of range, or names a recipe or a scheme that there is not.</exception>
+    /// <exception cref="OptionsException">An option is out of range, or names a recipe or a scheme that does not exist.</exception>
     public ModelQuantizer(
         QuantizationOptions options,
         QuantizerRegistry quantizers,
@@ -78,13 +78,13 @@ public sealed partial class ModelQuantizer
     }
 
     /// <summary>
-    /// Quantizes a model in place: its weights are changed, its matrix products work on quantized numbers for as long as the result is not disposed, and it stays in evaluation mode.
-    /// A run that fails or is cancelled leaves the model as it was, without a hook.
+    /// Quantizes a model in place: its weights are changed, its matrix products use quantized values until the result is disposed, and it stays in evaluation mode.
+    /// A run that fails or is cancelled restores the model and removes all hooks.
     /// </summary>
     /// <param name="model">Any TorchSharp module graph whose modules are called through <c>call</c>.</param>
-    /// <param name="images">Calibration images as the model takes them, [images, ...], on its device; unchanged. Labels are not needed.</param>
+    /// <param name="images">Calibration images as the model takes them, [images, ...], on its device; not changed. Labels are not needed.</param>
     /// <param name="run">Progress, scores, a checkpoint.</param>
-    /// <param name="cancellationToken">Stops the run within one step.</param>
+    /// <param name="cancellationToken">Stops the run within one iteration.</param>
     /// <returns>The quantized model; disposing it removes the hooks and leaves the model with its quantized weights.</returns>
     /// <exception cref="QuantizationException">The graph or the images cannot be quantized as asked.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -94,11 +94,11 @@ public sealed partial class ModelQuantizer
         return Quantize(ModelForward.Of(model), samples, run, cancellationToken);
     }
 
-    /// <summary>Quantizes a model of any inputs and outputs in place, likewise.</summary>
-    /// <param name="model">Any TorchSharp module graph, with how a batch runs through it: <see cref="ModelForward.Of"/> for one that takes tensors.</param>
-    /// <param name="samples">Calibration samples as the model takes them, on its device; unchanged. Labels are not needed.</param>
+    /// <summary>Quantizes a model of any inputs and outputs in place, in the same way as the other overload.</summary>
+    /// <param name="model">Any TorchSharp module graph, together with how a batch is passed through it: <see cref="ModelForward.Of"/> for a model that takes tensors.</param>
+    /// <param name="samples">Calibration samples as the model takes them, on its device; not changed. Labels are not needed.</param>
     /// <param name="run">Progress, scores, a checkpoint.</param>
-    /// <param name="cancellationToken">Stops the run within one step.</param>
+    /// <param name="cancellationToken">Stops the run within one iteration.</param>
     /// <returns>The quantized model; disposing it removes the hooks and leaves the model with its quantized weights.</returns>
     /// <exception cref="QuantizationException">The graph or the samples cannot be quantized as asked.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -147,13 +147,13 @@ public sealed partial class ModelQuantizer
         }
     }
 
-    /// <summary>Does what <see cref="Quantize(nn.Module{Tensor, Tensor}, Tensor, QuantizationRun?, CancellationToken)"/> does on one thread that is not the caller's, from beginning to end.</summary>
+    /// <summary>Runs <see cref="Quantize(nn.Module{Tensor, Tensor}, Tensor, QuantizationRun?, CancellationToken)"/> from beginning to end on one thread other than the caller's.</summary>
     /// <param name="model">Any TorchSharp module graph whose modules are called through <c>call</c>. Nothing else may use it until the task has ended.</param>
-    /// <param name="images">Calibration images as the model takes them, [images, ...], on its device; unchanged. They must live until the task has ended. Labels are not needed.</param>
-    /// <param name="run">Progress, scores, a checkpoint; their delegates are called on the running thread.</param>
-    /// <param name="scheduler">Chooses the thread; null for a thread of its own.</param>
-    /// <param name="cancellationToken">Stops the run within one step.</param>
-    /// <returns>The quantized model, which belongs to no dispose scope.</returns>
+    /// <param name="images">Calibration images as the model takes them, [images, ...], on its device; not changed. They must live until the task has ended. Labels are not needed.</param>
+    /// <param name="run">Progress, scores, a checkpoint; its delegates are called on the thread of the run.</param>
+    /// <param name="scheduler">Chooses the thread; null for a dedicated thread.</param>
+    /// <param name="cancellationToken">Stops the run within one iteration.</param>
+    /// <returns>The quantized model, which does not belong to a dispose scope.</returns>
     /// <exception cref="QuantizationException">The graph or the images cannot be quantized as asked.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Task<QuantizedModel> QuantizeAsync(
@@ -163,13 +163,13 @@ public sealed partial class ModelQuantizer
         return QuantizeAsync(ModelForward.Of(model), samples, run, scheduler, cancellationToken);
     }
 
-    /// <summary>Does what <see cref="Quantize(ModelForward, InMemorySamples, QuantizationRun?, CancellationToken)"/> does, likewise.</summary>
-    /// <param name="model">Any TorchSharp module graph, with how a batch runs through it. Nothing else may use it until the task has ended.</param>
-    /// <param name="samples">Calibration samples as the model takes them, on its device; unchanged. They must live until the task has ended.</param>
-    /// <param name="run">Progress, scores, a checkpoint; their delegates are called on the running thread.</param>
-    /// <param name="scheduler">Chooses the thread; null for a thread of its own.</param>
-    /// <param name="cancellationToken">Stops the run within one step.</param>
-    /// <returns>The quantized model, which belongs to no dispose scope.</returns>
+    /// <summary>Runs <see cref="Quantize(ModelForward, InMemorySamples, QuantizationRun?, CancellationToken)"/> from beginning to end on one thread other than the caller's.</summary>
+    /// <param name="model">Any TorchSharp module graph, together with how a batch is passed through it. Nothing else may use it until the task has ended.</param>
+    /// <param name="samples">Calibration samples as the model takes them, on its device; not changed. They must live until the task has ended.</param>
+    /// <param name="run">Progress, scores, a checkpoint; its delegates are called on the thread of the run.</param>
+    /// <param name="scheduler">Chooses the thread; null for a dedicated thread.</param>
+    /// <param name="cancellationToken">Stops the run within one iteration.</param>
+    /// <returns>The quantized model, which does not belong to a dispose scope.</returns>
     /// <exception cref="QuantizationException">The graph or the samples cannot be quantized as asked.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Task<QuantizedModel> QuantizeAsync(

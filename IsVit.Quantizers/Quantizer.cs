@@ -6,10 +6,10 @@ using TorchSharp;
 
 namespace IsVit.Quantizers;
 
-/// <summary>What every quantizer of this library shares: its checks, its handling of types and devices, and the straight-through gradient.</summary>
+/// <summary>The base class of the library's quantizers: validation, handling of types and devices, and the straight-through gradient.</summary>
 /// <remarks>
-/// Numbers are worked on in float32 (float64 for float64 inputs); float16 and bfloat16 inputs are widened and the result narrowed again.
-/// A NaN stays a NaN in <see cref="FakeQuantize"/>, so that a diverged model shows; codes know no NaN, <see cref="Quantize"/> gives an unspecified code.
+/// Computations use float32 (float64 for float64 inputs); float16 and bfloat16 inputs are converted up and the result is converted back.
+/// A NaN remains NaN in <see cref="FakeQuantize"/>, so that a diverged model is noticed; there is no code for NaN, and <see cref="Quantize"/> returns an unspecified code.
 /// </remarks>
 public abstract class Quantizer : IQuantizer
 {

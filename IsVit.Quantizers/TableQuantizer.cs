@@ -4,7 +4,7 @@ using IsVit.Quantizers.Tables;
 
 namespace IsVit.Quantizers;
 
-/// <summary>A quantizer of a whole tensor with 2^b levels at any distances.</summary>
+/// <summary>A per-tensor quantizer with 2^b levels at arbitrary distances.</summary>
 public abstract class TableQuantizer : Quantizer
 {
     private protected TableQuantizer(string scheme, BitWidth bits, Granularity granularity)

@@ -3,11 +3,11 @@ using IsVit.Core.Graph;
 
 namespace IsVit.Core.Coverage;
 
-/// <summary>A matrix product and what quantizes its operands.</summary>
+/// <summary>A matrix product and the quantizers of its operands.</summary>
 /// <param name="Product">The product.</param>
-/// <param name="Left">The left operand's site and quantizer; null where it is float.</param>
-/// <param name="Right">The right operand's site and quantizer; null where it is float.</param>
-/// <param name="ReadsModelInput">Whether the left operand is what the model was given: images come in 8 bits a channel, and are counted as quantized.</param>
+/// <param name="Left">The left operand's site and quantizer; null if it is float.</param>
+/// <param name="Right">The right operand's site and quantizer; null if it is float.</param>
+/// <param name="ReadsModelInput">Whether the left operand is the model's input: images have 8 bits per channel, and count as quantized.</param>
 public sealed record ProductCoverage(MatrixProduct Product, SiteBinding? Left, SiteBinding? Right, bool ReadsModelInput)
 {
     /// <summary>Whether both operands are quantized.</summary>

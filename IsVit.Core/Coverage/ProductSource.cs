@@ -1,14 +1,15 @@
 namespace IsVit.Core.Coverage;
 
-/// <summary>Where a list of matrix products comes from.</summary>
+/// <summary>How matrix products are found.</summary>
 public enum ProductSource
 {
-    /// <summary>Hooks: products of modules alone, which are linear layers, convolutions and matrix-product modules. Touches nothing but the model.</summary>
+    /// <summary>By hooks: only products of modules, which are linear layers, convolutions and matrix-product modules. Does not affect anything outside the model.</summary>
     Modules,
 
     /// <summary>
-    /// libtorch, which on Linux tells of every operator that it runs: products of functions too, such as a <c>torch.matmul</c> inside a module's forward. For programs that own their process: meanwhile libtorch writes down what all threads
-    /// run, and then gives the others 0.2 s to end what they are in the middle of, so that none of them may run an operator that takes longer. Elsewhere, and where it cannot be understood for what others run, as <see cref="Modules"/>.
+    /// By libtorch, which on Linux can record every operator that it runs: includes products of functions, such as a <c>torch.matmul</c> inside a module's forward. For programs that control their whole process: meanwhile libtorch
+    /// records the operators of all threads, and afterwards the other threads have 0.2 s to finish the operator that they are running, so none of them may run an operator that takes longer. On other systems, and where the record cannot
+    /// be interpreted because of what other threads run, the same as <see cref="Modules"/>.
     /// </summary>
     Operators,
 }

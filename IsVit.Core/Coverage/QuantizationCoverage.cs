@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace IsVit.Core.Coverage;
 
-/// <summary>Every matrix product that one forward of a model runs, and which of them have quantized operands.</summary>
+/// <summary>Every matrix product that one forward pass of a model computes, and which of them have quantized operands.</summary>
 public sealed class QuantizationCoverage
 {
     private QuantizationCoverage(IReadOnlyList<ProductCoverage> products, bool isComplete)
@@ -16,34 +16,34 @@ public sealed class QuantizationCoverage
         FloatMultiplyAccumulates = products.Where(static product => !product.IsQuantized).Sum(static product => product.Product.MultiplyAccumulates);
     }
 
-    /// <summary>The products, in the order in which they ran.</summary>
+    /// <summary>The products, in execution order.</summary>
     public IReadOnlyList<ProductCoverage> Products { get; }
 
     /// <summary>
-    /// Whether products of functions are among them, such as a <c>torch.matmul</c> inside a module's forward: with <see cref="ProductSource.Operators"/>, unless another listener was at work or other threads ran other models; otherwise only those of
-    /// modules are seen.
+    /// Whether products of functions are included, such as a <c>torch.matmul</c> inside a module's forward: with <see cref="ProductSource.Operators"/>, unless another listener was active or other threads ran other models; otherwise only
+    /// those of modules are included.
     /// </summary>
     public bool IsComplete { get; }
 
-    /// <summary>Multiply-accumulate steps of the batch.</summary>
+    /// <summary>The number of multiply-accumulates for the batch.</summary>
     public long MultiplyAccumulates { get; }
 
-    /// <summary>Those of products one of whose operands is float.</summary>
+    /// <summary>The number of multiply-accumulates of products with at least one float operand.</summary>
     public long FloatMultiplyAccumulates { get; }
 
-    /// <summary><see cref="FloatMultiplyAccumulates"/> as a part of <see cref="MultiplyAccumulates"/>, 0 to 1.</summary>
+    /// <summary><see cref="FloatMultiplyAccumulates"/> as a fraction of <see cref="MultiplyAccumulates"/>, 0 to 1.</summary>
     public double FloatShare => MultiplyAccumulates == 0 ? 0 : (double)FloatMultiplyAccumulates / MultiplyAccumulates;
 
-    /// <summary>Lists what a model of one input multiplies, see <see cref="Measure(GraphAttachment, SampleBatch, ProductSource)"/>.</summary>
-    /// <param name="attachment">Says what is quantized.</param>
+    /// <summary>Lists the matrix products of a model with one input, see <see cref="Measure(GraphAttachment, SampleBatch, ProductSource)"/>.</summary>
+    /// <param name="attachment">Determines what is quantized.</param>
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
-    /// <param name="source">Where products are seen.</param>
+    /// <param name="source">How products are found.</param>
     public static QuantizationCoverage Measure(GraphAttachment attachment, Tensor sample, ProductSource source = ProductSource.Modules) => Measure(attachment, new SampleBatch(sample), source);
 
-    /// <summary>Runs one batch through a model, in float, without gradients and in evaluation mode, and lists what it multiplies.</summary>
-    /// <param name="attachment">Says what is quantized: an operand counts as quantized when it has a quantizer, whatever the state of its site.</param>
+    /// <summary>Runs one batch through a model, in float, without gradients and in evaluation mode, and lists the matrix products.</summary>
+    /// <param name="attachment">Determines what is quantized: an operand counts as quantized if it has a quantizer, whatever the state of its site.</param>
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
-    /// <param name="source">Where products are seen.</param>
+    /// <param name="source">How products are found.</param>
     public static QuantizationCoverage Measure(GraphAttachment attachment, SampleBatch sample, ProductSource source = ProductSource.Modules)
     {
         ArgumentNullException.ThrowIfNull(attachment);

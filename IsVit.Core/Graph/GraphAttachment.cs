@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
 
-/// <summary>Quantizers attached to the sites of a module graph through hooks. Disposing it leaves the graph without a hook, as it was.</summary>
+/// <summary>Quantizers attached to the sites of a module graph through hooks. Disposing it removes all hooks and restores the graph.</summary>
 /// <remarks>
-/// Forwards may run on several threads at once while every weight site is <see cref="SiteState.Off"/>, as in a finished model, and no site is calibrating. A
-/// weight that is quantized stands in its layer's place during a forward, so that only one may run at a time.
+/// Forward passes may run on several threads at once while every weight site is <see cref="SiteState.Off"/>, as in a finished model, and no site is calibrating. A
+/// quantized weight replaces its layer's weight during a forward pass, so that only one may run at a time.
 /// </remarks>
 public sealed class GraphAttachment : IDisposable
 {
@@ -33,10 +33,10 @@ public sealed class GraphAttachment : IDisposable
     /// <summary>The graph.</summary>
     public ModuleGraph Graph { get; }
 
-    /// <summary>The sites that have a quantizer, in the order in which their modules run.</summary>
+    /// <summary>The sites that have a quantizer, in execution order.</summary>
     public IReadOnlyList<SiteBinding> Bindings { get; }
 
-    /// <summary>Whether sites do what their state says; while false, everything passes in float.</summary>
+    /// <summary>Whether sites act according to their state; while false, everything passes in float.</summary>
     public bool IsEnabled { get; internal set; } = true;
 
     internal bool IsDisposed { get; private set; }
@@ -45,8 +45,8 @@ public sealed class GraphAttachment : IDisposable
 
     /// <summary>Attaches quantizers to a graph's sites. Every site starts in <see cref="SiteState.Off"/>.</summary>
     /// <param name="graph">The traced graph.</param>
-    /// <param name="choose">Gives a site its quantizer, or null to leave it in float. The attachment disposes the quantizers.</param>
-    /// <exception cref="QuantizationException">The model, or a part of it, has an attachment already; a weight that gets a quantizer is another parameter too.</exception>
+    /// <param name="choose">Returns a site's quantizer, or null to leave the site in float. The attachment disposes the quantizers.</param>
+    /// <exception cref="QuantizationException">The model, or a part of it, already has an attachment; or a weight that gets a quantizer is tied to another parameter.</exception>
     public static GraphAttachment Attach(ModuleGraph graph, Func<Site, IQuantizer?> choose)
     {
         ArgumentNullException.ThrowIfNull(graph);
@@ -91,7 +91,7 @@ public sealed class GraphAttachment : IDisposable
         }
     }
 
-    /// <summary>The binding of a site, or null when the site stays in float.</summary>
+    /// <summary>Returns the binding of a site, or null if the site stays in float.</summary>
     /// <param name="siteId">The <see cref="Site.Id"/>.</param>
     public SiteBinding? Find(string siteId) => _byId.GetValueOrDefault(siteId);
 

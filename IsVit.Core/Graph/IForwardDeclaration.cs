@@ -3,11 +3,11 @@ using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
 
-/// <summary>How a batch of samples runs through a model, said by the model itself. Implemented by a root module that takes anything else than its inputs as tensors, or gives more than counts.</summary>
+/// <summary>Defines how a batch of samples is passed through a model. Implemented by a root module that takes something other than its inputs as tensors, or that returns more than the relevant outputs.</summary>
 public interface IForwardDeclaration
 {
-    /// <summary>Runs a batch. Modules must be called through <c>call</c>: hooks fire on it alone.</summary>
+    /// <summary>Runs a batch. Modules must be called through <c>call</c>: hooks do not fire on <c>forward</c>.</summary>
     /// <param name="batch">A tensor for each input, [samples, ...].</param>
-    /// <returns>The outputs that count, one or more, each with the samples along its first axis. A detector gives what its heads give, before anything is chosen or sorted.</returns>
+    /// <returns>The relevant outputs, one or more, each with the samples along its first axis. A detector returns the outputs of its heads, before any selection or sorting.</returns>
     IReadOnlyList<Tensor> ForwardBatch(SampleBatch batch);
 }

@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
 
-/// <summary>A model of any signature, with how a batch of samples runs through it and which tensors of what comes out count.</summary>
+/// <summary>A model of any signature, together with how a batch of samples is passed through it and which of its output tensors are relevant.</summary>
 public sealed class ModelForward
 {
     private readonly Func<SampleBatch, IReadOnlyList<Tensor>> _run;
 
-    /// <summary>Creates one from a function of the caller's.</summary>
+    /// <summary>Creates one from a function of the caller.</summary>
     /// <param name="module">The root of the module graph.</param>
     /// <param name="run">
-    /// Runs a batch through the module, by <c>call</c> and not <c>forward</c>, and gives the outputs that count: one or more tensors, each with the samples along its first axis. It must do the same for every batch, whatever its size.
+    /// Runs a batch through the module, by <c>call</c> and not <c>forward</c>, and returns the relevant outputs: one or more tensors, each with the samples along its first axis. It must do the same for every batch, whatever its size.
     /// </param>
     public ModelForward(nn.Module module, Func<SampleBatch, IReadOnlyList<Tensor>> run)
     {
@@ -25,11 +25,11 @@ public sealed class ModelForward
     public nn.Module Module { get; }
 
     /// <summary>
-    /// A model that is called with the tensors of a batch as they are, one an argument or all in one array or list, and all of whose output tensors count, in whatever tuples, lists or dictionaries they come; or one that says itself how
-    /// it runs (<see cref="IForwardDeclaration"/>).
+    /// A model that is called with the tensors of a batch unchanged, one per argument or all in one array or list, and all of whose output tensors are relevant, whatever tuples, lists or dictionaries contain them; or one that defines
+    /// how it runs itself (<see cref="IForwardDeclaration"/>).
     /// </summary>
     /// <param name="module">The root of the module graph.</param>
-    /// <exception cref="QuantizationException">The module takes something else.</exception>
+    /// <exception cref="QuantizationException">The module takes other arguments.</exception>
     public static ModelForward Of(nn.Module module)
     {
         ArgumentNullException.ThrowIfNull(module);
@@ -63,8 +63,8 @@ public sealed class ModelForward
 
     /// <summary>Runs a batch.</summary>
     /// <param name="batch">A tensor for each input, [samples, ...].</param>
-    /// <returns>The outputs that count.</returns>
-    /// <exception cref="QuantizationException">The batch has another number of inputs than the model, or the model gives no tensor.</exception>
+    /// <returns>The relevant outputs.</returns>
+    /// <exception cref="QuantizationException">The number of inputs in the batch differs from the model's, or the model returns no tensor.</exception>
     public IReadOnlyList<Tensor> Run(SampleBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
 
-/// <summary>What one traced batch shows of a module graph: its modules, the sites of its matrix products, the units to reconstruct.</summary>
+/// <summary>A module graph as determined by tracing one batch: its modules, the sites of its matrix products, and the units to reconstruct.</summary>
 public sealed class ModuleGraph
 {
     internal ModuleGraph(
@@ -22,39 +22,39 @@ public sealed class ModuleGraph
         Attentions = attentions;
     }
 
-    /// <summary>The root.</summary>
+    /// <summary>The root module.</summary>
     public nn.Module Model => Forward.Module;
 
-    /// <summary>The root with how a batch of samples runs through it.</summary>
+    /// <summary>The root module, together with how a batch of samples is passed through it.</summary>
     public ModelForward Forward { get; }
 
-    /// <summary>Every module by its path; the root's path is empty.</summary>
+    /// <summary>Every module by its path; the root module's path is empty.</summary>
     public IReadOnlyDictionary<string, nn.Module> Modules { get; }
 
-    /// <summary>The sites, in the order in which their modules ran.</summary>
+    /// <summary>The sites, in execution order.</summary>
     public IReadOnlyList<Site> Sites { get; }
 
-    /// <summary>The units, in the order in which they ran.</summary>
+    /// <summary>The units, in execution order.</summary>
     public IReadOnlyList<Unit> Units { get; }
 
-    /// <summary>The declared attentions, one for each place, with the paths of their layers.</summary>
+    /// <summary>The declared attentions, one for each occurrence, with the paths of their layers.</summary>
     public IReadOnlyList<AttentionDeclaration> Attentions { get; }
 
-    /// <summary>Runs one batch through a model, without gradients and in evaluation mode, and sees what flows where. The model is left as it was.</summary>
+    /// <summary>Runs one batch through a model, without gradients and in evaluation mode, and records the data flow. The model is restored.</summary>
     /// <param name="model">Any TorchSharp module graph from one tensor to one tensor. Hooks fire on <c>call</c>, so its modules must be called that way.</param>
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
-    /// <param name="options">What the tracer is told.</param>
+    /// <param name="options">Options for tracing.</param>
     /// <exception cref="QuantizationException">See <see cref="Trace(ModelForward, SampleBatch, TraceOptions?)"/>.</exception>
     public static ModuleGraph Trace(nn.Module<Tensor, Tensor> model, Tensor sample, TraceOptions? options = null) =>
         Trace(ModelForward.Of(model), new SampleBatch(sample), options);
 
-    /// <summary>Runs one batch through a model of any signature, likewise.</summary>
-    /// <param name="model">Any TorchSharp module graph, with how a batch runs through it.</param>
+    /// <summary>Runs one batch through a model of any signature, without gradients and in evaluation mode, and records the data flow. The model is restored.</summary>
+    /// <param name="model">Any TorchSharp module graph, together with how a batch is passed through it.</param>
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
-    /// <param name="options">Roles, units, attentions and matrix products that the tracer is told.</param>
+    /// <param name="options">Roles, units, attentions and matrix products that the caller declares.</param>
     /// <exception cref="QuantizationException">
-    /// A layer never fired, ran more than once, or stands in two places; a declared path does not exist, or a declared role or attention does not fit; the graph holds a
-    /// module whose products no hook reaches, such as a ScriptModule; the model has quantizers attached.
+    /// A layer never ran, ran more than once, or occurs in two places; a declared path does not exist, or a declared role or attention does not fit; the graph contains a
+    /// module whose products hooks cannot reach, such as a ScriptModule; the model has quantizers attached.
     /// The message names the module and what can be done.
     /// </exception>
     public static ModuleGraph Trace(ModelForward model, SampleBatch sample, TraceOptions? options = null)
@@ -76,10 +76,10 @@ public sealed class ModuleGraph
         return new ModuleGraph(model, modules, sites, UnitFinder.Find(modules, calls, sites, options, declaration, sample), attentions);
     }
 
-    /// <summary>A graph whose sites are known already, as a saved model lists them; it has no units and no attentions.</summary>
-    /// <param name="model">The root, with how a batch runs through it.</param>
+    /// <summary>Creates a graph whose sites are already known, such as from a saved model; it has no units and no attentions.</summary>
+    /// <param name="model">The root module, together with how a batch is passed through it.</param>
     /// <param name="sites">The sites.</param>
-    /// <exception cref="QuantizationException">The model has no such module, or one of another kind, or a site is listed twice.</exception>
+    /// <exception cref="QuantizationException">The model has no module at a site's path, or one of another kind, or a site is listed twice.</exception>
     public static ModuleGraph FromSites(ModelForward model, IReadOnlyList<Site> sites)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -108,7 +108,7 @@ public sealed class ModuleGraph
         return new ModuleGraph(model, modules, sites, [], []);
     }
 
-    /// <summary>The unit that holds a module, if one does.</summary>
+    /// <summary>Returns the unit that contains a module, or null if none does.</summary>
     /// <param name="path">The module's path.</param>
     public Unit? UnitOf(string path) => Units.FirstOrDefault(unit => unit.Contains(path));
 

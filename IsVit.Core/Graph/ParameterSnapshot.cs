@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
 
-/// <summary>A copy of a model's parameters, to go back to.</summary>
+/// <summary>A copy of a model's parameters, for restoring them.</summary>
 public sealed class ParameterSnapshot : IDisposable
 {
     private readonly nn.Module _model;
@@ -26,13 +26,13 @@ public sealed class ParameterSnapshot : IDisposable
     public IReadOnlyDictionary<string, Tensor> Values => _values;
 
     /// <summary>
-    /// Gives the parameters the copied values until the returned scope is disposed, then gives them back what they had. A parameter that did not exist
-    /// when the copy was made is a bias, and is zero meanwhile.
+    /// Sets the parameters to the copied values until the returned scope is disposed, which restores their previous values. A parameter that did not exist
+    /// when the copy was made is a bias, and is set to zero meanwhile.
     /// </summary>
     /// <param name="only">Which parameters, by name; null for all.</param>
     public IDisposable Use(Func<string, bool>? only = null) => new Swap(this, only);
 
-    /// <summary>Gives the parameters the copied values for good, and removes biases that did not exist when the copy was made.</summary>
+    /// <summary>Sets the parameters to the copied values permanently, and removes biases that did not exist when the copy was made.</summary>
     public void Restore()
     {
         using var noGrad = no_grad();

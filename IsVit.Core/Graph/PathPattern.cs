@@ -4,9 +4,9 @@ using System.Text.RegularExpressions;
 namespace IsVit.Core.Graph;
 
 /// <summary>
-/// A pattern over module paths: <c>*</c> stands for any characters within one name (alone, for one name), <c>**</c> for any number of names, none as well
-/// where another name follows. <c>blocks.*.mlp.fc1</c> is every block's first MLP layer; <c>blocks.0.**</c> is everything inside the first block;
-/// <c>**.fc1</c> is every module named so; <c>**</c> is everything.
+/// A pattern for module paths: <c>*</c> matches any characters within one name (alone, exactly one name), <c>**</c> matches any number of names, including none
+/// if another name follows. <c>blocks.*.mlp.fc1</c> matches every block's first MLP layer; <c>blocks.0.**</c> everything inside the first block;
+/// <c>**.fc1</c> every module with that name; <c>**</c> everything.
 /// </summary>
 public sealed partial class PathPattern
 {
@@ -41,14 +41,14 @@ public sealed partial class PathPattern
     /// <summary>The pattern's text.</summary>
     public string Pattern { get; }
 
-    /// <summary>Whether a module's path fits.</summary>
+    /// <summary>Whether a module's path matches.</summary>
     /// <param name="path">The path.</param>
     public bool IsMatch(string path) => _regex.IsMatch(path);
 
-    /// <summary>Writes what this pattern's wildcards matched in a path into another pattern's wildcards, in order.</summary>
-    /// <param name="path">A path that fits this pattern.</param>
+    /// <summary>Replaces the wildcards of another pattern, in order, with what this pattern's wildcards matched in a path.</summary>
+    /// <param name="path">A path that matches this pattern.</param>
     /// <param name="template">A text with as many wildcards as this pattern, or fewer.</param>
-    /// <exception cref="ArgumentException">The path does not fit, or the template has more wildcards.</exception>
+    /// <exception cref="ArgumentException">The path does not match, or the template has more wildcards.</exception>
     public string Substitute(string path, string template)
     {
         ArgumentNullException.ThrowIfNull(template);

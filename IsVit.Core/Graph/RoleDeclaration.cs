@@ -2,8 +2,8 @@ using IsVit.Model;
 
 namespace IsVit.Core.Graph;
 
-/// <summary>States the role of sites instead of having it found.</summary>
-/// <param name="Pattern">The modules' paths, see <see cref="PathPattern"/>.</param>
+/// <summary>Declares the role of sites instead of having it detected.</summary>
+/// <param name="Pattern">The modules' paths as a pattern, see <see cref="PathPattern"/>.</param>
 /// <param name="Operand">Which operand.</param>
 /// <param name="Role">The role.</param>
 /// <param name="Producer">

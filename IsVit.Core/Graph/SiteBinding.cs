@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace IsVit.Core.Graph;
 
-/// <summary>A site, its quantizer, and what it does at present.</summary>
+/// <summary>A site, its quantizer, and its current state.</summary>
 public sealed class SiteBinding
 {
     private SiteState _state;
@@ -20,12 +20,12 @@ public sealed class SiteBinding
     /// <summary>The site.</summary>
     public Site Site { get; }
 
-    /// <summary>The quantizer. Linear layers that read one LayerNorm's output share theirs, so that the LayerNorm's scale can move into all of them.</summary>
+    /// <summary>The quantizer. Linear layers that read the same LayerNorm's output share one quantizer, so that the LayerNorm's scale can be folded into all of them.</summary>
     public IQuantizer Quantizer { get; private set; }
 
     /// <summary>
-    /// What the site does with the numbers that flow through it. To set one of the calibrating states makes the next numbers calibrate the quantizer, calibrated or
-    /// not; sites that share it are served by the first of them that fires, for they see the same numbers.
+    /// What the site does with the tensors that pass through it. After setting one of the calibrating states, the next tensor calibrates the quantizer, whether it was calibrated before
+    /// or not; sites that share a quantizer are calibrated by the first of them that runs, because they read the same values.
     /// </summary>
     public SiteState State
     {

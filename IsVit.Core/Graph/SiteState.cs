@@ -1,17 +1,17 @@
 namespace IsVit.Core.Graph;
 
-/// <summary>What a site does with the numbers that flow through it.</summary>
+/// <summary>What a site does with the tensors that pass through it.</summary>
 public enum SiteState
 {
-    /// <summary>They pass unchanged.</summary>
+    /// <summary>Tensors pass unchanged.</summary>
     Off,
 
-    /// <summary>The next numbers calibrate the quantizer and pass unchanged.</summary>
+    /// <summary>The next tensor calibrates the quantizer and passes unchanged.</summary>
     Calibrating,
 
-    /// <summary>The next numbers calibrate the quantizer; they, and all later ones, pass fake-quantized.</summary>
+    /// <summary>The next tensor calibrates the quantizer; it and all later ones are fake-quantized.</summary>
     CalibratingThenQuantized,
 
-    /// <summary>They pass fake-quantized.</summary>
+    /// <summary>Tensors are fake-quantized.</summary>
     Quantized,
 }

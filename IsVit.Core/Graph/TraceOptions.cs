@@ -2,21 +2,21 @@ using TorchSharp;
 
 namespace IsVit.Core.Graph;
 
-/// <summary>What a caller tells the tracer about a graph.</summary>
+/// <summary>Options for tracing: what the caller declares about a graph.</summary>
 public sealed record TraceOptions
 {
-    /// <summary>Roles that override what is found and what the model declares. Later entries win.</summary>
+    /// <summary>Roles that override the detected ones and those declared by the model. Later entries take precedence.</summary>
     public IReadOnlyList<RoleDeclaration> Roles { get; init; } = [];
 
-    /// <summary>Path patterns of the units to reconstruct; none to take the model's declaration, or else to have them found.</summary>
+    /// <summary>Path patterns of the units to reconstruct; empty to use the model's declaration, or to detect them if it has none.</summary>
     public IReadOnlyList<string> Units { get; init; } = [];
 
-    /// <summary>Where the heads of attentions lie; none to take the model's declaration.</summary>
+    /// <summary>Locations of the heads of attentions; empty to use the model's declaration.</summary>
     public IReadOnlyList<AttentionDeclaration> Attentions { get; init; } = [];
 
-    /// <summary>Path patterns of modules that have no sites, nor has what they hold: a head that this model never calls, or what is to stay in float.</summary>
+    /// <summary>Path patterns of modules that, together with their submodules, have no sites: a head that this model never calls, or modules that are to stay in float.</summary>
     public IReadOnlyList<string> Ignore { get; init; } = [];
 
-    /// <summary>Says which two-argument modules are matrix products, beside those marked <see cref="IMatrixProduct"/>.</summary>
+    /// <summary>Decides which two-argument modules are matrix products, in addition to those that implement <see cref="IMatrixProduct"/>.</summary>
     public Func<string, torch.nn.Module, bool> MatrixProducts { get; init; } = static (_, _) => false;
 }

@@ -1,22 +1,22 @@
 namespace IsVit.Core.Graph;
 
-/// <summary>A module that is reconstructed at once: a block, the patch embedding, the head.</summary>
-/// <param name="Path">The module's path from the root.</param>
+/// <summary>A module that is reconstructed as a whole: a block, the patch embedding, the head.</summary>
+/// <param name="Path">The module's path from the root module.</param>
 public sealed record Unit(string Path)
 {
-    /// <summary>The shape of each tensor that flows in, for the traced batch.</summary>
+    /// <summary>The shape of each input tensor, for the traced batch.</summary>
     public IReadOnlyList<IReadOnlyList<long>> InputShapes { get; init; } = [];
 
-    /// <summary>The shape of each tensor that flows out, likewise.</summary>
+    /// <summary>The shape of each output tensor, for the traced batch.</summary>
     public IReadOnlyList<IReadOnlyList<long>> OutputShapes { get; init; } = [];
 
-    /// <summary>What one sample's inputs take in memory, in bytes.</summary>
+    /// <summary>The size in memory of one sample's inputs, in bytes.</summary>
     public long InputBytesPerSample { get; init; }
 
-    /// <summary>What one sample's outputs take in memory, in bytes.</summary>
+    /// <summary>The size in memory of one sample's outputs, in bytes.</summary>
     public long OutputBytesPerSample { get; init; }
 
-    /// <summary>Whether a module is the unit or lies inside it.</summary>
+    /// <summary>Whether a module is the unit itself or is contained in it.</summary>
     /// <param name="path">The module's path.</param>
     public bool Contains(string path)
     {

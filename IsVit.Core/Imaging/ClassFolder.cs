@@ -2,20 +2,20 @@ using System.Globalization;
 
 namespace IsVit.Core.Imaging;
 
-/// <summary>Lists a tree with one folder a class: <c>root/class name/.../image.jpg</c>.</summary>
+/// <summary>Lists a folder tree with one folder per class: <c>root/class name/.../image.jpg</c>.</summary>
 public static class ClassFolder
 {
     // What archives of macOS leave beside what they hold.
     private const string Leftover = "__MACOSX";
 
     /// <summary>
-    /// Lists the images with the labels that their class folders stand for. With as many folders as the model has classes, or without <paramref name="classCount"/>, the label is the folder's place: by number where all names are whole numbers, else in
-    /// ordinal order of the names, as torchvision's <c>ImageFolder</c> has it. Of fewer folders it is the number that the name is, or of 1000 classes the place in <see cref="ImageNetSynsets"/>.
+    /// Lists the images with the labels of their class folders. With as many folders as the model has classes, or without <paramref name="classCount"/>, the label is the folder's index: in numerical order if all names are whole
+    /// numbers, otherwise in ordinal order of the names, as in torchvision's <c>ImageFolder</c>. With fewer folders, the label is the folder's name as a number, or for 1000 classes its index in <see cref="ImageNetSynsets"/>.
     /// </summary>
-    /// <param name="root">The folder that holds the class folders. Names that begin with a dot, and <c>__MACOSX</c>, do not count.</param>
+    /// <param name="root">The folder that contains the class folders. Names that begin with a dot, and <c>__MACOSX</c>, are ignored.</param>
     /// <param name="classCount">The number of the model's classes; null if it is not known.</param>
-    /// <returns>The images, class by class, in ordinal order of their path; <see cref="ImageList.ClassNames"/> holds the classes' names by label.</returns>
-    /// <exception cref="ImageException">There is no such folder, it cannot be read, has no subfolder, or no image in any of them; the folders do not tell which of the model's classes they are.</exception>
+    /// <returns>The images, class by class, in ordinal order of their path; <see cref="ImageList.ClassNames"/> contains the classes' names by label.</returns>
+    /// <exception cref="ImageException">The folder does not exist, cannot be read, has no subfolder, or no image in any of them; or the folders do not determine which of the model's classes they are.</exception>
     public static ImageList Read(string root, int? classCount = null)
     {
         var folders = ImageFolder.Enumerate(root, recursive: false, Directory.EnumerateDirectories).Where(static folder => Path.GetFileName(folder) != Leftover).ToList();

@@ -2,14 +2,14 @@ using TorchSharp;
 
 namespace IsVit.Core.Imaging;
 
-/// <summary>Some images as a model takes them. Whoever receives it disposes it; no dispose scope holds its tensors.</summary>
+/// <summary>A batch of images as a model takes them. The receiver disposes it; no dispose scope owns its tensors.</summary>
 public sealed class ImageBatch : IDisposable
 {
     /// <summary>Creates a batch that owns the given tensors.</summary>
     /// <param name="pixels">float32 [count, channels, height, width].</param>
     /// <param name="labels">int64 [count], or null.</param>
-    /// <param name="paths">What names each image.</param>
-    /// <exception cref="ArgumentException">The counts differ, or a tensor has another rank or type.</exception>
+    /// <param name="paths">The name of each image.</param>
+    /// <exception cref="ArgumentException">The counts differ, or a tensor has the wrong rank or type.</exception>
     public ImageBatch(torch.Tensor pixels, torch.Tensor? labels, IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(pixels);
@@ -35,7 +35,7 @@ public sealed class ImageBatch : IDisposable
     /// <summary>int64 [count]; null if the source has no labels.</summary>
     public torch.Tensor? Labels { get; }
 
-    /// <summary>What names each image: its path, or its number in a source without files.</summary>
+    /// <summary>The name of each image: its path, or its index in a source without files.</summary>
     public IReadOnlyList<string> Paths { get; }
 
     /// <summary>The number of images.</summary>

@@ -1,19 +1,19 @@
 namespace IsVit.Core.Imaging;
 
-/// <summary>What <see cref="ImageDecoder"/> accepts and how it reads it.</summary>
+/// <summary>Which image files <see cref="ImageDecoder"/> accepts and how it decodes them.</summary>
 public sealed record ImageDecoderOptions
 {
     private readonly long _maxPixels = 89_478_485;
     private readonly int _maxFileBytes = 256 << 20;
 
     /// <summary>
-    /// Whether the EXIF orientation of a JPEG or WebP file turns the image. Off by default, because the pipelines that models were trained with (Pillow, torchvision,
+    /// Whether to apply the EXIF orientation of a JPEG or WebP file. Off by default, because the pipelines that models were trained with (Pillow, torchvision,
     /// timm) ignore it.
     /// </summary>
     public bool ApplyOrientation { get; init; }
 
     /// <summary>
-    /// The largest width x height that is decoded, 1 to 500,000,000: a small file can claim a huge image. 89,478,485 by default, the number from which Pillow warns.
+    /// The largest width x height that is decoded, 1 to 500,000,000, because a small file can declare a huge image. 89,478,485 by default, the size above which Pillow warns.
     /// </summary>
     public long MaxPixels
     {

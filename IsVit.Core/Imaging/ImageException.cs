@@ -2,13 +2,13 @@ using IsVit.Model;
 
 namespace IsVit.Core.Imaging;
 
-/// <summary>An image, a list of images or their labels cannot be read; the message names the file, what was found and what was expected.</summary>
+/// <summary>An image, a list of images or their labels cannot be read; the message contains the file, what was found and what was expected.</summary>
 public sealed class ImageException : IsVitException
 {
     /// <summary>Creates an exception.</summary>
-    /// <param name="path">The file or folder that it is about.</param>
+    /// <param name="path">The file or folder concerned.</param>
     /// <param name="reason">What is wrong with it.</param>
-    /// <param name="innerException">What caused it, if anything did.</param>
+    /// <param name="innerException">The cause, if any.</param>
     public ImageException(string path, string reason, Exception? innerException = null)
         : base($"'{path}': {reason}", innerException)
     {
@@ -16,7 +16,7 @@ public sealed class ImageException : IsVitException
         Reason = reason;
     }
 
-    /// <summary>The file or folder that it is about.</summary>
+    /// <summary>The file or folder concerned.</summary>
     public string Path { get; }
 
     /// <summary>What is wrong with it.</summary>

@@ -3,15 +3,15 @@ using IsVit.Model.Imaging;
 namespace IsVit.Core.Imaging;
 
 /// <summary>Image files as a source of batches: decoded and preprocessed on several threads, ahead of the reader, with bounded memory.</summary>
-/// <remarks>Content and order do not depend on the number of threads. Several readers may read at the same time, each with threads of its own.</remarks>
+/// <remarks>Content and order do not depend on the number of threads. Several readers may read at the same time, each with its own threads.</remarks>
 public sealed class ImageFileSource : IImageSource
 {
     private readonly ImagePreprocessor _preprocessor;
 
     /// <summary>Creates a source.</summary>
-    /// <param name="images">The files, as <see cref="ImageFolder"/>, <see cref="ClassFolder"/> or <see cref="LabelCsv"/> list them.</param>
-    /// <param name="preprocessing">Size, crop, and normalisation: those of the model.</param>
-    /// <param name="options">How files are read; the defaults if null.</param>
+    /// <param name="images">The files, as listed by <see cref="ImageFolder"/>, <see cref="ClassFolder"/> or <see cref="LabelCsv"/>.</param>
+    /// <param name="preprocessing">Size, crop, and normalization: those of the model.</param>
+    /// <param name="options">How files are read; null for the defaults.</param>
     public ImageFileSource(ImageList images, ImagePreprocessing preprocessing, ImageLoaderOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(images);
@@ -26,7 +26,7 @@ public sealed class ImageFileSource : IImageSource
     /// <summary>How files are read.</summary>
     public ImageLoaderOptions Options { get; }
 
-    /// <summary>Size, crop, and normalisation.</summary>
+    /// <summary>Size, crop, and normalization.</summary>
     public ImagePreprocessing Preprocessing => _preprocessor.Preprocessing;
 
     /// <inheritdoc/>

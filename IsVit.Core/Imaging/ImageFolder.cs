@@ -7,8 +7,8 @@ public static class ImageFolder
 
     /// <summary>Lists the files named .jpg, .jpeg, .png, .bmp or .webp, in ordinal order of their path inside the folder.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="recursive">Whether subfolders count. Names that begin with a dot never do.</param>
-    /// <exception cref="ImageException">There is no such folder, it cannot be read, or it holds no image file.</exception>
+    /// <param name="recursive">Whether to include subfolders. Names that begin with a dot are never included.</param>
+    /// <exception cref="ImageException">The folder does not exist, cannot be read, or contains no image file.</exception>
     public static ImageList Read(string folder, bool recursive = false)
     {
         var paths = Paths(folder, recursive);

@@ -21,7 +21,7 @@ public sealed class ImageList : IReadOnlyList<ImageItem>
     /// <summary>The number of images.</summary>
     public int Count => _items.Length;
 
-    /// <summary>Whether every image has a label (and there is one).</summary>
+    /// <summary>Whether the list is not empty and every image has a label.</summary>
     public bool HasLabels { get; }
 
     /// <summary>The name of each class, label 0 first; empty if classes have none.</summary>
@@ -31,15 +31,15 @@ public sealed class ImageList : IReadOnlyList<ImageItem>
     /// <param name="index">0 to <see cref="Count"/> - 1.</param>
     public ImageItem this[int index] => _items[index];
 
-    /// <summary>The first images.</summary>
+    /// <summary>Returns the first images.</summary>
     /// <param name="count">How many, 0 to <see cref="Count"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There are not that many.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer images.</exception>
     public ImageList Take(int count)
         => count >= 0 && count <= Count
             ? new ImageList(_items[..count], ClassNames)
             : throw new ArgumentOutOfRangeException(nameof(count), count, $"The list has {Count} images.");
 
-    /// <summary>The images in an order that depends on the seed alone (see <see cref="StableShuffle"/>), so that a sample can be named by its seed.</summary>
+    /// <summary>Returns the images in an order that depends only on the seed (see <see cref="StableShuffle"/>), so that a sample is identified by its seed.</summary>
     /// <param name="seed">Any number.</param>
     public ImageList Shuffle(long seed) => new(StableShuffle.Permutation(Count, seed).Select(i => _items[i]), ClassNames);
 

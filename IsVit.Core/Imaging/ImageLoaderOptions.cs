@@ -3,10 +3,10 @@ namespace IsVit.Core.Imaging;
 /// <summary>What happens when an image cannot be read.</summary>
 public enum UnreadableImage
 {
-    /// <summary>The reading ends with an <see cref="ImageException"/> that names it.</summary>
+    /// <summary>Reading stops with an <see cref="ImageException"/> that names the image.</summary>
     Throw,
 
-    /// <summary>It is left out, and reported to <see cref="ImageLoaderOptions.OnSkipped"/>.</summary>
+    /// <summary>The image is skipped, and reported to <see cref="ImageLoaderOptions.OnSkipped"/>.</summary>
     Skip,
 }
 
@@ -22,7 +22,7 @@ public sealed record ImageLoaderOptions
     /// <summary>The largest <see cref="PrefetchBatches"/>.</summary>
     public const int MaxPrefetchBatches = 1024;
 
-    /// <summary>Threads that decode, 1 to <see cref="MaxParallelism"/>; the number of processors by default.</summary>
+    /// <summary>The number of decoding threads, 1 to <see cref="MaxParallelism"/>; the number of processors by default.</summary>
     public int Parallelism
     {
         get => _parallelism;
@@ -32,8 +32,8 @@ public sealed record ImageLoaderOptions
     }
 
     /// <summary>
-    /// Batches that are decoded ahead of the one that the reader has, 1 to <see cref="MaxPrefetchBatches"/>; 2 by default. Bounds the memory: no more than
-    /// this many are in the making or wait while the reader works on one.
+    /// The number of batches decoded ahead of the one in use by the reader, 1 to <see cref="MaxPrefetchBatches"/>; 2 by default. Bounds the memory: no more than
+    /// this many batches are being decoded or waiting while the reader works on one.
     /// </summary>
     public int PrefetchBatches
     {
@@ -43,12 +43,12 @@ public sealed record ImageLoaderOptions
             : throw new ArgumentOutOfRangeException(nameof(PrefetchBatches), value, $"PrefetchBatches is 1 to {MaxPrefetchBatches}.");
     }
 
-    /// <summary>Whether an image that cannot be read ends the reading or is left out.</summary>
+    /// <summary>Whether an image that cannot be read stops reading or is skipped.</summary>
     public UnreadableImage Unreadable { get; init; } = UnreadableImage.Throw;
 
-    /// <summary>Told of every skipped image, in order, on the thread that reads the batches.</summary>
+    /// <summary>Receives every skipped image, in order, on the thread that reads the batches.</summary>
     public Action<ImageException>? OnSkipped { get; init; }
 
-    /// <summary>What image files are accepted.</summary>
+    /// <summary>Which image files are accepted.</summary>
     public ImageDecoderOptions Decoding { get; init; } = new();
 }

@@ -3,7 +3,7 @@ namespace IsVit.Core.Imaging;
 /// <summary>The WordNet ids of the 1000 classes of ILSVRC 2012 ("ImageNet-1k"), such as <c>n01440764</c>, in the order of the labels.</summary>
 public static class ImageNetSynsets
 {
-    /// <summary>All of them; a class's label is its place.</summary>
+    /// <summary>All of them; a class's label is its index.</summary>
     public static IReadOnlyList<string> All { get; } = Read();
 
     private static string[] Read()

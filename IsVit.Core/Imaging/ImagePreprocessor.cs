@@ -12,7 +12,7 @@ internal sealed class ImagePreprocessor
     private readonly ImageDecoder _decoder;
 
     /// <summary>Creates a preprocessor.</summary>
-    /// <param name="preprocessing">Size, crop, and normalisation: those of the model.</param>
+    /// <param name="preprocessing">Size, crop, and normalization: those of the model.</param>
     /// <param name="decoding">What image files are accepted; the defaults if null.</param>
     public ImagePreprocessor(ImagePreprocessing preprocessing, ImageDecoderOptions? decoding = null)
     {
@@ -21,7 +21,7 @@ internal sealed class ImagePreprocessor
         _decoder = new ImageDecoder(decoding);
     }
 
-    /// <summary>Size, crop, and normalisation.</summary>
+    /// <summary>Size, crop, and normalization.</summary>
     public ImagePreprocessing Preprocessing { get; }
 
     /// <summary>Values an image has: channels x size x size.</summary>

@@ -2,18 +2,18 @@ using System.Globalization;
 
 namespace IsVit.Core.Imaging;
 
-/// <summary>Lists the images that a CSV file names, with their labels.</summary>
+/// <summary>Lists the images in a CSV file, with their labels.</summary>
 public static class LabelCsv
 {
-    /// <summary>Reads a CSV file (RFC 4180, comma-separated, UTF-8) whose first line names the columns.</summary>
+    /// <summary>Reads a CSV file (RFC 4180, comma-separated, UTF-8) whose first line contains the column names.</summary>
     /// <param name="path">The CSV file.</param>
-    /// <param name="folder">The folder that file names are relative to; null for that of the CSV file.</param>
+    /// <param name="folder">The folder that file names are relative to; null for the folder of the CSV file.</param>
     /// <param name="fileColumn">The name of the column of file names.</param>
     /// <param name="labelColumn">The name of the column of labels: whole numbers from 0. Other columns are ignored.</param>
     /// <returns>The images, in the order of the rows.</returns>
     /// <exception cref="ImageException">
     /// The CSV file cannot be read, lacks a column, has no rows, or a row has no file name, names a file that does not exist, or has a label that is
-    /// no whole number from 0. The message names the line.
+    /// not a whole number from 0. The message contains the line number.
     /// </exception>
     public static ImageList Read(string path, string? folder = null, string fileColumn = "file", string labelColumn = "label")
     {

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 
 namespace IsVit.Core.Imaging;
 
-/// <summary>8-bit pixels to planes of normalised numbers: (value / 255 - mean) / std, each step rounded to float32 as eager tensor operations do.</summary>
+/// <summary>8-bit pixels to planes of normalized numbers: (value / 255 - mean) / std, each step rounded to float32 as eager tensor operations do.</summary>
 internal static class PixelNormalizer
 {
     /// <summary>Writes one plane a channel.</summary>

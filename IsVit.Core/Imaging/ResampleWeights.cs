@@ -5,7 +5,7 @@ namespace IsVit.Core.Imaging;
 /// <summary>Which source pixels each resized pixel along one axis is made of, and their weights in fixed point.</summary>
 /// <remarks>
 /// The arithmetic is that of Pillow's resampling of 8-bit images, in the same order and precision, so that every weight is equal: the kernel is
-/// widened by the shrinking factor, sampled in double precision, normalised to a sum of 1 and rounded to <see cref="PrecisionBits"/> fractional bits.
+/// widened by the shrinking factor, sampled in double precision, normalized to a sum of 1 and rounded to <see cref="PrecisionBits"/> fractional bits.
 /// </remarks>
 internal sealed class ResampleWeights
 {

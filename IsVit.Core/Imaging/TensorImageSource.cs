@@ -13,20 +13,20 @@ public sealed class TensorImageSource : IImageSource, IDisposable
     private readonly ImagePreprocessing? _normalization;
     private readonly string[] _paths;
 
-    /// <summary>Creates a source of images that are ready for the model.</summary>
-    /// <param name="pixels">float32 [count, channels, height, width]; taken over.</param>
-    /// <param name="labels">int64 [count], or null; taken over.</param>
-    /// <exception cref="ArgumentException">A shape or a type is another.</exception>
+    /// <summary>Creates a source of images that are already preprocessed for the model.</summary>
+    /// <param name="pixels">float32 [count, channels, height, width]; the source takes ownership.</param>
+    /// <param name="labels">int64 [count], or null; the source takes ownership.</param>
+    /// <exception cref="ArgumentException">A shape or a type is wrong.</exception>
     public TensorImageSource(torch.Tensor pixels, torch.Tensor? labels = null)
         : this(pixels, labels, null, torch.float32, null)
     {
     }
 
-    /// <summary>Creates a source of 8-bit images, kept as they are and normalised batch by batch: (value / 255 - mean) / std. They are not resized.</summary>
-    /// <param name="pixels">uint8 [count, channels, size, size]; taken over.</param>
-    /// <param name="labels">int64 [count], or null; taken over.</param>
-    /// <param name="normalization">Mean and std for as many channels, and the size.</param>
-    /// <exception cref="ArgumentException">A shape or a type is another.</exception>
+    /// <summary>Creates a source of 8-bit images, which are stored unchanged and normalized batch by batch: (value / 255 - mean) / std. They are not resized.</summary>
+    /// <param name="pixels">uint8 [count, channels, size, size]; the source takes ownership.</param>
+    /// <param name="labels">int64 [count], or null; the source takes ownership.</param>
+    /// <param name="normalization">Mean and std for the same number of channels, and the size.</param>
+    /// <exception cref="ArgumentException">A shape or a type is wrong.</exception>
     public TensorImageSource(torch.Tensor pixels, torch.Tensor? labels, ImagePreprocessing normalization)
         : this(pixels, labels, normalization, torch.uint8, null)
     {
@@ -63,9 +63,9 @@ public sealed class TensorImageSource : IImageSource, IDisposable
     /// <inheritdoc/>
     public bool HasLabels => _labels is not null;
 
-    /// <summary>Reads another source once and keeps its images, for whoever looks at them again and again. 1024 colour images of 224 pixels take 617 MB.</summary>
+    /// <summary>Reads another source once and keeps its images in memory, for images that are used repeatedly. 1024 colour images of 224 pixels take 617 MB.</summary>
     /// <param name="source">The images.</param>
-    /// <param name="cancellationToken">Ends the reading with an <see cref="OperationCanceledException"/>.</param>
+    /// <param name="cancellationToken">Stops reading with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>A source of all (readable) images, with their paths; the caller disposes it.</returns>
     /// <exception cref="ImageException">An image cannot be read and the source does not skip such images; or there is no readable image at all.</exception>
     public static TensorImageSource Load(IImageSource source, CancellationToken cancellationToken = default)
@@ -77,13 +77,13 @@ public sealed class TensorImageSource : IImageSource, IDisposable
 
     /// <summary>A source of the first images, sharing memory with this one.</summary>
     /// <param name="count">How many, 0 to <see cref="Count"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There are not that many.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer images.</exception>
     public TensorImageSource Take(int count)
         => count >= 0 && count <= Count
             ? new TensorImageSource(_pixels.narrow(0, 0, count), _labels?.narrow(0, 0, count), _normalization, _pixels.dtype, _paths[..count])
             : throw new ArgumentOutOfRangeException(nameof(count), count, $"The source has {Count} images.");
 
-    /// <summary>A source of copies of the images, in the order that <see cref="ImageList.Shuffle"/> gives a list of as many files.</summary>
+    /// <summary>A source of copies of the images, in the order in which <see cref="ImageList.Shuffle"/> returns a list of the same number of files.</summary>
     /// <param name="seed">Any number.</param>
     public TensorImageSource Shuffle(long seed)
     {

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace IsVit.Core.Memory;
 
 /// <summary>
-/// Where libtorch's memory comes from on Linux: glibc's malloc, which returns blocks of megabytes to the system when they are freed. Tensors are such blocks, freed and
-/// allocated all the time, and the system gives each page back at the cost of a page fault.
+/// Settings of libtorch's memory allocator on Linux: glibc's malloc, which returns blocks of megabytes to the system when they are freed. Tensors are such blocks, freed and
+/// allocated all the time, and each page that the system provides again costs a page fault.
 /// </summary>
 public static partial class NativeHeap
 {
@@ -24,9 +24,9 @@ public static partial class NativeHeap
     internal static bool MayActOnProcess { get; private set; }
 
     /// <summary>
-    /// Lets runs give memory of the whole process back, not their own alone: between units of a reconstruction what has been freed in the heaps of all threads (<c>malloc_trim</c>), and before one what the garbage collector
-    /// finds. A run needs about half of the memory then. Off until it is called, because it costs other threads of the process time; for programs whose process quantizes and does little else. Takes <see cref="KeepLargeBlocks"/>'s
-    /// part in this back.
+    /// Allows runs to return freed memory of the whole process, not only their own, to the system: between units of a reconstruction the freed blocks in the heaps of all threads (<c>malloc_trim</c>), and before a reconstruction
+    /// what the garbage collector finds. A run then needs about half of the memory. Off until it is called, because it costs time in other threads of the process; for programs whose process quantizes and does little else. Undoes this
+    /// part of <see cref="KeepLargeBlocks"/>.
     /// </summary>
     public static void ReturnFreedBlocks()
     {
@@ -35,10 +35,10 @@ public static partial class NativeHeap
     }
 
     /// <summary>
-    /// Makes malloc keep freed blocks of up to 1 GiB for the next tensor, and threads that start from here on share the heaps that there are: what one of the many that a reconstruction's streams stand on has freed
-    /// serves the others. A setting of the whole process, to be made once when it starts: the process then holds the most memory that it ever needed.
+    /// Makes malloc keep freed blocks of up to 1 GiB for the next tensor, and makes threads that start afterwards share the existing heaps: blocks freed by one of the many threads of a reconstruction's streams can be used
+    /// by the others. A setting of the whole process, to be made once at startup: the process then holds the largest amount of memory that it ever needed.
     /// </summary>
-    /// <returns>Whether malloc took the settings; false, and nothing is changed, where it is not glibc's.</returns>
+    /// <returns>Whether malloc accepted the settings; false, without any change, if it is not glibc's.</returns>
     public static bool KeepLargeBlocks()
     {
         s_returnsFreed = false;
@@ -47,11 +47,15 @@ public static partial class NativeHeap
     }
 
     /// <summary>
-    /// Makes malloc take large blocks from the system one by one and return each when it is freed, instead of raising by itself, up to 32 MiB, the size from where it does so: freed blocks of different sizes do not lie
-    /// between others in use, and a process holds less at its peak; and does what <see cref="ReturnFreedBlocks"/> does. Small blocks cost what they did; a large one costs a page fault for each of its pages every time. Takes <see cref="KeepLargeBlocks"/> back.
+    /// Makes malloc allocate large blocks from the system one by one and return each when it is freed, instead of raising the size from which it does so by itself, up to 32 MiB: freed blocks of different sizes do not remain
+    /// between blocks in use, and a process holds less memory at its peak; also does what <see cref="ReturnFreedBlocks"/> does. Small blocks cost the same as before; a large one costs a page fault for each of its pages every time.
+    /// Undoes <see cref="KeepLargeBlocks"/>.
     /// </summary>
-    /// <param name="fromBytes">The size of a large block, at least 1. 16 MiB by default: the activations of a ViT-B in batches of 32 are larger, whose arithmetic takes far longer than their pages, and most of a DeiT-Tiny's are smaller.</param>
-    /// <returns>Whether malloc took the settings; false, and nothing is changed, where it is not glibc's.</returns>
+    /// <param name="fromBytes">
+    /// The size from which a block is large, in bytes, at least 1. 16 MiB by default: the activations of a ViT-B in batches of 32 are larger, and computing them takes far longer than their page faults; most activations of a
+    /// DeiT-Tiny are smaller.
+    /// </param>
+    /// <returns>Whether malloc accepted the settings; false, without any change, if it is not glibc's.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is below 1.</exception>
     public static bool ReturnLargeBlocks(int fromBytes = 16 << 20)
     {

@@ -26,8 +26,8 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <param name="qkvBias">Whether the query, key and value projections have a bias.</param>
     /// <param name="dropoutRate">The dropout after the projection while training; 0 for none.</param>
     /// <param name="projectionBias">Whether the output projection has a bias.</param>
-    /// <param name="qkNormEps">What the normalisations of queries and keys add to the variance; null for no normalisations.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is no multiple of <paramref name="headCount"/>.</exception>
+    /// <param name="qkNormEps">The epsilon added to the variance in the normalizations of queries and keys; null for no normalizations.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is not a multiple of <paramref name="headCount"/>.</exception>
     public Attention(int dim, int headCount, bool qkvBias = true, double dropoutRate = 0, bool projectionBias = true, double? qkNormEps = null)
         : base(nameof(Attention))
     {
@@ -54,12 +54,12 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
     }
 
     /// <summary>
-    /// TorchSharp's <c>MultiheadAttention</c> as a module whose products hooks reach, attending to its own input: for x of [batch, tokens, width] it gives what
-    /// <c>attention.call(y, y, y, null, false, null)</c> gives for y of [tokens, batch, width], with the first two axes swapped.
+    /// TorchSharp's <c>MultiheadAttention</c> as a module whose products hooks can reach, as self-attention: for x of [batch, tokens, width] it returns the output of
+    /// <c>attention.call(y, y, y, null, false, null)</c> for y of [tokens, batch, width], with the first two axes swapped.
     /// </summary>
     /// <param name="attention">The module; its weights are copied. It has no mask, no <c>add_bias_kv</c>, no <c>add_zero_attn</c>, and keys and values as wide as queries.</param>
-    /// <param name="headCount">The number of its heads, which the module itself does not tell.</param>
-    /// <exception cref="ArgumentException">The module is of another kind, or gives something else than its copy with that many heads.</exception>
+    /// <param name="headCount">The number of its heads, which the module itself does not expose.</param>
+    /// <exception cref="ArgumentException">The module is of another kind, or its output differs from that of its copy with this number of heads.</exception>
     public static Attention From(MultiheadAttention attention, int headCount)
     {
         ArgumentNullException.ThrowIfNull(attention);
@@ -84,10 +84,10 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <summary>The query, key and value projections as one layer.</summary>
     public Linear Qkv => qkv;
 
-    /// <summary>The normalisation of each head's queries, if there is one.</summary>
+    /// <summary>The normalization of each head's queries, if there is one.</summary>
     public LayerNorm? QueryNorm => q_norm;
 
-    /// <summary>The normalisation of each head's keys, if there is one.</summary>
+    /// <summary>The normalization of each head's keys, if there is one.</summary>
     public LayerNorm? KeyNorm => k_norm;
 
     /// <summary>Scaled queries [batch, heads, tokens, head width] times transposed keys [batch, heads, head width, tokens].</summary>
@@ -102,8 +102,8 @@ public sealed class Attention : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <summary>The output projection.</summary>
     public Linear Proj => proj;
 
-    /// <summary>Where the heads lie, for a graph that holds this module; queries and keys are left out where they are normalised.</summary>
-    /// <param name="path">The module's path, or a pattern that fits it and others that are alike.</param>
+    /// <summary>Declares the locations of the heads, for a graph that contains this module; queries and keys are left out if they are normalized.</summary>
+    /// <param name="path">The module's path, or a pattern that matches it and others of the same structure.</param>
     public AttentionDeclaration Declare(string path)
     {
         var all = FusedHeads.Declare(qkv, _headCount, path);

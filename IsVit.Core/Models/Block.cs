@@ -45,22 +45,22 @@ public sealed class Block : torch.nn.Module<torch.Tensor, torch.Tensor>
         RegisterComponents();
     }
 
-    /// <summary>The normalisation before attention.</summary>
+    /// <summary>The normalization before attention.</summary>
     public LayerNorm Norm1 => norm1;
 
     /// <summary>The attention.</summary>
     public Attention Attn => attn;
 
-    /// <summary>The normalisation before the MLP.</summary>
+    /// <summary>The normalization before the MLP.</summary>
     public LayerNorm Norm2 => norm2;
 
     /// <summary>The MLP.</summary>
     public Mlp Mlp => mlp;
 
-    /// <summary>The scale on the attention branch, if the options ask for one.</summary>
+    /// <summary>The scale of the attention branch, if the options ask for one.</summary>
     public LayerScale? Ls1 => ls1;
 
-    /// <summary>The scale on the MLP branch, if the options ask for one.</summary>
+    /// <summary>The scale of the MLP branch, if the options ask for one.</summary>
     public LayerScale? Ls2 => ls2;
 
     /// <summary>Applies the block.</summary>

@@ -5,8 +5,8 @@ using TorchSharp.Modules;
 namespace IsVit.Core.Models;
 
 /// <summary>
-/// softmax(q k^T / sqrt(width)) v (Vaswani et al., arXiv 1706.03762, eq. 1) with products and softmax as modules: what a forward calls in place of
-/// <c>torch.nn.functional.scaled_dot_product_attention</c>, or of the same written out in functions, so that all four operands can be quantized.
+/// softmax(q k^T / sqrt(width)) v (Vaswani et al., arXiv 1706.03762, eq. 1) with products and softmax as modules: call it in a forward instead of
+/// <c>torch.nn.functional.scaled_dot_product_attention</c>, or of the same computation written with functions, so that all four operands can be quantized.
 /// </summary>
 public sealed class DotProductAttention : torch.nn.Module<torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor>
 {
@@ -16,7 +16,7 @@ public sealed class DotProductAttention : torch.nn.Module<torch.Tensor, torch.Te
     private readonly double? _scale;
 
     /// <summary>Creates the module. It has no parameters.</summary>
-    /// <param name="scale">What the queries are multiplied with; null for one over the root of their width.</param>
+    /// <param name="scale">The factor of the queries; null for one over the square root of their width.</param>
     public DotProductAttention(double? scale = null)
         : base(nameof(DotProductAttention))
     {
@@ -33,7 +33,7 @@ public sealed class DotProductAttention : torch.nn.Module<torch.Tensor, torch.Te
     /// <summary>Attention times values.</summary>
     public MatMul Av => av;
 
-    /// <summary>Attends.</summary>
+    /// <summary>Computes attention.</summary>
     /// <param name="input1">Queries, [..., tokens, width].</param>
     /// <param name="input2">Keys, [..., keys, width].</param>
     /// <param name="input3">Values, [..., keys, value width].</param>

@@ -3,11 +3,11 @@ using TorchSharp;
 
 namespace IsVit.Core.Models;
 
-/// <summary>Leaves out a residual branch for a random part of the batch while training (stochastic depth; Huang et al., arXiv 1603.09382).</summary>
+/// <summary>Drops a residual branch for a random part of the batch while training (stochastic depth; Huang et al., arXiv 1603.09382).</summary>
 public sealed class DropPath : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     /// <summary>Creates the module.</summary>
-    /// <param name="rate">The probability that an image's branch is left out, 0 to below 1.</param>
+    /// <param name="rate">The probability that an image's branch is dropped, 0 to less than 1.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="rate"/> is out of range.</exception>
     public DropPath(double rate)
         : base(nameof(DropPath))
@@ -20,10 +20,10 @@ public sealed class DropPath : torch.nn.Module<torch.Tensor, torch.Tensor>
         Rate = rate;
     }
 
-    /// <summary>The probability that an image's branch is left out.</summary>
+    /// <summary>The probability that an image's branch is dropped.</summary>
     public double Rate { get; }
 
-    /// <summary>Zeroes whole images while training, scaling up the others so that the expectation stays; the identity otherwise.</summary>
+    /// <summary>Zeroes whole images while training, and scales the others up so that the expectation does not change; the identity otherwise.</summary>
     /// <param name="input">[batch, ...].</param>
     /// <returns>Shape of <paramref name="input"/>; <paramref name="input"/> itself outside training.</returns>
     public override torch.Tensor forward(torch.Tensor input)

@@ -5,7 +5,7 @@ using TorchSharp.Modules;
 namespace IsVit.Core.Models;
 
 /// <summary>
-/// TorchSharp's <c>TransformerEncoderLayer</c> as modules that hooks reach: x = norm1(x + attention(x)), then norm2(x + linear2(activation(linear1(x)))), without
+/// TorchSharp's <c>TransformerEncoderLayer</c> as modules that hooks can reach: x = norm1(x + attention(x)), then norm2(x + linear2(activation(linear1(x)))), without
 /// masks and dropout.
 /// </summary>
 public sealed class EncoderLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
@@ -42,11 +42,11 @@ public sealed class EncoderLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
         weights.Copy($"{prefix}norm2.", norm2);
     }
 
-    /// <summary>A copy of one layer.</summary>
+    /// <summary>Creates a copy of one layer.</summary>
     /// <param name="layer">The layer; its weights are copied.</param>
-    /// <param name="headCount">The number of its heads, which the layer itself does not tell; nor does it tell the next.</param>
+    /// <param name="headCount">The number of its heads, which the layer itself does not expose, nor its activation.</param>
     /// <param name="activation">Its activation.</param>
-    /// <exception cref="ArgumentException">The layer gives something else than its copy with these heads and this activation.</exception>
+    /// <exception cref="ArgumentException">The layer's output differs from that of its copy with these heads and this activation.</exception>
     public static EncoderLayer From(TransformerEncoderLayer layer, int headCount, torch.nn.Activations activation = torch.nn.Activations.ReLU)
     {
         ArgumentNullException.ThrowIfNull(layer);
@@ -57,11 +57,11 @@ public sealed class EncoderLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
         return copy;
     }
 
-    /// <summary>A copy of a whole encoder: its layers one after the other.</summary>
-    /// <param name="encoder">The encoder, without a final normalisation; its weights are copied.</param>
-    /// <param name="headCount">The number of heads of each layer, which the encoder itself does not tell; nor does it tell the next.</param>
+    /// <summary>Creates a copy of a whole encoder: its layers one after the other.</summary>
+    /// <param name="encoder">The encoder, without a final normalization; its weights are copied.</param>
+    /// <param name="headCount">The number of heads of each layer, which the encoder itself does not expose, nor the activation.</param>
     /// <param name="activation">The activation of each layer.</param>
-    /// <exception cref="ArgumentException">The encoder gives something else than its copy with these heads and this activation.</exception>
+    /// <exception cref="ArgumentException">The encoder's output differs from that of its copy with these heads and this activation.</exception>
     public static Sequential From(TransformerEncoder encoder, int headCount, torch.nn.Activations activation = torch.nn.Activations.ReLU)
     {
         ArgumentNullException.ThrowIfNull(encoder);

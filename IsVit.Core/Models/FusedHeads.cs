@@ -12,8 +12,8 @@ internal static class FusedHeads
     /// <param name="projected">[batch, tokens, 3 x heads x head width].</param>
     /// <param name="headCount">The number of heads.</param>
     /// <param name="scale">What the queries are multiplied with.</param>
-    /// <param name="queryNorm">Normalises the queries of each head; null to leave them.</param>
-    /// <param name="keyNorm">Normalises the keys of each head; null to leave them.</param>
+    /// <param name="queryNorm">Normalizes the queries of each head; null to leave them.</param>
+    /// <param name="keyNorm">Normalizes the keys of each head; null to leave them.</param>
     /// <returns>Queries and values [batch, heads, tokens, head width], keys [batch, heads, head width, tokens].</returns>
     public static (torch.Tensor Query, torch.Tensor Key, torch.Tensor Value) Split(
         torch.Tensor projected, int headCount, double scale, LayerNorm? queryNorm = null, LayerNorm? keyNorm = null)

@@ -4,7 +4,7 @@ using TorchSharp.Modules;
 
 namespace IsVit.Core.Models;
 
-/// <summary>A model from normalised images [batch, channels, height, width] to logits [batch, classes]. It says itself which of its modules are reconstructed at once.</summary>
+/// <summary>A model from normalized images [batch, channels, height, width] to logits [batch, classes]. It declares which of its modules are reconstructed as units.</summary>
 public abstract class ImageClassifier : torch.nn.Module<torch.Tensor, torch.Tensor>, IGraphDeclaration
 {
     private protected ImageClassifier(string name)
@@ -12,7 +12,7 @@ public abstract class ImageClassifier : torch.nn.Module<torch.Tensor, torch.Tens
     {
     }
 
-    /// <summary>The layer that gives the logits.</summary>
+    /// <summary>The layer that outputs the logits.</summary>
     public abstract Linear Head { get; }
 
     /// <summary>The number of classes.</summary>

@@ -12,7 +12,7 @@ public sealed class LayerScale : torch.nn.Module<torch.Tensor, torch.Tensor>
 
     /// <summary>Creates the module.</summary>
     /// <param name="dim">The number of channels.</param>
-    /// <param name="initialValue">The value that every factor starts with.</param>
+    /// <param name="initialValue">The initial value of every factor.</param>
     public LayerScale(int dim, double initialValue)
         : base(nameof(LayerScale))
     {

@@ -4,7 +4,7 @@ using TorchSharp;
 
 namespace IsVit.Core.Models;
 
-/// <summary>A product of two activations as a module, so that hooks see both operands.</summary>
+/// <summary>A product of two activations as a module, so that hooks can reach both operands.</summary>
 public sealed class MatMul : torch.nn.Module<torch.Tensor, torch.Tensor, torch.Tensor>, IMatrixProduct
 {
     /// <summary>Creates the module.</summary>

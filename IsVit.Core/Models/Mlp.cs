@@ -15,9 +15,9 @@ public sealed class Mlp : torch.nn.Module<torch.Tensor, torch.Tensor>
 
     /// <summary>Creates the module.</summary>
     /// <param name="dim">The width of a token.</param>
-    /// <param name="hiddenDim">The width of what the first layer gives; even for SwiGLU.</param>
+    /// <param name="hiddenDim">The output width of the first layer; even for SwiGLU.</param>
     /// <param name="dropoutRate">The dropout after each layer while training; 0 for none.</param>
-    /// <param name="kind">What stands between the layers.</param>
+    /// <param name="kind">The activation between the layers.</param>
     /// <param name="hasBias">Whether the layers have a bias.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="hiddenDim"/> is odd with SwiGLU.</exception>
     public Mlp(int dim, int hiddenDim, double dropoutRate = 0, MlpKind kind = MlpKind.Gelu, bool hasBias = true)
@@ -36,13 +36,13 @@ public sealed class Mlp : torch.nn.Module<torch.Tensor, torch.Tensor>
         RegisterComponents();
     }
 
-    /// <summary>The first layer, token to hidden.</summary>
+    /// <summary>The first layer, from token width to hidden width.</summary>
     public Linear Fc1 => fc1;
 
     /// <summary>The activation between the layers: GELU, or the SiLU of a SwiGLU.</summary>
     public torch.nn.Module<torch.Tensor, torch.Tensor> Act => act;
 
-    /// <summary>The second layer, hidden to token.</summary>
+    /// <summary>The second layer, from hidden width to token width.</summary>
     public Linear Fc2 => fc2;
 
     /// <summary>Applies both layers.</summary>

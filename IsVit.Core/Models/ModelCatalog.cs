@@ -20,9 +20,9 @@ public static class ModelCatalog
     /// <summary>Every model, in a fixed order.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. List().Select(p => p.Name)];
 
-    /// <summary>A model by its name.</summary>
+    /// <summary>Finds a model by its name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <exception cref="ArgumentException">There is none of that name; the message lists what there is, closest first.</exception>
+    /// <exception cref="ArgumentException">No model has that name; the message lists the existing names, closest first.</exception>
     public static ModelPreset Find(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -38,7 +38,7 @@ public static class ModelCatalog
     /// <summary>Creates a model with random weights (from torch's default generator).</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="classCount">The number of classes, or null for the model's own (1000; 10 for the demonstration's).</param>
-    /// <exception cref="ArgumentException">There is no model of that name.</exception>
+    /// <exception cref="ArgumentException">No model has that name.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="classCount"/> is below 1.</exception>
     public static ImageClassifier Create(string name, int? classCount = null) => Find(name).Create(classCount);
 

@@ -2,7 +2,7 @@ using IsVit.Model.Architectures;
 
 namespace IsVit.Core.Models;
 
-/// <summary>Models of a given shape.</summary>
+/// <summary>Creates models from their options.</summary>
 public static class ModelOptionsExtensions
 {
     /// <summary>Creates the model with random weights (from torch's default generator).</summary>

@@ -4,9 +4,9 @@ using IsVit.Model.Imaging;
 namespace IsVit.Core.Models;
 
 /// <summary>A named model: its shape, and how its images are prepared.</summary>
-/// <param name="Name">The name, as timm writes it.</param>
+/// <param name="Name">The name, as in timm.</param>
 /// <param name="Options">The shape.</param>
-/// <param name="Preprocessing">How images become its input.</param>
+/// <param name="Preprocessing">How images are preprocessed to its input.</param>
 public sealed record ModelPreset(string Name, ModelOptions Options, ImagePreprocessing Preprocessing)
 {
     /// <summary>Creates the model with random weights.</summary>

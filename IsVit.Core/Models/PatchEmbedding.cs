@@ -3,7 +3,7 @@ using TorchSharp.Modules;
 
 namespace IsVit.Core.Models;
 
-/// <summary>Cuts an image into patches and projects each to a token (Dosovitskiy et al., arXiv 2010.11929); timm's names: <c>proj</c>, <c>norm</c>.</summary>
+/// <summary>Splits an image into patches and projects each to a token (Dosovitskiy et al., arXiv 2010.11929); timm's names: <c>proj</c>, <c>norm</c>.</summary>
 public sealed class PatchEmbedding : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     private readonly Conv2d proj;
@@ -17,8 +17,8 @@ public sealed class PatchEmbedding : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <param name="patchSize">Height and width of a patch in pixels.</param>
     /// <param name="channels">The number of colour channels.</param>
     /// <param name="dim">The width of a token.</param>
-    /// <param name="layout">How the tokens are given.</param>
-    /// <param name="layerNormEps">What a normalisation of the tokens adds to the variance; null for no normalisation.</param>
+    /// <param name="layout">The layout of the tokens.</param>
+    /// <param name="layerNormEps">The epsilon added to the variance in the normalization of the tokens; null for no normalization.</param>
     public PatchEmbedding(int imageSize, int patchSize, int channels, int dim, PatchLayout layout = PatchLayout.Sequence, double? layerNormEps = null)
         : base(nameof(PatchEmbedding))
     {
@@ -33,16 +33,16 @@ public sealed class PatchEmbedding : torch.nn.Module<torch.Tensor, torch.Tensor>
         RegisterComponents();
     }
 
-    /// <summary>The projection: a convolution whose stride is its size.</summary>
+    /// <summary>The projection: a convolution whose stride equals its kernel size.</summary>
     public Conv2d Proj => proj;
 
-    /// <summary>The normalisation of the tokens, if there is one.</summary>
+    /// <summary>The normalization of the tokens, if there is one.</summary>
     public LayerNorm? Norm => norm;
 
-    /// <summary>Images to patch tokens, row by row.</summary>
-    /// <param name="input">[batch, channels, height, width] of the size that the module was made for.</param>
+    /// <summary>Converts images to patch tokens, row by row.</summary>
+    /// <param name="input">[batch, channels, height, width] of the size that the module was created for.</param>
     /// <returns>[batch, patches, width of a token], or [batch, rows, columns, width of a token].</returns>
-    /// <exception cref="ArgumentException">The input has another shape.</exception>
+    /// <exception cref="ArgumentException">The input has a different shape.</exception>
     public override torch.Tensor forward(torch.Tensor input)
     {
         ArgumentNullException.ThrowIfNull(input);

@@ -1,6 +1,6 @@
 namespace IsVit.Core.Models;
 
-/// <summary>How a patch embedding gives its tokens.</summary>
+/// <summary>The layout of a patch embedding's tokens.</summary>
 public enum PatchLayout
 {
     /// <summary>One after the other, row by row: [batch, patches, width].</summary>

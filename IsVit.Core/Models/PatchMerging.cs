@@ -4,8 +4,8 @@ using TorchSharp.Modules;
 namespace IsVit.Core.Models;
 
 /// <summary>
-/// Halves the image's sides: the four tokens of each square beside each other, normalised and projected (Liu et al., arXiv 2103.14030, section 3.1); timm's names: <c>norm</c>,
-/// <c>reduction</c>. An odd side is filled up with zeros.
+/// Halves the image's sides: concatenates the four tokens of each square, normalizes and projects them (Liu et al., arXiv 2103.14030, section 3.1); timm's names: <c>norm</c>,
+/// <c>reduction</c>. An odd side is padded with zeros.
 /// </summary>
 public sealed class PatchMerging : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
@@ -13,9 +13,9 @@ public sealed class PatchMerging : torch.nn.Module<torch.Tensor, torch.Tensor>
     private readonly Linear reduction;
 
     /// <summary>Creates the module.</summary>
-    /// <param name="dim">The width of a token that comes in.</param>
-    /// <param name="outDim">The width of a token that goes out.</param>
-    /// <param name="layerNormEps">What the normalisation adds to the variance.</param>
+    /// <param name="dim">The width of an input token.</param>
+    /// <param name="outDim">The width of an output token.</param>
+    /// <param name="layerNormEps">The epsilon added to the variance in the normalization.</param>
     public PatchMerging(int dim, int outDim, double layerNormEps = 1e-5)
         : base(nameof(PatchMerging))
     {
@@ -24,15 +24,15 @@ public sealed class PatchMerging : torch.nn.Module<torch.Tensor, torch.Tensor>
         RegisterComponents();
     }
 
-    /// <summary>The normalisation of four tokens as one.</summary>
+    /// <summary>The normalization of four concatenated tokens.</summary>
     public LayerNorm Norm => norm;
 
-    /// <summary>The projection, without bias until scale reparameterization gives it one.</summary>
+    /// <summary>The projection, without bias until scale reparameterization adds one.</summary>
     public Linear Reduction => reduction;
 
     /// <summary>Merges squares of four tokens.</summary>
     /// <param name="input">[batch, rows, columns, width].</param>
-    /// <returns>[batch, half the rows, half the columns, outgoing width], halves rounded up.</returns>
+    /// <returns>[batch, half the rows, half the columns, output width], halves rounded up.</returns>
     public override torch.Tensor forward(torch.Tensor input)
     {
         ArgumentNullException.ThrowIfNull(input);

@@ -3,7 +3,7 @@ using TorchSharp.Modules;
 
 namespace IsVit.Core.Models;
 
-/// <summary>The mean of all tokens, and a linear layer; timm's name: <c>fc</c>.</summary>
+/// <summary>The mean of all tokens, followed by a linear layer; timm's name: <c>fc</c>.</summary>
 public sealed class PooledHead : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     private readonly Linear fc;
@@ -21,7 +21,7 @@ public sealed class PooledHead : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <summary>The classifier.</summary>
     public Linear Fc => fc;
 
-    /// <summary>Tokens to logits.</summary>
+    /// <summary>Converts tokens to logits.</summary>
     /// <param name="input">[batch, rows, columns, width].</param>
     /// <returns>[batch, classes].</returns>
     public override torch.Tensor forward(torch.Tensor input)

@@ -3,7 +3,7 @@ using TorchSharp.Modules;
 
 namespace IsVit.Core.Models;
 
-/// <summary>A layer with tanh between a transformer and its head, which the first ViT's were trained with; timm's names: <c>fc</c>, <c>act</c>.</summary>
+/// <summary>A linear layer with tanh between a transformer and its head, with which the first ViTs were trained; timm's names: <c>fc</c>, <c>act</c>.</summary>
 public sealed class PreLogits : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     private readonly Linear fc;
@@ -11,7 +11,7 @@ public sealed class PreLogits : torch.nn.Module<torch.Tensor, torch.Tensor>
 
     /// <summary>Creates the module.</summary>
     /// <param name="dim">The width of a token.</param>
-    /// <param name="width">The width of what the head reads.</param>
+    /// <param name="width">The input width of the head.</param>
     public PreLogits(int dim, int width)
         : base(nameof(PreLogits))
     {

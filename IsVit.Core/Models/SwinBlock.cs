@@ -36,13 +36,13 @@ public sealed class SwinBlock : torch.nn.Module<torch.Tensor, torch.Tensor>
         RegisterComponents();
     }
 
-    /// <summary>The normalisation before attention.</summary>
+    /// <summary>The normalization before attention.</summary>
     public LayerNorm Norm1 => norm1;
 
     /// <summary>The attention.</summary>
     public WindowAttention Attn => attn;
 
-    /// <summary>The normalisation before the MLP.</summary>
+    /// <summary>The normalization before the MLP.</summary>
     public LayerNorm Norm2 => norm2;
 
     /// <summary>The MLP.</summary>
@@ -54,7 +54,7 @@ public sealed class SwinBlock : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <summary>Height and width of a window in tokens.</summary>
     public int WindowSize => _grid.Window;
 
-    /// <summary>The tokens by which the windows are shifted down and to the right; 0 for none.</summary>
+    /// <summary>The number of tokens by which the windows are shifted down and to the right; 0 for none.</summary>
     public int Shift => _grid.Shift;
 
     /// <summary>Applies the block.</summary>

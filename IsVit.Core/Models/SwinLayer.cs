@@ -4,7 +4,7 @@ using TorchSharp.Modules;
 
 namespace IsVit.Core.Models;
 
-/// <summary>The blocks of one resolution, and the merging of patches before them (the paper's stage); timm's names: <c>downsample</c>, <c>blocks</c>.</summary>
+/// <summary>The blocks of one resolution, and the patch merging before them (a stage in the paper); timm's names: <c>downsample</c>, <c>blocks</c>.</summary>
 public sealed class SwinLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     private readonly PatchMerging? downsample;
@@ -33,7 +33,7 @@ public sealed class SwinLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
         RegisterComponents();
     }
 
-    /// <summary>The merging of patches; none in the first layer.</summary>
+    /// <summary>The patch merging; null in the first layer.</summary>
     public PatchMerging? Downsample => downsample;
 
     /// <summary>The blocks, first to last.</summary>
@@ -41,7 +41,7 @@ public sealed class SwinLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
 
     /// <summary>Applies the layer.</summary>
     /// <param name="input">[batch, rows, columns, width].</param>
-    /// <returns>[batch, rows, columns, width], with half the sides and another width where patches are merged.</returns>
+    /// <returns>[batch, rows, columns, width], with half the sides and a different width if patches are merged.</returns>
     public override torch.Tensor forward(torch.Tensor input)
     {
         using var scope = torch.NewDisposeScope();

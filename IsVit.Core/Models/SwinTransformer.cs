@@ -8,8 +8,8 @@ using TorchSharp.Modules;
 namespace IsVit.Core.Models;
 
 /// <summary>
-/// A hierarchical vision transformer with shifted windows (Swin: Liu et al., arXiv 2103.14030) with timm's parameter names, so that public weights load, those of older timm and of the
-/// authors included. Every product is a module reached through <c>call</c>, so hooks see both operands. Tokens keep their rows and columns: [batch, rows, columns, width].
+/// A hierarchical vision transformer with shifted windows (Swin: Liu et al., arXiv 2103.14030) with timm's parameter names, so that public weights can be loaded, including those of older timm versions and of the
+/// authors. Every product is a module called through <c>call</c>, so that hooks can reach both operands. Tokens keep their rows and columns: [batch, rows, columns, width].
 /// </summary>
 public sealed class SwinTransformer : ImageClassifier, IStateDictNames
 {
@@ -19,7 +19,7 @@ public sealed class SwinTransformer : ImageClassifier, IStateDictNames
     private readonly PooledHead head;
 
     /// <summary>Creates a Swin transformer with random weights (from torch's default generator), on the CPU, in torch's default type.</summary>
-    /// <param name="options">Its shape.</param>
+    /// <param name="options">The model's shape.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public SwinTransformer(SwinTransformerOptions options)
         : base(nameof(SwinTransformer))
@@ -41,25 +41,25 @@ public sealed class SwinTransformer : ImageClassifier, IStateDictNames
         }
     }
 
-    /// <summary>The shape that the model was made with.</summary>
+    /// <summary>The shape that the model was created with.</summary>
     public SwinTransformerOptions Options { get; }
 
-    /// <summary>Image to patch tokens.</summary>
+    /// <summary>The embedding of image patches as tokens.</summary>
     public PatchEmbedding PatchEmbed => patch_embed;
 
     /// <summary>The layers, first to last.</summary>
     public ModuleList<SwinLayer> Layers => layers;
 
-    /// <summary>The final normalisation.</summary>
+    /// <summary>The final normalization.</summary>
     public LayerNorm Norm => norm;
 
     /// <summary>The classifier.</summary>
     public override Linear Head => head.Fc;
 
-    /// <summary>Images to logits.</summary>
-    /// <param name="input">Normalised images, [batch, channels, height, width], in the parameters' type and on their device.</param>
+    /// <summary>Computes logits from images.</summary>
+    /// <param name="input">Normalized images, [batch, channels, height, width], in the parameters' type and on their device.</param>
     /// <returns>[batch, classes].</returns>
-    /// <exception cref="ArgumentException">The images have another size or number of channels.</exception>
+    /// <exception cref="ArgumentException">The size or the number of channels of the images is wrong.</exception>
     public override torch.Tensor forward(torch.Tensor input)
     {
         using var scope = torch.NewDisposeScope();
@@ -74,7 +74,7 @@ public sealed class SwinTransformer : ImageClassifier, IStateDictNames
     public override IEnumerable<AttentionDeclaration> DeclareAttentions() => layers.Select((layer, i) => layer.Blocks[0].Attn.Declare(FormattableString.Invariant($"layers.{i}.blocks.*.attn")));
 
     /// <summary>
-    /// Names of the authors' and of older timm's weights: the merging of patches stands at the end of the layer before, the classifier is <c>head</c>, and index and mask are stored.
+    /// Translates names of the authors' and of older timm's weights: in these, patch merging is at the end of the previous layer, the classifier is <c>head</c>, and index and mask are stored.
     /// </summary>
     /// <inheritdoc/>
     public string? Translate(string name, IReadOnlySet<string> names)

@@ -8,7 +8,7 @@ namespace IsVit.Core.Models;
 
 /// <summary>
 /// A pre-norm vision transformer (ViT: Dosovitskiy et al., arXiv 2010.11929; DeiT: Touvron et al., arXiv 2012.12877) with timm's parameter names,
-/// so that public weights load. Every product is a module reached through <c>call</c>, so hooks see both operands.
+/// so that public weights can be loaded. Every product is a module called through <c>call</c>, so that hooks can reach both operands.
 /// </summary>
 public sealed class VisionTransformer : ImageClassifier
 {
@@ -28,7 +28,7 @@ public sealed class VisionTransformer : ImageClassifier
     private Parameter pos_embed;
 
     /// <summary>Creates a vision transformer with random weights (from torch's default generator), on the CPU, in torch's default type.</summary>
-    /// <param name="options">Its shape.</param>
+    /// <param name="options">The model's shape.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public VisionTransformer(VisionTransformerOptions options)
         : base(nameof(VisionTransformer))
@@ -56,16 +56,16 @@ public sealed class VisionTransformer : ImageClassifier
         InitializeWeights();
     }
 
-    /// <summary>The shape that the model was made with.</summary>
+    /// <summary>The shape that the model was created with.</summary>
     public VisionTransformerOptions Options { get; }
 
-    /// <summary>Image to patch tokens.</summary>
+    /// <summary>The embedding of image patches as tokens.</summary>
     public PatchEmbedding PatchEmbed => patch_embed;
 
     /// <summary>The blocks, first to last.</summary>
     public ModuleList<Block> Blocks => blocks;
 
-    /// <summary>The final normalisation: of all tokens, or of the pooled one (<c>fc_norm</c>) when pooling by average.</summary>
+    /// <summary>The final normalization: of all tokens, or with average pooling of the pooled token (<c>fc_norm</c>).</summary>
     public LayerNorm Norm => norm ?? fc_norm!;
 
     /// <summary>The layer before the head, if the options ask for one.</summary>
@@ -77,10 +77,10 @@ public sealed class VisionTransformer : ImageClassifier
     /// <summary>The classifier of the distillation token, if the model is distilled.</summary>
     public Linear? HeadDist => head_dist;
 
-    /// <summary>Images to logits.</summary>
-    /// <param name="input">Normalised images, [batch, channels, height, width], in the parameters' type and on their device.</param>
-    /// <returns>[batch, classes]; of a distilled model the mean of both heads, while training as well.</returns>
-    /// <exception cref="ArgumentException">The images have another size or number of channels.</exception>
+    /// <summary>Computes logits from images.</summary>
+    /// <param name="input">Normalized images, [batch, channels, height, width], in the parameters' type and on their device.</param>
+    /// <returns>[batch, classes]; for a distilled model the mean of both heads, also while training.</returns>
+    /// <exception cref="ArgumentException">The size or the number of channels of the images is wrong.</exception>
     public override torch.Tensor forward(torch.Tensor input)
     {
         using var scope = torch.NewDisposeScope();

@@ -6,7 +6,7 @@ using TorchSharp.Modules;
 namespace IsVit.Core.Models;
 
 /// <summary>
-/// Self-attention inside windows, with a bias for each relative position (Liu et al., arXiv 2103.14030, eq. 4), whose two products and softmax are modules; timm's
+/// Self-attention within windows, with a bias for each relative position (Liu et al., arXiv 2103.14030, eq. 4), whose two products and softmax are modules; timm's
 /// names: <c>qkv</c>, <c>proj</c>, <c>relative_position_bias_table</c>.
 /// </summary>
 public sealed class WindowAttention : torch.nn.Module<torch.Tensor, torch.Tensor>
@@ -65,11 +65,11 @@ public sealed class WindowAttention : torch.nn.Module<torch.Tensor, torch.Tensor
     /// <summary>The bias of each relative position and head, [(2 window - 1)^2, heads].</summary>
     public Parameter RelativePositionBiasTable => relative_position_bias_table;
 
-    /// <summary>Where the heads lie, for a graph that holds this module.</summary>
-    /// <param name="path">The module's path, or a pattern that fits it and others that are alike.</param>
+    /// <summary>Declares the locations of the heads, for a graph that contains this module.</summary>
+    /// <param name="path">The module's path, or a pattern that matches it and others of the same structure.</param>
     public AttentionDeclaration Declare(string path) => FusedHeads.Declare(qkv, _headCount, path);
 
-    /// <summary>Attends over the tokens of each window.</summary>
+    /// <summary>Computes attention over the tokens of each window.</summary>
     /// <param name="input">[batch x windows, tokens of a window, width], the windows of one image one after the other.</param>
     /// <returns>Shape of <paramref name="input"/>.</returns>
     public override torch.Tensor forward(torch.Tensor input)

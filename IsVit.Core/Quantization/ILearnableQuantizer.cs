@@ -7,18 +7,18 @@ namespace IsVit.Core.Quantization;
 /// A quantizer whose parameters can be trained by gradient descent, together with the weights of a model (as LSQ learns step sizes; Esser et al., arXiv 1902.08153).
 /// </summary>
 /// <remarks>
-/// Between <see cref="BeginLearning"/> and <see cref="EndLearning"/> the quantizer's parameters are a function of the returned vector, and <see cref="IQuantizer.FakeQuantize"/> is differentiable in it.
+/// Between <see cref="BeginLearning"/> and <see cref="EndLearning"/> the quantizer's parameters are a function of the returned vector, and <see cref="IQuantizer.FakeQuantize"/> is differentiable with respect to it.
 /// </remarks>
 public interface ILearnableQuantizer : IQuantizer
 {
     /// <summary>Begins learning.</summary>
     /// <returns>
-    /// A vector of zeros that requires gradients, one entry a learned number; what an entry means is relative to the present parameters (a fraction of a scale or of a step), so that one learning rate serves
+    /// A vector of zeros that requires gradients, one entry per learned parameter; each entry is relative to the current parameters (a fraction of a scale or of a step), so that one learning rate works for
     /// every quantizer. It belongs to the quantizer, and is changed in place by an optimizer.
     /// </returns>
-    /// <exception cref="QuantizationException">Not calibrated, or learning already.</exception>
+    /// <exception cref="QuantizationException">The quantizer is not calibrated, or is already learning.</exception>
     torch.Tensor BeginLearning();
 
-    /// <summary>Ends learning: the vector's present values become the quantizer's parameters, and the vector is disposed. Does nothing if the quantizer is not learning.</summary>
+    /// <summary>Ends learning: the vector's current values become the quantizer's parameters, and the vector is disposed. Does nothing if the quantizer is not learning.</summary>
     void EndLearning();
 }

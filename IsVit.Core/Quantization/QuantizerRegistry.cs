@@ -2,13 +2,13 @@ using IsVit.Model.Quantization;
 
 namespace IsVit.Core.Quantization;
 
-/// <summary>Makes quantizers by the name of their scheme.</summary>
+/// <summary>Creates quantizers by the name of their scheme.</summary>
 public sealed class QuantizerRegistry
 {
     private readonly Dictionary<string, IQuantizerFactory> _factories = new(StringComparer.Ordinal);
 
     /// <summary>Creates a registry.</summary>
-    /// <param name="factories">The factories; of two with one scheme the later one counts.</param>
+    /// <param name="factories">The factories; of two with the same scheme the later one is used.</param>
     public QuantizerRegistry(IEnumerable<IQuantizerFactory> factories)
     {
         ArgumentNullException.ThrowIfNull(factories);
@@ -26,10 +26,10 @@ public sealed class QuantizerRegistry
 
     internal bool Knows(string scheme) => Find(scheme) is not null;
 
-    /// <summary>Makes an uncalibrated quantizer.</summary>
+    /// <summary>Creates an uncalibrated quantizer.</summary>
     /// <param name="spec">Scheme, bits and granularity.</param>
-    /// <param name="isWeight">Whether the numbers are weights.</param>
-    /// <exception cref="QuantizationException">No factory has the scheme, or it refuses the bits or the granularity.</exception>
+    /// <param name="isWeight">Whether it quantizes weights.</param>
+    /// <exception cref="QuantizationException">No factory has the scheme, or the factory does not support the bits or the granularity.</exception>
     public IQuantizer Create(QuantizerSpec spec, bool isWeight)
     {
         ArgumentNullException.ThrowIfNull(spec);

@@ -5,23 +5,25 @@ using static TorchSharp.torch;
 namespace IsVit.Core.Samples;
 
 /// <summary>
-/// Samples, such as calibration images, that are all in memory, batch by batch as they came: a quantizer looks at them many times. Nothing is joined or copied until someone needs batches of another
-/// size. 1024 colour images of 224 pixels take 617 MB.
+/// Samples, such as calibration images, kept in memory in the batches in which they were passed: quantization reads them many times. Nothing is concatenated or copied until batches of another
+/// size are needed. 1024 colour images of 224 pixels take 617 MB.
 /// </summary>
 public sealed class InMemorySamples : IDisposable
 {
     private readonly bool _owns;
 
-    /// <summary>Takes samples of a model with any number of inputs, in batches of any sizes.</summary>
-    /// <param name="batches">One or more batches, enumerated once, all with equally many inputs of the same types and shapes but for the number of samples. The tensors stay the caller's, and must live as long as this.</param>
+    /// <summary>Creates samples for a model with any number of inputs, in batches of any sizes.</summary>
+    /// <param name="batches">One or more batches, enumerated once, all with the same number of inputs and with the same types and shapes except for the number of samples.
+    /// The tensors remain the caller's, and must live as long as this object.</param>
     /// <exception cref="QuantizationException">There are no samples, or two batches do not fit each other.</exception>
     public InMemorySamples(IEnumerable<SampleBatch> batches)
         : this(batches, owns: false)
     {
     }
 
-    /// <summary>Takes samples of a model with one input, in batches of any sizes.</summary>
-    /// <param name="batches">One or more batches, each [samples, ...], likewise.</param>
+    /// <summary>Creates samples for a model with one input, in batches of any sizes.</summary>
+    /// <param name="batches">One or more batches, each [samples, ...], enumerated once, with the same types and shapes except for the number of samples.
+    /// The tensors remain the caller's, and must live as long as this object.</param>
     /// <exception cref="QuantizationException">There are no samples, or two batches do not fit each other.</exception>
     public InMemorySamples(IEnumerable<Tensor> batches)
         : this((batches ?? throw new ArgumentNullException(nameof(batches))).Select(static batch => new SampleBatch(batch)))
@@ -46,7 +48,7 @@ public sealed class InMemorySamples : IDisposable
         Count = Batches.Sum(static batch => batch.Count);
     }
 
-    /// <summary>The batches as they came, but for empty ones.</summary>
+    /// <summary>The batches as they were passed, without empty ones.</summary>
     public IReadOnlyList<SampleBatch> Batches { get; }
 
     /// <summary>The number of samples.</summary>
@@ -54,9 +56,9 @@ public sealed class InMemorySamples : IDisposable
 
     /// <summary>Reads images into memory, batch by batch.</summary>
     /// <param name="images">The images.</param>
-    /// <param name="batchSize">Images a batch, at least 1.</param>
-    /// <param name="device">Where they are to be; null for the CPU.</param>
-    /// <param name="cancellationToken">Ends the reading with an <see cref="OperationCanceledException"/>.</param>
+    /// <param name="batchSize">Images per batch, at least 1.</param>
+    /// <param name="device">The device of the tensors; null for the CPU.</param>
+    /// <param name="cancellationToken">Stops reading with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>Samples that own their tensors: disposing them frees the memory.</returns>
     /// <exception cref="ImageException">An image cannot be read, and the source does not skip such images.</exception>
     /// <exception cref="QuantizationException">There is no readable image.</exception>
@@ -84,7 +86,7 @@ public sealed class InMemorySamples : IDisposable
         }
     }
 
-    /// <summary>Frees what <see cref="Read"/> took; the tensors that were given stay their owner's.</summary>
+    /// <summary>Frees the tensors that <see cref="Read"/> created; tensors that were passed in remain their owner's.</summary>
     public void Dispose()
     {
         if (_owns)

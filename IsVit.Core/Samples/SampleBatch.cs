@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace IsVit.Core.Samples;
 
-/// <summary>Some samples as a model takes them: a tensor for each of its inputs, such as images and their sizes, with the samples along the first axis of each.</summary>
+/// <summary>A batch of samples as a model takes them: a tensor for each of its inputs, such as images and their sizes, with the samples along the first axis of each.</summary>
 public sealed class SampleBatch
 {
-    /// <summary>Creates a batch of the given tensors, which stay the caller's.</summary>
+    /// <summary>Creates a batch of the given tensors, which remain the caller's.</summary>
     /// <param name="inputs">One or more, each [samples, ...].</param>
     /// <exception cref="QuantizationException">There is no tensor, one has no axis, or they have different numbers of samples.</exception>
     public SampleBatch(params IEnumerable<Tensor> inputs)
@@ -36,12 +36,12 @@ public sealed class SampleBatch
     public long Count => Inputs[0].shape[0];
 
     /// <summary>The tensor of one input.</summary>
-    /// <param name="input">Which, from 0.</param>
+    /// <param name="input">The index of the input, from 0.</param>
     public Tensor this[int input] => Inputs[input];
 
-    /// <summary>Consecutive samples as views, which the open dispose scope owns.</summary>
-    /// <param name="start">The first, from 0.</param>
-    /// <param name="count">How many.</param>
+    /// <summary>Returns consecutive samples as views, which the open dispose scope owns.</summary>
+    /// <param name="start">The index of the first sample, from 0.</param>
+    /// <param name="count">The number of samples.</param>
     public SampleBatch Slice(long start, long count) => Map(input => input.narrow(0, start, count));
 
     /// <summary>The samples of several batches as one, copied unless there is one batch.</summary>

@@ -1,6 +1,6 @@
 namespace IsVit.Model.Architectures;
 
-/// <summary>What stands between the two layers of a block's MLP.</summary>
+/// <summary>The activation between the two layers of a block's MLP.</summary>
 public enum MlpKind
 {
     /// <summary>The exact (erf) GELU.</summary>

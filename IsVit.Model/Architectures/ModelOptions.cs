@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace IsVit.Model.Architectures;
 
-/// <summary>What every model of images to logits has in its shape.</summary>
+/// <summary>The options common to all models that map images to logits.</summary>
 public abstract record ModelOptions
 {
     private protected ModelOptions(int patchSize, double layerNormEps) => (PatchSize, LayerNormEps) = (patchSize, layerNormEps);
@@ -19,26 +19,26 @@ public abstract record ModelOptions
     /// <summary>The number of classes, at least 1.</summary>
     public int ClassCount { get; init; } = 1000;
 
-    /// <summary>The width of the hidden layer of a block's MLP, in widths of a token; above 0.</summary>
+    /// <summary>The width of the hidden layer of a block's MLP, as a multiple of the token width; above 0.</summary>
     public double MlpRatio { get; init; } = 4;
 
     /// <summary>Whether the query, key and value projections have a bias.</summary>
     public bool QkvBias { get; init; } = true;
 
-    /// <summary>What the normalisations add to the variance, above 0.</summary>
+    /// <summary>The epsilon that the normalizations add to the variance, above 0.</summary>
     public double LayerNormEps { get; init; }
 
-    /// <summary>The probability, 0 to below 1, that training leaves out the last block's residual branches; earlier blocks have less, linearly down to 0.</summary>
+    /// <summary>The probability, 0 to less than 1, that the last block's residual branches are dropped while training; for earlier blocks it decreases linearly to 0.</summary>
     public double DropPathRate { get; init; }
 
-    /// <summary>The probability, 0 to below 1, of dropping an element after the attention projections and the MLPs' layers, and where a model's own options say so, while training.</summary>
+    /// <summary>The dropout probability, 0 to less than 1, after the attention projections and the MLPs' layers, and where a model's own options say so, while training.</summary>
     public double DropoutRate { get; init; }
 
     /// <summary>Patches along one side of the image.</summary>
     internal int PatchesPerSide => ImageSize / PatchSize;
 
     /// <summary>Checks every option.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message names it, its value and what is allowed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range; the message contains its name, its value and what is allowed.</exception>
     public virtual void Validate()
     {
         Require(PatchSize >= 1, nameof(PatchSize), PatchSize, "at least 1");

@@ -1,14 +1,14 @@
 namespace IsVit.Model.Architectures;
 
-/// <summary>What a vision transformer gives to its head.</summary>
+/// <summary>The input of a vision transformer's head.</summary>
 public enum PoolingKind
 {
-    /// <summary>The class token, after the final normalisation.</summary>
+    /// <summary>The class token, after the final normalization.</summary>
     ClassToken,
 
-    /// <summary>The mean of the patch tokens, normalised after pooling (timm's <c>fc_norm</c>).</summary>
+    /// <summary>The mean of the patch tokens, normalized after pooling (timm's <c>fc_norm</c>).</summary>
     Average,
 
-    /// <summary>The mean of the patch tokens after the final normalisation (timm's global pooling without <c>fc_norm</c>).</summary>
+    /// <summary>The mean of the patch tokens after the final normalization (timm's global pooling without <c>fc_norm</c>).</summary>
     AverageOfNormalized,
 }

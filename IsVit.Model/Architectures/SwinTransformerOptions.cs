@@ -18,7 +18,7 @@ public sealed record SwinTransformerOptions : ModelOptions
     /// <summary>The number of attention heads of each layer, which divide its width.</summary>
     public IReadOnlyList<int> HeadCounts { get; init; } = [3, 6, 12, 24];
 
-    /// <summary>Height and width of a window in tokens, at least 2. A layer whose image has no more tokens along a side has one window of all of them.</summary>
+    /// <summary>Height and width of a window in tokens, at least 2. If a layer's image has no more tokens along a side than this, one window contains all of them.</summary>
     public int WindowSize { get; init; } = 7;
 
     /// <inheritdoc/>

@@ -18,31 +18,31 @@ public sealed record VisionTransformerOptions : ModelOptions
     /// <summary>The number of attention heads, at least 1.</summary>
     public int HeadCount { get; init; } = 3;
 
-    /// <summary>What the head sees.</summary>
+    /// <summary>The input of the head.</summary>
     public PoolingKind Pooling { get; init; } = PoolingKind.ClassToken;
 
-    /// <summary>Whether a class token goes before the patch tokens; pooling by class token needs it.</summary>
+    /// <summary>Whether a class token precedes the patch tokens; pooling by class token requires it.</summary>
     public bool HasClassToken { get; init; } = true;
 
-    /// <summary>Whether there is a distillation token with a head of its own (Touvron et al., arXiv 2012.12877); the logits are the mean of both heads.</summary>
+    /// <summary>Whether there is a distillation token with its own head (Touvron et al., arXiv 2012.12877); the logits are the mean of both heads.</summary>
     public bool Distilled { get; init; }
 
     /// <summary>The initial value of the scale on each residual branch (Touvron et al., arXiv 2103.17239), or null for none.</summary>
     public double? LayerScale { get; init; }
 
-    /// <summary>The number of register tokens (Darcet et al., arXiv 2309.16588) between the class token and the patch tokens; not below 0.</summary>
+    /// <summary>The number of register tokens (Darcet et al., arXiv 2309.16588) between the class token and the patch tokens; at least 0.</summary>
     public int RegisterTokenCount { get; init; }
 
     /// <summary>Whether only patch tokens get a position embedding (timm's <c>no_embed_class</c>).</summary>
     public bool PatchPositionsOnly { get; init; }
 
-    /// <summary>Whether queries and keys are normalised head by head before their product (Dehghani et al., arXiv 2302.05442).</summary>
+    /// <summary>Whether queries and keys are normalized head by head before their product (Dehghani et al., arXiv 2302.05442).</summary>
     public bool QkNorm { get; init; }
 
     /// <summary>Whether attention's output projection and the MLP's layers have a bias.</summary>
     public bool ProjectionBias { get; init; } = true;
 
-    /// <summary>What stands between the MLP's layers. <see cref="ModelOptions.MlpRatio"/> gives the width of what the first layer gives, of which SwiGLU hands on half.</summary>
+    /// <summary>The activation between the MLP's layers. <see cref="ModelOptions.MlpRatio"/> determines the output width of the first layer, of which SwiGLU passes on half.</summary>
     public MlpKind Mlp { get; init; }
 
     /// <summary>The width of a layer with tanh before the head (timm's <c>pre_logits</c> of models with a representation layer), or null for none.</summary>

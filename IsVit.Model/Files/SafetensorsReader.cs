@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace IsVit.Model.Files;
 
 /// <summary>
-/// A safetensors file, open for reading: an eight-byte header length, a JSON header, the tensors' raw little-endian bytes. The file is mapped into
-/// memory and every statement of its header is checked against the file when it is opened. Several threads may read at once.
+/// A safetensors file, open for reading: an eight-byte header length, a JSON header, the tensors' raw little-endian bytes. The file is memory-mapped,
+/// and its header is fully validated against the file when it is opened. Several threads may read at the same time.
 /// </summary>
 public sealed class SafetensorsReader : IDisposable
 {
@@ -29,15 +29,15 @@ public sealed class SafetensorsReader : IDisposable
     /// <summary>The tensors by name.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Tensors { get; }
 
-    /// <summary>The texts that the file holds beside its tensors.</summary>
+    /// <summary>The texts that the file contains besides its tensors.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     internal MappedFile File { get; }
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="WeightFileException">The file is no safetensors file, or a broken one.</exception>
-    /// <exception cref="IOException">The file is absent or cannot be read.</exception>
+    /// <exception cref="WeightFileException">The file is not a safetensors file, or is corrupt.</exception>
+    /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static SafetensorsReader Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -53,9 +53,9 @@ public sealed class SafetensorsReader : IDisposable
         }
     }
 
-    /// <summary>A tensor's elements as they lie in the file: row-major, little-endian. Valid until the reader is disposed; copy what is needed for longer.</summary>
+    /// <summary>A tensor's elements as stored in the file: row-major, little-endian. Valid until the reader is disposed; copy what is needed longer.</summary>
     /// <param name="name">One of <see cref="Tensors"/>.</param>
-    /// <exception cref="WeightFileException">There is none of that name, it has 2 GiB or more, or the file was cut off since it was opened.</exception>
+    /// <exception cref="WeightFileException">No tensor has that name, it has 2 GiB or more, or the file was truncated after it was opened.</exception>
     public ReadOnlySpan<byte> Bytes(string name)
     {
         var entry = Find(name);
@@ -65,11 +65,11 @@ public sealed class SafetensorsReader : IDisposable
             : throw new WeightFileException(FilePath, name, $"at most {int.MaxValue} bytes to be read at once", FormattableString.Invariant($"{entry.ByteCount}; read it in parts"));
     }
 
-    /// <summary>A part of a tensor's bytes, for tensors of any size.</summary>
+    /// <summary>Returns a part of a tensor's bytes, for tensors of any size.</summary>
     /// <param name="name">One of <see cref="Tensors"/>.</param>
-    /// <param name="offset">Where the part begins, in bytes from the tensor's first.</param>
+    /// <param name="offset">The start of the part, in bytes from the tensor's first byte.</param>
     /// <param name="count">Its length in bytes.</param>
-    /// <exception cref="WeightFileException">There is no tensor of that name, or the file was cut off since it was opened.</exception>
+    /// <exception cref="WeightFileException">No tensor has that name, or the file was truncated after it was opened.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The part is not within the tensor.</exception>
     public ReadOnlySpan<byte> Bytes(string name, long offset, int count)
     {
@@ -81,8 +81,8 @@ public sealed class SafetensorsReader : IDisposable
         return File.Slice(entry.Offset + offset, count);
     }
 
-    /// <summary>Checks that nothing in the file has changed since it was written.</summary>
-    /// <exception cref="WeightFileException">A tensor or the header has another checksum than when it was written, or the file holds no checksums for it.</exception>
+    /// <summary>Verifies that nothing in the file has changed since it was written.</summary>
+    /// <exception cref="WeightFileException">The checksum of a tensor or of the header differs from the stored one, or the file contains no checksum for it.</exception>
     public void VerifyChecksums()
     {
         var tensors = Tensors.Values.Where(static tensor => tensor.Name != ChecksumsName).OrderBy(static tensor => tensor.Offset).ThenBy(static tensor => tensor.ByteCount).ToList();

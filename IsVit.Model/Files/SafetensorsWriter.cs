@@ -4,18 +4,18 @@ using System.Text.Json;
 
 namespace IsVit.Model.Files;
 
-/// <summary>Writes safetensors files. The same tensors and metadata give the same bytes, in whatever order they come.</summary>
+/// <summary>Writes safetensors files. The same tensors and metadata give the same bytes, whatever their order.</summary>
 public static class SafetensorsWriter
 {
     // A header is not part of a web page; quotes in metadata take two bytes instead of six.
     private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Writes a file: first beside it, then in its place, so that no reader ever sees half a file.</summary>
+    /// <summary>Writes a file: first to a temporary file in the same folder, which then replaces it, so that no reader ever sees a partial file.</summary>
     /// <param name="path">The file; replaced if it exists. Its folder must exist.</param>
     /// <param name="tensors">The tensors by name.</param>
-    /// <param name="metadata">Texts to keep beside the tensors.</param>
-    /// <param name="withChecksums">Whether a tensor of checksums is added, which <see cref="SafetensorsReader.VerifyChecksums"/> compares with.</param>
-    /// <exception cref="ArgumentException">A name comes twice or is reserved.</exception>
+    /// <param name="metadata">Additional texts to store with the tensors.</param>
+    /// <param name="withChecksums">Whether to add a tensor of checksums, which <see cref="SafetensorsReader.VerifyChecksums"/> verifies.</param>
+    /// <exception cref="ArgumentException">A name is duplicate or reserved.</exception>
     /// <exception cref="WeightFileException">The header would be longer than the format allows.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Write(string path, IEnumerable<KeyValuePair<string, TensorData>> tensors, IReadOnlyDictionary<string, string>? metadata = null, bool withChecksums = false)
@@ -25,11 +25,11 @@ public static class SafetensorsWriter
     }
 
     /// <summary>Writes the same to a stream.</summary>
-    /// <param name="stream">Written from where it stands; it need not be able to seek.</param>
+    /// <param name="stream">Written from its current position; it need not be seekable.</param>
     /// <param name="tensors">The tensors by name.</param>
-    /// <param name="metadata">Texts to keep beside the tensors.</param>
-    /// <param name="withChecksums">Whether a tensor of checksums is added.</param>
-    /// <exception cref="ArgumentException">A name comes twice or is reserved.</exception>
+    /// <param name="metadata">Additional texts to store with the tensors.</param>
+    /// <param name="withChecksums">Whether to add a tensor of checksums.</param>
+    /// <exception cref="ArgumentException">A name is duplicate or reserved.</exception>
     /// <exception cref="WeightFileException">The header would be longer than the format allows.</exception>
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public static void Write(Stream stream, IEnumerable<KeyValuePair<string, TensorData>> tensors, IReadOnlyDictionary<string, string>? metadata = null, bool withChecksums = false)

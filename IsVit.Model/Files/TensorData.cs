@@ -8,10 +8,10 @@ public sealed class TensorData
     private readonly Action<Stream> _write;
 
     /// <summary>Creates a tensor whose bytes are produced when they are written.</summary>
-    /// <param name="elementType">The element type as safetensors writes it, e.g. <c>F32</c>.</param>
-    /// <param name="shape">The shape; empty for a single number.</param>
-    /// <param name="write">Writes the elements in row-major order, little-endian; called once, or twice where the file has checksums.</param>
-    /// <exception cref="ArgumentException">The element type is not one of the format's, or a length of the shape is negative, or the tensor is no whole number of bytes.</exception>
+    /// <param name="elementType">The element type in the notation of safetensors, e.g. <c>F32</c>.</param>
+    /// <param name="shape">The shape; empty for a scalar.</param>
+    /// <param name="write">Writes the elements in row-major order, little-endian; called once, or twice if the file has checksums.</param>
+    /// <exception cref="ArgumentException">The element type is not one of the format's, or a length of the shape is negative, or the tensor's size is not a whole number of bytes.</exception>
     public TensorData(string elementType, IReadOnlyList<long> shape, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(shape);
@@ -27,10 +27,10 @@ public sealed class TensorData
         _write = write;
     }
 
-    /// <summary>The element type as safetensors writes it, e.g. <c>F32</c>.</summary>
+    /// <summary>The element type in the notation of safetensors, e.g. <c>F32</c>.</summary>
     public string ElementType => Type.Name;
 
-    /// <summary>The shape; empty for a single number.</summary>
+    /// <summary>The shape; empty for a scalar.</summary>
     public IReadOnlyList<long> Shape { get; }
 
     /// <summary>The length of its data in bytes.</summary>
@@ -38,26 +38,26 @@ public sealed class TensorData
 
     internal ElementType Type { get; }
 
-    /// <summary>A tensor of bytes (<c>U8</c>).</summary>
+    /// <summary>Creates a tensor of bytes (<c>U8</c>).</summary>
     /// <param name="values">The elements in row-major order; not copied.</param>
-    /// <param name="shape">The shape, or none for a vector of all elements.</param>
-    /// <exception cref="ArgumentException">There are not as many elements as the shape has.</exception>
+    /// <param name="shape">The shape; if omitted, a vector of all elements.</param>
+    /// <exception cref="ArgumentException">The number of elements does not match the shape.</exception>
     public static TensorData Of(byte[] values, params long[] shape) => Of("U8", values, shape);
 
-    /// <summary>A tensor of float32 numbers (<c>F32</c>).</summary>
+    /// <summary>Creates a tensor of float32 values (<c>F32</c>).</summary>
     /// <param name="values">The elements in row-major order; not copied.</param>
-    /// <param name="shape">The shape, or none for a vector of all elements.</param>
-    /// <exception cref="ArgumentException">There are not as many elements as the shape has.</exception>
+    /// <param name="shape">The shape; if omitted, a vector of all elements.</param>
+    /// <exception cref="ArgumentException">The number of elements does not match the shape.</exception>
     public static TensorData Of(float[] values, params long[] shape) => Of("F32", values, shape);
 
-    /// <summary>A tensor of float64 numbers (<c>F64</c>).</summary>
+    /// <summary>Creates a tensor of float64 values (<c>F64</c>).</summary>
     /// <param name="values">The elements in row-major order; not copied.</param>
-    /// <param name="shape">The shape, or none for a vector of all elements.</param>
-    /// <exception cref="ArgumentException">There are not as many elements as the shape has.</exception>
+    /// <param name="shape">The shape; if omitted, a vector of all elements.</param>
+    /// <exception cref="ArgumentException">The number of elements does not match the shape.</exception>
     public static TensorData Of(double[] values, params long[] shape) => Of("F64", values, shape);
 
     /// <summary>Writes the elements.</summary>
-    /// <param name="stream">Written from where it stands.</param>
+    /// <param name="stream">Written from its current position.</param>
     public void WriteTo(Stream stream) => _write(stream);
 
     private static TensorData Of<T>(string elementType, T[] values, long[] shape)

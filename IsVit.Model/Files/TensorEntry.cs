@@ -1,6 +1,6 @@
 namespace IsVit.Model.Files;
 
-/// <summary>What a file says about one of its tensors.</summary>
+/// <summary>The description of a tensor in a file.</summary>
 public sealed class TensorEntry
 {
     internal TensorEntry(string name, string elementType, IReadOnlyList<long> shape, long offset, long byteCount) =>
@@ -9,13 +9,13 @@ public sealed class TensorEntry
     /// <summary>The name.</summary>
     public string Name { get; }
 
-    /// <summary>The element type as safetensors writes it, e.g. <c>F32</c>, <c>BF16</c>, <c>I64</c>.</summary>
+    /// <summary>The element type in the notation of safetensors, e.g. <c>F32</c>, <c>BF16</c>, <c>I64</c>.</summary>
     public string ElementType { get; }
 
-    /// <summary>The shape; empty for a single number.</summary>
+    /// <summary>The shape; empty for a scalar.</summary>
     public IReadOnlyList<long> Shape { get; }
 
-    /// <summary>Where its data begins, in bytes from the start of the file.</summary>
+    /// <summary>The offset of its data, in bytes from the start of the file.</summary>
     public long Offset { get; }
 
     /// <summary>The length of its data in bytes.</summary>

@@ -1,6 +1,6 @@
 namespace IsVit.Model.Files;
 
-/// <summary>A weight file is broken or holds what cannot be read. The message names the file, the tensor, what was expected and what was found.</summary>
+/// <summary>A weight file is corrupt or contains something that cannot be read. The message contains the file, the tensor, what was expected and what was found.</summary>
 public sealed class WeightFileException : IsVitException
 {
     /// <summary>Creates the exception.</summary>
@@ -25,7 +25,7 @@ public sealed class WeightFileException : IsVitException
 
     /// <summary>Creates the exception.</summary>
     /// <param name="filePath">The file.</param>
-    /// <param name="tensorName">The tensor, or null when the file as a whole is meant.</param>
+    /// <param name="tensorName">The tensor, or null if the error concerns the file as a whole.</param>
     /// <param name="expected">What was expected.</param>
     /// <param name="found">What was found.</param>
     /// <param name="innerException">The cause, if there is one.</param>
@@ -41,7 +41,7 @@ public sealed class WeightFileException : IsVitException
     /// <summary>The file.</summary>
     public string? FilePath { get; }
 
-    /// <summary>The tensor, or null when the file as a whole is meant.</summary>
+    /// <summary>The tensor, or null if the error concerns the file as a whole.</summary>
     public string? TensorName { get; }
 
     /// <summary>What was expected.</summary>

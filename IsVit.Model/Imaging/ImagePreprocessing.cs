@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace IsVit.Model.Imaging;
 
 /// <summary>
-/// How an image becomes a model's input: the short side is resized (<see cref="Filter"/>, antialiased) to floor(<see cref="ImageSize"/> / <see cref="CropFraction"/>),
-/// a square of <see cref="ImageSize"/> is cut from the centre, values are scaled to 0..1, and each channel becomes (value - mean) / std.
+/// How an image is preprocessed to a model's input: the short side is resized (<see cref="Filter"/>, antialiased) to floor(<see cref="ImageSize"/> / <see cref="CropFraction"/>),
+/// a square of <see cref="ImageSize"/> is cropped from the centre, values are scaled to 0..1, and each channel becomes (value - mean) / std.
 /// </summary>
 public sealed record ImagePreprocessing
 {
@@ -13,10 +13,10 @@ public sealed record ImagePreprocessing
     private readonly IReadOnlyList<float> _mean = [0.485f, 0.456f, 0.406f];
     private readonly IReadOnlyList<float> _std = [0.229f, 0.224f, 0.225f];
 
-    /// <summary>224 pixels, crop 0.9, the mean and standard deviation of ImageNet: what DeiT was trained with.</summary>
+    /// <summary>224 pixels, crop 0.9, the mean and standard deviation of ImageNet: the preprocessing of DeiT.</summary>
     public static ImagePreprocessing ImageNet { get; } = new();
 
-    /// <summary>224 pixels, crop 0.9, values to -1..1 (mean and standard deviation 0.5): what the ViT weights named "augreg" were trained with.</summary>
+    /// <summary>224 pixels, crop 0.9, values scaled to -1..1 (mean and standard deviation 0.5): the preprocessing of the ViT weights named "augreg".</summary>
     public static ImagePreprocessing Inception { get; } = new() { Mean = [0.5f, 0.5f, 0.5f], Std = [0.5f, 0.5f, 0.5f] };
 
     /// <summary>Height and width of the model's input in pixels, at least 1.</summary>
@@ -28,7 +28,7 @@ public sealed record ImagePreprocessing
             : throw new ArgumentOutOfRangeException(nameof(ImageSize), value, "ImageSize is at least 1 pixel.");
     }
 
-    /// <summary>The part of the resized short side that the centre crop keeps, above 0 and at most 1.</summary>
+    /// <summary>The fraction of the resized short side that the centre crop keeps, above 0 and at most 1.</summary>
     public double CropFraction
     {
         get => _cropFraction;
@@ -37,24 +37,24 @@ public sealed record ImagePreprocessing
             : throw new ArgumentOutOfRangeException(nameof(CropFraction), value, "CropFraction is above 0 and at most 1.");
     }
 
-    /// <summary>One value a channel (red, green, blue, or grey alone), subtracted from values in 0..1.</summary>
+    /// <summary>The mean of each channel (red, green, blue, or only grey), subtracted from values in 0..1.</summary>
     public IReadOnlyList<float> Mean
     {
         get => _mean;
         init => _mean = Checked(value, nameof(Mean), float.IsFinite, "finite");
     }
 
-    /// <summary>One value a channel, above 0, that the difference is divided by.</summary>
+    /// <summary>The standard deviation of each channel, above 0, by which the difference is divided.</summary>
     public IReadOnlyList<float> Std
     {
         get => _std;
         init => _std = Checked(value, nameof(Std), v => v > 0 && float.IsFinite(v), "finite and above 0");
     }
 
-    /// <summary>The kernel that resizing uses; bicubic by default.</summary>
+    /// <summary>The kernel for resizing; bicubic by default.</summary>
     public ResampleFilter Filter { get; init; } = ResampleFilter.Bicubic;
 
-    /// <summary>The number of channels that the model reads: as many as <see cref="Mean"/> has values.</summary>
+    /// <summary>The number of channels that the model reads: the number of values in <see cref="Mean"/>.</summary>
     [JsonIgnore]
     public int ChannelCount => Mean.Count;
 

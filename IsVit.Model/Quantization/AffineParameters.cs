@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace IsVit.Model.Quantization;
 
-/// <summary>Equal steps: code q stands for scale (q - zero point) (I&amp;S-ViT, arXiv 2311.10126, eq. 7 to 9).</summary>
+/// <summary>Uniform steps: code q represents scale (q - zero point) (I&amp;S-ViT, arXiv 2311.10126, eq. 7 to 9).</summary>
 public sealed class AffineParameters : QuantizationParameters
 {
     /// <summary>The name of the scheme.</summary>
@@ -15,10 +15,10 @@ public sealed class AffineParameters : QuantizationParameters
     /// <summary>Creates parameters.</summary>
     /// <param name="bits">The number of bits of a code.</param>
     /// <param name="granularity">Which elements share a scale and a zero point.</param>
-    /// <param name="scale">One for each set, finite and above 0.</param>
-    /// <param name="zeroPoint">One for each set, a whole number of at most 2^24 in absolute value; it need not be a code.</param>
-    /// <param name="isSymmetric">Whether the zero point is the middle code, 2^(b-1), throughout.</param>
-    /// <exception cref="QuantizationException">A value is not as said.</exception>
+    /// <param name="scale">One for each set of parameters, finite and above 0.</param>
+    /// <param name="zeroPoint">One for each set of parameters, a whole number of at most 2^24 in absolute value; it need not be a code.</param>
+    /// <param name="isSymmetric">Whether the zero point is the middle code, 2^(b-1), in all sets.</param>
+    /// <exception cref="QuantizationException">A value does not meet these conditions.</exception>
     public AffineParameters(BitWidth bits, Granularity granularity, ImmutableArray<float> scale, ImmutableArray<float> zeroPoint, bool isSymmetric)
         : this(new NamedParameters(
             SchemeName,
@@ -46,13 +46,13 @@ public sealed class AffineParameters : QuantizationParameters
         }
     }
 
-    /// <summary>The distance between neighbouring levels, one for each set.</summary>
+    /// <summary>The distance between neighbouring levels, one for each set of parameters.</summary>
     public ImmutableArray<float> Scale { get; }
 
-    /// <summary>The code that stands for zero, one for each set; a whole number, which need not be a code.</summary>
+    /// <summary>The position on the code axis that represents zero, one for each set of parameters; a whole number, which need not be a code.</summary>
     public ImmutableArray<float> ZeroPoint { get; }
 
-    /// <summary>Whether the zero point is the middle code throughout.</summary>
+    /// <summary>Whether the zero point is the middle code in all sets.</summary>
     public bool IsSymmetric { get; }
 
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace IsVit.Model.Quantization;
 
-/// <summary>A table of 2^b levels for each channel, whole numbers of 8 bits: code q stands for scale (levels[q] - zero point).</summary>
+/// <summary>A table of 2^b levels for each channel, which are 8-bit integers: code q represents scale (levels[q] - zero point).</summary>
 public sealed class ChannelLevelsParameters : QuantizationParameters
 {
     /// <summary>The name of the scheme.</summary>
@@ -14,10 +14,10 @@ public sealed class ChannelLevelsParameters : QuantizationParameters
     /// <summary>Creates parameters.</summary>
     /// <param name="bits">The number of bits of a code.</param>
     /// <param name="granularity">Per channel.</param>
-    /// <param name="levels">2^b for each channel, channel after channel, ascending within each.</param>
+    /// <param name="levels">2^b for each channel, channel by channel, ascending within each.</param>
     /// <param name="scale">One for each channel, finite and above 0.</param>
     /// <param name="zeroPoint">One for each channel.</param>
-    /// <exception cref="QuantizationException">A value is not as said.</exception>
+    /// <exception cref="QuantizationException">A value does not meet these conditions.</exception>
     public ChannelLevelsParameters(BitWidth bits, Granularity granularity, ImmutableArray<byte> levels, ImmutableArray<float> scale, ImmutableArray<byte> zeroPoint)
         : this(new NamedParameters(
             SchemeName,
@@ -47,13 +47,13 @@ public sealed class ChannelLevelsParameters : QuantizationParameters
         named.RequireAscending(LevelsParameters.LevelsName, Bits.CodeCount);
     }
 
-    /// <summary>2^b levels for each channel, channel after channel, ascending within each.</summary>
+    /// <summary>2^b levels for each channel, channel by channel, ascending within each.</summary>
     public ImmutableArray<byte> Table { get; }
 
-    /// <summary>The distance between neighbouring whole numbers, one for each channel.</summary>
+    /// <summary>The distance between neighbouring integers, one for each channel.</summary>
     public ImmutableArray<float> Scale { get; }
 
-    /// <summary>The level that stands for zero, one for each channel.</summary>
+    /// <summary>The level that represents zero, one for each channel.</summary>
     public ImmutableArray<byte> ZeroPoint { get; }
 
     /// <inheritdoc/>

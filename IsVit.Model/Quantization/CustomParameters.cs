@@ -1,6 +1,6 @@
 namespace IsVit.Model.Quantization;
 
-/// <summary>The parameters of a scheme that is not one of the library's: named vectors and settings, whose meaning its quantizer knows.</summary>
+/// <summary>The parameters of a scheme that is not one of the library's: named vectors and settings, which its quantizer interprets.</summary>
 public sealed class CustomParameters : QuantizationParameters
 {
     /// <summary>Creates parameters.</summary>
@@ -8,7 +8,7 @@ public sealed class CustomParameters : QuantizationParameters
     /// <param name="bits">The number of bits of a code.</param>
     /// <param name="granularity">Which elements share one set of parameters.</param>
     /// <param name="values">Named vectors: one entry per tensor, or one for each set. float64 holds every float32 exactly.</param>
-    /// <param name="options">Named settings that change what codes mean, or null for none.</param>
+    /// <param name="options">Named settings that change the meaning of codes, or null for none.</param>
     public CustomParameters(
         string scheme,
         BitWidth bits,
@@ -24,7 +24,7 @@ public sealed class CustomParameters : QuantizationParameters
     {
     }
 
-    /// <summary>As many as the longest vector has entries.</summary>
+    /// <summary>The length of the longest vector; 1 for one set of parameters per tensor.</summary>
     public override int SetCount => Granularity is Granularity.PerTensor ? 1 : Values.Values.Select(static values => values.Count).DefaultIfEmpty(1).Max();
 
     private protected override void Fill(int set, Span<float> levels) =>

@@ -6,7 +6,7 @@ namespace IsVit.Model.Quantization;
 /// <summary>Which elements of a tensor share one set of quantization parameters.</summary>
 /// <remarks>
 /// For a tensor of shape [32, 197, 768]: <see cref="PerTensor"/> has one scale; <see cref="PerChannel"/> along axis -1 has 768, each for
-/// 32 x 197 elements. For a linear weight [out, in], along axis 0 there is one scale an output channel; <see cref="PerGroup"/> of size 64 has out x in / 64.
+/// 32 x 197 elements. For a linear weight [out, in], along axis 0 there is one scale per output channel; <see cref="PerGroup"/> of size 64 has out x in / 64.
 /// </remarks>
 public abstract record Granularity
 {
@@ -28,7 +28,7 @@ public abstract record Granularity
     /// <param name="size">The number of elements of a group, at least 1.</param>
     public static Granularity Group(int size) => new PerGroup(size);
 
-    /// <summary>Reads what <see cref="ToString"/> writes: <c>tensor</c>, <c>channel:AXIS</c> or <c>group:SIZE</c>.</summary>
+    /// <summary>Parses the result of <see cref="ToString"/>: <c>tensor</c>, <c>channel:AXIS</c> or <c>group:SIZE</c>.</summary>
     /// <param name="text">The text.</param>
     /// <exception cref="FormatException">The text is none of them.</exception>
     public static Granularity Parse(string text)
@@ -37,9 +37,9 @@ public abstract record Granularity
         return TryParse(text, out var granularity) ? granularity : throw new FormatException($"'{text}' is no granularity; expected 'tensor', 'channel:AXIS' or 'group:SIZE'.");
     }
 
-    /// <summary>Reads what <see cref="ToString"/> writes, if it is that.</summary>
+    /// <summary>Parses the result of <see cref="ToString"/>; returns false for any other text.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="granularity">What it says, or null.</param>
+    /// <param name="granularity">The granularity, or null.</param>
     public static bool TryParse(string? text, [NotNullWhen(true)] out Granularity? granularity)
     {
         granularity = text == "tensor" ? Tensor
@@ -69,7 +69,7 @@ public abstract record Granularity
     /// <param name="Axis">The axis; a negative one counts from the last.</param>
     public sealed record PerChannel(int Axis) : Granularity
     {
-        /// <summary>The axis as a non-negative number, for a tensor of the given rank.</summary>
+        /// <summary>Returns the axis as a non-negative number, for a tensor of the given rank.</summary>
         /// <param name="rank">The tensor's number of dimensions.</param>
         /// <exception cref="ArgumentOutOfRangeException">A tensor of that rank has no such axis.</exception>
         public int Resolve(int rank)
@@ -90,7 +90,7 @@ public abstract record Granularity
         }
     }
 
-    /// <summary>One set of parameters for each run of <see cref="Size"/> elements along the last axis, in every row by itself: a linear weight [out, in] has out x in / size.</summary>
+    /// <summary>One set of parameters for each run of <see cref="Size"/> elements along the last axis, separately in every row: a linear weight [out, in] has out x in / size.</summary>
     public sealed record PerGroup : Granularity
     {
         internal PerGroup(int size)

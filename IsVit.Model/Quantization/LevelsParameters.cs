@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace IsVit.Model.Quantization;
 
-/// <summary>A table of 2^b levels for a whole tensor, a codebook: code q stands for its entry q.</summary>
+/// <summary>A table of 2^b levels for a whole tensor, a codebook: code q represents its entry q.</summary>
 public sealed class LevelsParameters : QuantizationParameters
 {
     /// <summary>The name of the scheme.</summary>
@@ -12,8 +12,8 @@ public sealed class LevelsParameters : QuantizationParameters
 
     /// <summary>Creates parameters.</summary>
     /// <param name="bits">The number of bits of a code.</param>
-    /// <param name="levels">2^b finite numbers, ascending.</param>
-    /// <exception cref="QuantizationException">The levels are not as said.</exception>
+    /// <param name="levels">2^b finite values, ascending.</param>
+    /// <exception cref="QuantizationException">The levels do not meet these conditions.</exception>
     public LevelsParameters(BitWidth bits, ImmutableArray<float> levels)
         : this(new NamedParameters(
             SchemeName,
@@ -27,7 +27,7 @@ public sealed class LevelsParameters : QuantizationParameters
     internal LevelsParameters(NamedParameters named)
         : base(named) => Table = named.Levels(LevelsName);
 
-    /// <summary>What each code stands for, ascending.</summary>
+    /// <summary>The level of each code, ascending.</summary>
     public ImmutableArray<float> Table { get; }
 
     /// <inheritdoc/>

@@ -1,7 +1,7 @@
 namespace IsVit.Model.Quantization;
 
 /// <summary>
-/// Powers of two, or of its square root, below a scale: code q stands for scale 2^(-q / steps per octave), with 1 step for <c>log2</c> (I&amp;S-ViT, arXiv 2311.10126, eq. 10 and 11)
+/// Powers of two, or of its square root, below a scale: code q represents scale 2^(-q / steps per octave), with 1 step for <c>log2</c> (I&amp;S-ViT, arXiv 2311.10126, eq. 10 and 11)
 /// and 2 for <c>log-sqrt2</c> (RepQ-ViT, arXiv 2212.08254). Per tensor.
 /// </summary>
 public sealed class LogarithmicParameters : QuantizationParameters
@@ -17,9 +17,9 @@ public sealed class LogarithmicParameters : QuantizationParameters
     /// <summary>Creates parameters.</summary>
     /// <param name="bits">The number of bits of a code.</param>
     /// <param name="stepsPerOctave">1 or 2.</param>
-    /// <param name="scale">The largest level, at least 0 and at most float32's largest number.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="stepsPerOctave"/> is neither.</exception>
-    /// <exception cref="QuantizationException">The scale is not as said.</exception>
+    /// <param name="scale">The largest level, at least 0 and at most float32's largest value.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="stepsPerOctave"/> is neither 1 nor 2.</exception>
+    /// <exception cref="QuantizationException">The scale does not meet these conditions.</exception>
     public LogarithmicParameters(BitWidth bits, int stepsPerOctave, double scale)
         : this(new NamedParameters(
             stepsPerOctave switch
@@ -45,7 +45,7 @@ public sealed class LogarithmicParameters : QuantizationParameters
     /// <summary>The largest level.</summary>
     public double Scale { get; }
 
-    /// <summary>How many levels halve the scale: 1 or 2.</summary>
+    /// <summary>The number of levels per factor of two: 1 or 2.</summary>
     public int StepsPerOctave { get; }
 
     /// <inheritdoc/>

@@ -1,17 +1,17 @@
 namespace IsVit.Model.Quantization;
 
-/// <summary>Codes of b bits one after the other without gaps: code i has the bits b i to b i + b - 1 of the bytes, lowest bit first. The last byte is filled with zeros.</summary>
+/// <summary>Codes of b bits packed without gaps: code i has the bits b i to b i + b - 1 of the bytes, lowest bit first. The last byte is padded with zeros.</summary>
 public static class PackedCodes
 {
-    /// <summary>The bytes that codes take.</summary>
-    /// <param name="count">How many codes.</param>
+    /// <summary>Returns the number of bytes of packed codes.</summary>
+    /// <param name="count">The number of codes.</param>
     /// <param name="bits">Their width.</param>
     public static long ByteCount(long count, BitWidth bits) => checked((count * bits.Bits) + 7) / 8;
 
     /// <summary>Packs codes.</summary>
-    /// <param name="codes">One code a byte, each within the width.</param>
+    /// <param name="codes">One code per byte, each within the width.</param>
     /// <param name="bits">Their width.</param>
-    /// <exception cref="ArgumentException">A code is beyond the width.</exception>
+    /// <exception cref="ArgumentException">A code exceeds the width.</exception>
     public static byte[] Pack(ReadOnlySpan<byte> codes, BitWidth bits)
     {
         if (codes.IndexOfAnyExceptInRange((byte)0, (byte)bits.MaxCode) is var wrong and >= 0)
@@ -42,11 +42,11 @@ public static class PackedCodes
     }
 
     /// <summary>Unpacks codes.</summary>
-    /// <param name="packed">What <see cref="Pack"/> made of as many codes.</param>
+    /// <param name="packed">The result of <see cref="Pack"/> for the same number of codes.</param>
     /// <param name="bits">Their width.</param>
-    /// <param name="codes">Where they go, one a byte.</param>
-    /// <exception cref="QuantizationException">The bits behind the last code are not zero.</exception>
-    /// <exception cref="ArgumentException">There are not as many bytes as the codes take.</exception>
+    /// <param name="codes">Receives the codes, one per byte.</param>
+    /// <exception cref="QuantizationException">The bits after the last code are not zero.</exception>
+    /// <exception cref="ArgumentException">The number of bytes does not match the number of codes.</exception>
     public static void Unpack(ReadOnlySpan<byte> packed, BitWidth bits, Span<byte> codes)
     {
         if (packed.Length != ByteCount(codes.Length, bits))

@@ -1,6 +1,6 @@
 namespace IsVit.Model.Quantization;
 
-/// <summary>Numbers, parameters or a module graph cannot be quantized as asked. The message names the thing, the value and what was expected.</summary>
+/// <summary>Values, parameters or a module graph cannot be quantized as requested. The message contains the object concerned, the value and what was expected.</summary>
 public sealed class QuantizationException : IsVitException
 {
     /// <summary>Creates the exception.</summary>

@@ -3,11 +3,11 @@ using System.Globalization;
 
 namespace IsVit.Model.Quantization;
 
-/// <summary>What a calibrated quantizer knows, in plain numbers: it can be written to a file, read on any device, and decodes the quantizer's codes without torch.</summary>
+/// <summary>The parameters of a calibrated quantizer as plain data: they can be written to a file and read on any device, and decode the quantizer's codes without torch.</summary>
 /// <remarks>
-/// Each scheme of this library has a type of its own: <see cref="AffineParameters"/>, <see cref="LevelsParameters"/>, <see cref="ScaledLevelsParameters"/>, <see cref="ChannelLevelsParameters"/>,
-/// <see cref="LogarithmicParameters"/>, <see cref="ShiftUniformLog2Parameters"/>, <see cref="TwinUniformParameters"/>. A scheme that the library does not know has <see cref="CustomParameters"/>.
-/// None can be made of values that make no sense: their constructors check them.
+/// Each scheme of this library has its own type: <see cref="AffineParameters"/>, <see cref="LevelsParameters"/>, <see cref="ScaledLevelsParameters"/>, <see cref="ChannelLevelsParameters"/>,
+/// <see cref="LogarithmicParameters"/>, <see cref="ShiftUniformLog2Parameters"/>, <see cref="TwinUniformParameters"/>. A scheme that is not one of the library's has <see cref="CustomParameters"/>.
+/// The constructors reject invalid values.
 /// </remarks>
 public abstract class QuantizationParameters
 {
@@ -29,22 +29,22 @@ public abstract class QuantizationParameters
     /// <summary>Which elements share one set of parameters.</summary>
     public Granularity Granularity => _named.Granularity;
 
-    /// <summary>The parameters as named vectors, as a saved model has them: one entry per tensor, or one for each set, e.g. <c>scale</c> and <c>zero_point</c>. float64 holds every float32 exactly.</summary>
+    /// <summary>The parameters as named vectors, as in a saved model: one entry per tensor, or one for each set, e.g. <c>scale</c> and <c>zero_point</c>. float64 holds every float32 exactly.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<double>> Values => _named.Values;
 
-    /// <summary>Named settings that change what codes mean, as a saved model has them, e.g. <c>levels</c> of a shift-uniform-log2 quantizer.</summary>
+    /// <summary>Named settings that change the meaning of codes, as in a saved model, e.g. <c>levels</c> of a shift-uniform-log2 quantizer.</summary>
     public IReadOnlyDictionary<string, string> Options => _named.Options;
 
-    /// <summary>How many sets of parameters there are: 1 per tensor, the number of channels per channel, the number of groups per group.</summary>
+    /// <summary>The number of sets of parameters: 1 for per tensor, the number of channels for per channel, the number of groups for per group.</summary>
     public abstract int SetCount { get; }
 
-    /// <summary>Parameters of a scheme from named vectors, as a saved model has them.</summary>
-    /// <param name="scheme">The name of the scheme; one that the library does not know gives <see cref="CustomParameters"/>.</param>
+    /// <summary>Creates the parameters of a scheme from named vectors, as in a saved model.</summary>
+    /// <param name="scheme">The name of the scheme; one that is not the library's gives <see cref="CustomParameters"/>.</param>
     /// <param name="bits">The number of bits of a code.</param>
     /// <param name="granularity">Which elements share one set of parameters.</param>
     /// <param name="values">Named vectors.</param>
     /// <param name="options">Named settings.</param>
-    /// <exception cref="QuantizationException">A vector or a setting is missing, or one of its values makes no sense; the message names it and what was expected.</exception>
+    /// <exception cref="QuantizationException">A vector or a setting is missing, or one of its values is invalid; the message contains its name and what was expected.</exception>
     public static QuantizationParameters Create(
         string scheme,
         BitWidth bits,
@@ -68,16 +68,16 @@ public abstract class QuantizationParameters
         };
     }
 
-    /// <summary>A vector of <see cref="Values"/> by its name.</summary>
+    /// <summary>Returns a vector of <see cref="Values"/> by its name.</summary>
     /// <param name="name">The name.</param>
-    /// <exception cref="QuantizationException">There is none of that name.</exception>
+    /// <exception cref="QuantizationException">No vector has that name.</exception>
     public IReadOnlyList<double> Required(string name) => _named.Required(name);
 
-    /// <summary>What the codes of one set of parameters stand for.</summary>
-    /// <param name="set">The set, from 0: always 0 per tensor, the channel per channel.</param>
-    /// <returns>2^b numbers in float32, in the order of the codes: the same bits as the quantizer itself decodes them to.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such set.</exception>
-    /// <exception cref="QuantizationException">The scheme is not one of the library's, so that its quantizer alone knows.</exception>
+    /// <summary>Returns the dequantized values of the codes of one set of parameters.</summary>
+    /// <param name="set">The index of the set, from 0: always 0 for per tensor, the channel for per channel.</param>
+    /// <returns>2^b float32 values, in the order of the codes: bit for bit the values that the quantizer itself returns.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The set does not exist.</exception>
+    /// <exception cref="QuantizationException">The scheme is not one of the library's, so only its quantizer can decode its codes.</exception>
     public float[] Levels(int set = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(set);
@@ -87,12 +87,12 @@ public abstract class QuantizationParameters
         return levels;
     }
 
-    /// <summary>Codes to numbers.</summary>
-    /// <param name="codes">Codes in row-major order, one a byte.</param>
+    /// <summary>Dequantizes codes to values.</summary>
+    /// <param name="codes">Codes in row-major order, one per byte.</param>
     /// <param name="shape">The tensor's shape.</param>
-    /// <param name="values">Where the numbers go, in the same order.</param>
-    /// <exception cref="ArgumentException">There are not as many codes, or places for numbers, as the shape has elements.</exception>
-    /// <exception cref="QuantizationException">The shape does not have as many sets of parameters as there are, a code is beyond the width, or the scheme is not one of the library's.</exception>
+    /// <param name="values">Receives the values, in the same order.</param>
+    /// <exception cref="ArgumentException">The length of the codes or of the values does not match the number of elements of the shape.</exception>
+    /// <exception cref="QuantizationException">The number of sets of parameters does not match the shape, a code exceeds the width, or the scheme is not one of the library's.</exception>
     public void Dequantize(ReadOnlySpan<byte> codes, ReadOnlySpan<long> shape, Span<float> values)
     {
         var count = 1L;

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace IsVit.Model.Quantization;
 
-/// <summary>One table of 2^b levels for all channels, and a scale and an offset for each: code q stands for scale levels[q] + offset.</summary>
+/// <summary>One table of 2^b levels for all channels, and a scale and an offset for each: code q represents scale levels[q] + offset.</summary>
 public sealed class ScaledLevelsParameters : QuantizationParameters
 {
     private const string ScaleName = "scale";
@@ -11,10 +11,10 @@ public sealed class ScaledLevelsParameters : QuantizationParameters
     /// <summary>Creates parameters.</summary>
     /// <param name="bits">The number of bits of a code.</param>
     /// <param name="granularity">Per channel.</param>
-    /// <param name="levels">2^b finite numbers, ascending.</param>
-    /// <param name="scale">One for each channel, finite and not negative; 0 for a channel that is constant.</param>
+    /// <param name="levels">2^b finite values, ascending.</param>
+    /// <param name="scale">One for each channel, finite and not negative; 0 for a constant channel.</param>
     /// <param name="offset">One for each channel, finite.</param>
-    /// <exception cref="QuantizationException">A value is not as said.</exception>
+    /// <exception cref="QuantizationException">A value does not meet these conditions.</exception>
     public ScaledLevelsParameters(BitWidth bits, Granularity granularity, ImmutableArray<float> levels, ImmutableArray<float> scale, ImmutableArray<float> offset)
         : this(new NamedParameters(
             LevelsParameters.SchemeName,
@@ -45,10 +45,10 @@ public sealed class ScaledLevelsParameters : QuantizationParameters
     /// <summary>The levels before scale and offset, ascending.</summary>
     public ImmutableArray<float> Table { get; }
 
-    /// <summary>What the levels are multiplied by, one for each channel.</summary>
+    /// <summary>The factor of the levels, one for each channel.</summary>
     public ImmutableArray<float> Scale { get; }
 
-    /// <summary>What is added then, one for each channel.</summary>
+    /// <summary>The value added after scaling, one for each channel.</summary>
     public ImmutableArray<float> Offset { get; }
 
     /// <inheritdoc/>

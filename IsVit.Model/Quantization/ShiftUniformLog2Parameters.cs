@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace IsVit.Model.Quantization;
 
 /// <summary>
-/// SULQ: uniform steps of -log2(x + eta), for post-Softmax activations, per tensor (I&amp;S-ViT, arXiv 2311.10126, eq. 13 and 14). Code q stands for 2^e - eta with
-/// e = log2 max - q (log2 max - log2 min) / (2^b - 1), or as <see cref="Kind"/> says.
+/// SULQ: uniform steps of -log2(x + eta), for post-Softmax activations, per tensor (I&amp;S-ViT, arXiv 2311.10126, eq. 13 and 14). Code q represents 2^e - eta with
+/// e = log2 max - q (log2 max - log2 min) / (2^b - 1), or a level determined by <see cref="Kind"/>.
 /// </summary>
 public sealed class ShiftUniformLog2Parameters : QuantizationParameters
 {
@@ -22,11 +22,11 @@ public sealed class ShiftUniformLog2Parameters : QuantizationParameters
     /// <summary>Creates parameters.</summary>
     /// <param name="bits">The number of bits of a code.</param>
     /// <param name="eta">The shift, finite and not negative.</param>
-    /// <param name="log2Min">log2 of the smallest number plus eta, finite.</param>
-    /// <param name="log2Max">log2 of the largest number plus eta, finite and at least <paramref name="log2Min"/>.</param>
+    /// <param name="log2Min">log2 of (smallest value + eta), finite.</param>
+    /// <param name="log2Max">log2 of (largest value + eta), finite and at least <paramref name="log2Min"/>.</param>
     /// <param name="kind">What codes decode to.</param>
     /// <param name="fitted">2^b ascending levels if <paramref name="kind"/> is <see cref="SulqLevels.Fitted"/>; not used otherwise.</param>
-    /// <exception cref="QuantizationException">A value is not as said.</exception>
+    /// <exception cref="QuantizationException">A value does not meet these conditions.</exception>
     public ShiftUniformLog2Parameters(BitWidth bits, double eta, double log2Min, double log2Max, SulqLevels kind, ImmutableArray<float> fitted = default)
         : this(new NamedParameters(
             SchemeName,
@@ -56,16 +56,16 @@ public sealed class ShiftUniformLog2Parameters : QuantizationParameters
     /// <summary>The shift.</summary>
     public double Eta { get; }
 
-    /// <summary>log2 of the smallest number plus eta.</summary>
+    /// <summary>log2 of (smallest value + eta).</summary>
     public double Log2Min { get; }
 
-    /// <summary>log2 of the largest number plus eta.</summary>
+    /// <summary>log2 of (largest value + eta).</summary>
     public double Log2Max { get; }
 
     /// <summary>What codes decode to.</summary>
     public SulqLevels Kind { get; }
 
-    /// <summary>2^b ascending levels where <see cref="Kind"/> is <see cref="SulqLevels.Fitted"/>, the last of them that of code 0; otherwise empty.</summary>
+    /// <summary>2^b ascending levels if <see cref="Kind"/> is <see cref="SulqLevels.Fitted"/>, the last of which is that of code 0; otherwise empty.</summary>
     public ImmutableArray<float> Fitted { get; }
 
     /// <inheritdoc/>

@@ -6,12 +6,12 @@ public enum SulqLevels
     /// <summary>2^-u - eta with u not rounded: 2^b distinct levels, decoded through a table of 2^b entries. More accurate.</summary>
     Free,
 
-    /// <summary>2^-round(u) - eta, as the paper's eq. 14 has it: decoding is a bit shift, but there are no more levels than the range has powers of two.</summary>
+    /// <summary>2^-round(u) - eta, as in the paper's eq. 14: decoding is a bit shift, but there are no more levels than powers of two in the range.</summary>
     PowerOfTwo,
 
     /// <summary>
-    /// As <see cref="Free"/>, moved to where the product that the numbers are an operand of loses least, which also chooses the shift. Where no
-    /// product is known they are those of <see cref="Free"/>.
+    /// Like <see cref="Free"/>, but with the levels, and the shift, chosen to minimize the error of the matrix product that the quantized tensor is an operand of. If no product
+    /// is known, the same as <see cref="Free"/>.
     /// </summary>
     Fitted,
 }

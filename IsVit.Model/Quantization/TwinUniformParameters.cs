@@ -1,8 +1,8 @@
 namespace IsVit.Model.Quantization;
 
 /// <summary>
-/// Two uniform ranges of 2^(b-1) codes each, one bit of the code selecting the range (PTQ4ViT, arXiv 2111.12293), per tensor. Code q below 2^(b-1) stands for first scale q, or for
-/// -first scale q where the ranges are <see cref="TwinRanges.Sign"/>; the others for second scale (q - 2^(b-1)).
+/// Two uniform ranges of 2^(b-1) codes each, one bit of the code selecting the range (PTQ4ViT, arXiv 2111.12293), per tensor. Code q below 2^(b-1) represents first scale q, or
+/// -first scale q if the ranges are <see cref="TwinRanges.Sign"/>; the others represent second scale (q - 2^(b-1)).
 /// </summary>
 public sealed class TwinUniformParameters : QuantizationParameters
 {
@@ -17,10 +17,10 @@ public sealed class TwinUniformParameters : QuantizationParameters
 
     /// <summary>Creates parameters.</summary>
     /// <param name="bits">The number of bits of a code.</param>
-    /// <param name="firstScale">The step of small numbers, or of negative ones; finite and above 0.</param>
-    /// <param name="secondScale">The step of large numbers, or of those that are not negative; finite and above 0.</param>
+    /// <param name="firstScale">The step of small values, or of negative ones; finite and above 0.</param>
+    /// <param name="secondScale">The step of large values, or of non-negative ones; finite and above 0.</param>
     /// <param name="ranges">What the range bit selects.</param>
-    /// <exception cref="QuantizationException">A scale is not as said.</exception>
+    /// <exception cref="QuantizationException">A scale does not meet these conditions.</exception>
     public TwinUniformParameters(BitWidth bits, double firstScale, double secondScale, TwinRanges ranges)
         : this(new NamedParameters(
             SchemeName,
@@ -39,10 +39,10 @@ public sealed class TwinUniformParameters : QuantizationParameters
         Ranges = named.Option(RangesName, MagnitudeName, SignName) == SignName ? TwinRanges.Sign : TwinRanges.Magnitude;
     }
 
-    /// <summary>The step of small numbers, or of negative ones.</summary>
+    /// <summary>The step of small values, or of negative ones.</summary>
     public double FirstScale { get; }
 
-    /// <summary>The step of large numbers, or of those that are not negative.</summary>
+    /// <summary>The step of large values, or of non-negative ones.</summary>
     public double SecondScale { get; }
 
     /// <summary>What the range bit selects.</summary>

@@ -7,7 +7,7 @@ using IsVit.Model.Quantization;
 
 namespace IsVit.Model.Saved;
 
-/// <summary>What a model is: enough to make its layers again, and to prepare images for it.</summary>
+/// <summary>The description of a model: enough to recreate its layers, and to preprocess images for it.</summary>
 public sealed record ModelDescription
 {
     private const string ArchitectureKey = "architecture";
@@ -18,7 +18,7 @@ public sealed record ModelDescription
     private const string VisionTransformer = "vit";
     private const string SwinTransformer = "swin";
 
-    /// <summary>Describes a model of a shape.</summary>
+    /// <summary>Creates the description of a model.</summary>
     /// <param name="architecture">The kind of model, with its sizes.</param>
     public ModelDescription(ModelOptions architecture)
     {
@@ -29,13 +29,13 @@ public sealed record ModelDescription
     /// <summary>The kind of model, with its sizes.</summary>
     public ModelOptions Architecture { get; init; }
 
-    /// <summary>What the model is called, such as its name in a catalogue; null if it has no name.</summary>
+    /// <summary>The name of the model, such as in a catalogue; null if it has none.</summary>
     public string? Name { get; init; }
 
-    /// <summary>How images become its input; null if that is not known.</summary>
+    /// <summary>How images are preprocessed to its input; null if unknown.</summary>
     public ImagePreprocessing? Preprocessing { get; init; }
 
-    /// <summary>The names of its classes, in the order of the outputs; null if they are not known.</summary>
+    /// <summary>The names of its classes, in the order of the outputs; null if unknown.</summary>
     public IReadOnlyList<string>? Classes { get; init; }
 
     internal string ToJson()

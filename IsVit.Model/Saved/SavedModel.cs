@@ -9,7 +9,7 @@ using IsVit.Model.Statistics;
 namespace IsVit.Model.Saved;
 
 /// <summary>A saved quantized model, open for reading without torch: the sites, their quantizers' parameters, the codes of the weights, and everything that stayed in float.</summary>
-/// <remarks><c>docs/saved-models.md</c> has the format. The file is mapped into memory; several threads may read at once.</remarks>
+/// <remarks>The format is documented in <c>docs/saved-models.md</c>. The file is memory-mapped; several threads may read at the same time.</remarks>
 public sealed class SavedModel : IDisposable
 {
     private readonly SafetensorsReader _file;
@@ -41,31 +41,31 @@ public sealed class SavedModel : IDisposable
     /// <summary>The file's length in bytes.</summary>
     public long FileLength => File.Length;
 
-    /// <summary>The quantized sites, in the order in which the model runs.</summary>
+    /// <summary>The quantized sites, in execution order.</summary>
     public IReadOnlyList<SavedSite> Sites { get; }
 
-    /// <summary>The quantizers that <see cref="SavedSite.Quantizer"/> counts.</summary>
+    /// <summary>The quantizers, which <see cref="SavedSite.Quantizer"/> refers to by index.</summary>
     public IReadOnlyList<QuantizationParameters> Quantizers { get; }
 
-    /// <summary>Every parameter and buffer that is not a quantized weight, by its name in the model: biases, normalisations, embeddings.</summary>
+    /// <summary>Every parameter and buffer that is not a quantized weight, by its name in the model: biases, normalizations, embeddings.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Parameters { get; }
 
-    /// <summary>What the model is; null if the file does not say.</summary>
+    /// <summary>The description of the model; null if the file has none.</summary>
     public ModelDescription? Description { get; }
 
-    /// <summary>What the activation quantizers read on the calibration images; null if the file has none.</summary>
+    /// <summary>Statistics of the activation quantizers' inputs on the calibration images; null if the file has none.</summary>
     public CalibrationStatistics? Statistics { get; }
 
-    /// <summary>The texts that were given to keep beside the model.</summary>
+    /// <summary>The additional texts that were stored with the model.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     internal MappedFile File => _file.File;
 
-    /// <summary>Opens a file and checks that it is undamaged and that its parts fit each other.</summary>
+    /// <summary>Opens a file and verifies that it is not corrupt and that its parts are consistent.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="WeightFileException">The file is damaged, or no safetensors file.</exception>
-    /// <exception cref="QuantizationException">The file is no quantized model, of another version, or its parts do not fit each other; the message lists all that is wrong.</exception>
-    /// <exception cref="IOException">The file is absent or cannot be read.</exception>
+    /// <exception cref="WeightFileException">The file is corrupt, or not a safetensors file.</exception>
+    /// <exception cref="QuantizationException">The file does not contain a quantized model, is of another version, or its parts are inconsistent; the message lists everything that is wrong.</exception>
+    /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static SavedModel Open(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -81,9 +81,9 @@ public sealed class SavedModel : IDisposable
         }
     }
 
-    /// <summary>A weight's codes as the file has them: <see cref="PackedCodes"/> of as many bits as its quantizer has. Valid until the model is disposed.</summary>
+    /// <summary>A weight's codes as stored in the file: <see cref="PackedCodes"/> with the number of bits of its quantizer. Valid until the model is disposed.</summary>
     /// <param name="weight">One of <see cref="Sites"/> that is a weight.</param>
-    /// <exception cref="ArgumentException">It is none.</exception>
+    /// <exception cref="ArgumentException">It is not such a site.</exception>
     public ReadOnlySpan<byte> PackedCodesOf(SavedSite weight)
     {
         ArgumentNullException.ThrowIfNull(weight);
@@ -92,10 +92,10 @@ public sealed class SavedModel : IDisposable
             : throw new ArgumentException($"'{weight.Site.Id}' is no weight of '{FilePath}'.", nameof(weight));
     }
 
-    /// <summary>A weight's codes, one a byte, in row-major order.</summary>
+    /// <summary>Reads a weight's codes, one per byte, in row-major order.</summary>
     /// <param name="weight">One of <see cref="Sites"/> that is a weight.</param>
-    /// <exception cref="ArgumentException">It is none.</exception>
-    /// <exception cref="QuantizationException">The bits behind the last code are not zero.</exception>
+    /// <exception cref="ArgumentException">It is not such a site.</exception>
+    /// <exception cref="QuantizationException">The bits after the last code are not zero.</exception>
     public byte[] ReadCodes(SavedSite weight)
     {
         var packed = PackedCodesOf(weight);
@@ -111,10 +111,10 @@ public sealed class SavedModel : IDisposable
         }
     }
 
-    /// <summary>A weight's numbers: what its codes stand for.</summary>
+    /// <summary>Reads a weight's dequantized values.</summary>
     /// <param name="weight">One of <see cref="Sites"/> that is a weight.</param>
-    /// <returns>As many numbers as its shape has elements, in row-major order.</returns>
-    /// <exception cref="ArgumentException">It is none.</exception>
+    /// <returns>One value for each element of its shape, in row-major order.</returns>
+    /// <exception cref="ArgumentException">It is not such a site.</exception>
     /// <exception cref="QuantizationException">The weight's quantizer is not one of the library's, or does not fit its shape.</exception>
     public float[] ReadWeight(SavedSite weight)
     {
@@ -124,9 +124,9 @@ public sealed class SavedModel : IDisposable
         return values;
     }
 
-    /// <summary>A parameter's elements as they lie in the file: row-major, little-endian, of the type that <see cref="Parameters"/> says. Valid until the model is disposed.</summary>
+    /// <summary>A parameter's elements as stored in the file: row-major, little-endian, of the type given in <see cref="Parameters"/>. Valid until the model is disposed.</summary>
     /// <param name="name">One of <see cref="Parameters"/>.</param>
-    /// <exception cref="WeightFileException">There is none of that name.</exception>
+    /// <exception cref="WeightFileException">No parameter has that name.</exception>
     public ReadOnlySpan<byte> BytesOf(string name)
     {
         ArgumentNullException.ThrowIfNull(name);

@@ -5,13 +5,13 @@ using IsVit.Model.Statistics;
 
 namespace IsVit.Model.Saved;
 
-/// <summary>What a saved model is made of, to be written.</summary>
+/// <summary>The parts of a saved model, to be written to a file.</summary>
 public sealed class SavedModelContent
 {
-    /// <summary>The quantized sites, in the order in which the model runs.</summary>
+    /// <summary>The quantized sites, in execution order.</summary>
     public required IReadOnlyList<SavedSite> Sites { get; init; }
 
-    /// <summary>The quantizers that <see cref="SavedSite.Quantizer"/> counts.</summary>
+    /// <summary>The quantizers, which <see cref="SavedSite.Quantizer"/> refers to by index.</summary>
     public required IReadOnlyList<QuantizationParameters> Quantizers { get; init; }
 
     /// <summary>The packed codes (<see cref="PackedCodes"/>) of each quantized weight, by the weight's name in the model.</summary>
@@ -20,18 +20,18 @@ public sealed class SavedModelContent
     /// <summary>Every parameter and buffer that is not a quantized weight, by its name in the model.</summary>
     public required IReadOnlyDictionary<string, TensorData> Parameters { get; init; }
 
-    /// <summary>What the model is, or null where it is none that a description can say.</summary>
+    /// <summary>The description of the model, or null if it cannot be described.</summary>
     public ModelDescription? Description { get; init; }
 
-    /// <summary>What the activation quantizers read on the calibration images, or null.</summary>
+    /// <summary>Statistics of the activation quantizers' inputs on the calibration images, or null.</summary>
     public CalibrationStatistics? Statistics { get; init; }
 
-    /// <summary>Texts to keep beside, or null for none.</summary>
+    /// <summary>Additional texts to store, or null for none.</summary>
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 
-    /// <summary>Writes a file, as a whole or not at all.</summary>
+    /// <summary>Writes a file, completely or not at all.</summary>
     /// <param name="path">The file; replaced if it exists. Its folder must exist.</param>
-    /// <exception cref="ArgumentException">A weight lacks its codes or its shape, or their lengths do not fit; a name comes twice.</exception>
+    /// <exception cref="ArgumentException">A weight has no codes or no shape, or their lengths do not match; or a name is duplicate.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void Write(string path)
     {
@@ -41,8 +41,8 @@ public sealed class SavedModelContent
     }
 
     /// <summary>Writes the same to a stream.</summary>
-    /// <param name="stream">Written from where it stands, and left open; it need not be able to seek.</param>
-    /// <exception cref="ArgumentException">A weight lacks its codes or its shape, or their lengths do not fit; a name comes twice.</exception>
+    /// <param name="stream">Written from its current position, and left open; it need not be seekable.</param>
+    /// <exception cref="ArgumentException">A weight has no codes or no shape, or their lengths do not match; or a name is duplicate.</exception>
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public void Write(Stream stream)
     {

@@ -1,13 +1,13 @@
 namespace IsVit.Model.Statistics;
 
-/// <summary>What the activation quantizers of a finished model read on its calibration images: what later images are compared with.</summary>
-/// <param name="ImageCount">From how many calibration images it was taken.</param>
-/// <param name="Sites">The quantized activation sites, in the order in which the model runs.</param>
+/// <summary>Statistics of the inputs of a finished model's activation quantizers on its calibration images, with which later images are compared.</summary>
+/// <param name="ImageCount">The number of calibration images that they were taken from.</param>
+/// <param name="Sites">The quantized activation sites, in execution order.</param>
 public sealed record CalibrationStatistics(int ImageCount, IReadOnlyList<SiteStatistics> Sites)
 {
-    /// <summary>The fewest images that a comparison takes. Means of fewer differ so much from each other that only the grossest shift would show.</summary>
+    /// <summary>The smallest number of images for a comparison. Means over fewer images vary so much that only the largest shifts would be detected.</summary>
     public const int MinimumImageCount = 8;
 
-    /// <summary>The fewest calibration images that statistics are taken from: two samples to compare.</summary>
+    /// <summary>The smallest number of calibration images that statistics are taken from: two samples to compare.</summary>
     public const int MinimumCalibrationImageCount = 2 * MinimumImageCount;
 }

@@ -95,7 +95,7 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
     /// <param name="x">What it reads: [batch, tokens, inputs].</param>
     /// <param name="tokens">The number of tokens.</param>
     /// <param name="heads">The number of heads.</param>
-    /// <param name="norms">What normalises queries and keys; null for nothing.</param>
+    /// <param name="norms">What normalizes queries and keys; null for nothing.</param>
     /// <returns>Arranged, queries and values are [batch, heads, tokens, width], keys [batch, heads, width, tokens].</returns>
     public (HeadNumbers Query, HeadNumbers Key, HeadNumbers Value) Heads(string path, Linear layer, string x, long tokens, int heads, (LayerNorm Query, LayerNorm Key)? norms = null)
     {

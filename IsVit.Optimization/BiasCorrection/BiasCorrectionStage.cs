@@ -10,11 +10,11 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.BiasCorrection;
 
 /// <summary>
-/// Moves every layer's bias so that, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, the mean of each of its output channels is the float model's again (bias correction;
-/// Nagel et al., arXiv 1906.04721, section 4.2). Layers are taken in the order in which they run, each with all before it quantized and corrected. Vectors count in the means by
+/// Shifts every layer's bias so that, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, the mean of each of its output channels equals the float model's again (bias correction;
+/// Nagel et al., arXiv 1906.04721, section 4.2). Layers are corrected in execution order, each with all layers before it quantized and corrected. The vectors are weighted in the means by
 /// <see cref="QuantizationContext.Importance"/>.
 /// </summary>
-/// <remarks>Rounding at few bits shifts means by far more than a short reconstruction's learning rate can move a bias.</remarks>
+/// <remarks>Rounding to few bits shifts the means by far more than a bias can move at the learning rate of a short reconstruction.</remarks>
 public sealed class BiasCorrectionStage : IQuantizationStage
 {
     /// <inheritdoc/>

@@ -12,8 +12,8 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.Calibration;
 
 /// <summary>
-/// Lets every activation quantizer choose its parameters while the first calibration images flow through the model, and quantizes activations from
-/// there on. Weights stay as they are.
+/// Calibrates every activation quantizer while the first calibration images run through the model, and quantizes activations from
+/// then on. Weights are not changed.
 /// </summary>
 public sealed class ActivationCalibrationStage : IQuantizationStage
 {

@@ -5,7 +5,7 @@ using IsVit.Optimization.Stages;
 
 namespace IsVit.Optimization.Calibration;
 
-/// <summary>Lets every weight quantizer choose its parameters for the present weights, and quantizes weights from there on.</summary>
+/// <summary>Calibrates every weight quantizer on the current weights, and quantizes weights from then on.</summary>
 public sealed class WeightCalibrationStage : IQuantizationStage
 {
     /// <inheritdoc/>

@@ -23,16 +23,16 @@ using IsVit.Quantizers.Uniform;
 
 namespace IsVit.Optimization.Catalogue;
 
-/// <summary>The quantizers and stages that the library has, and its recipes (<see cref="QuantizationRecipes"/>). The only place of the engine that names a concrete quantizer.</summary>
+/// <summary>The library's quantizers and stages, and its recipes (<see cref="QuantizationRecipes"/>). The only place in the engine that refers to concrete quantizers.</summary>
 public static class BuiltIn
 {
     private static readonly Granularity s_lastAxis = Granularity.Channel(-1);
 
-    /// <summary>A registry of all built-in quantizers, and others beside them or in their place.</summary>
-    /// <param name="more">Makers of quantizers of other schemes, or of others for schemes that there are.</param>
+    /// <summary>Creates a registry of all built-in quantizers, plus additional ones or replacements.</summary>
+    /// <param name="more">Factories of quantizers of other schemes, or of replacements for existing schemes.</param>
     public static QuantizerRegistry CreateRegistry(params IEnumerable<IQuantizerFactory> more) => new(QuantizerFactories().Concat(more)) { FormerSchemes = FormerNames.Schemes };
 
-    /// <summary>Makers of all built-in quantizers, one for each of <see cref="SchemeNames"/>.</summary>
+    /// <summary>Factories of all built-in quantizers, one for each of <see cref="SchemeNames"/>.</summary>
     public static IReadOnlyList<IQuantizerFactory> QuantizerFactories() =>
     [
         new UniformQuantizerFactory(),
@@ -53,7 +53,7 @@ public static class BuiltIn
         new AliasQuantizerFactory(SchemeNames.ShiftUniformLog2Released, Sulq(ShiftUniformLog2Options.ReleasedEtaGrid)),
     ];
 
-    /// <summary>All built-in stages, one for each of <see cref="StageNames"/>, in the order in which <c>isvit</c> runs those that it has.</summary>
+    /// <summary>All built-in stages, one for each of <see cref="StageNames"/>, in the order in which <c>isvit</c> runs those that it contains.</summary>
     public static IReadOnlyList<IQuantizationStage> Stages() =>
     [
         new HeadRotationStage(),
@@ -71,9 +71,9 @@ public static class BuiltIn
         new ReconstructionStage(StageNames.DirectReconstruction, UnitInput.Quantized, iterationFactor: 2),
     ];
 
-    /// <summary>The built-in stage of a name, or of one that it had in an earlier version.</summary>
+    /// <summary>Returns the built-in stage with a name, or with a name that it had in an earlier version.</summary>
     /// <param name="name">One of <see cref="StageNames"/>.</param>
-    /// <exception cref="OptionsException">There is none.</exception>
+    /// <exception cref="OptionsException">No such stage exists.</exception>
     public static IQuantizationStage Stage(string name)
     {
         ArgumentNullException.ThrowIfNull(name);

@@ -6,10 +6,10 @@ namespace IsVit.Optimization.Catalogue;
 /// <summary>The built-in recipes.</summary>
 public static class QuantizationRecipes
 {
-    /// <summary>All of them, I&amp;S-ViT first.</summary>
+    /// <summary>All built-in recipes, I&amp;S-ViT first.</summary>
     public static IReadOnlyList<QuantizationRecipe> All { get; } = BuiltIn.Recipes();
 
-    /// <summary>The recipe of a name, or of one that it had in an earlier version; null if there is none.</summary>
+    /// <summary>Finds the recipe with a name, or with a name that it had in an earlier version; null if there is none.</summary>
     /// <param name="name">Such as <see cref="RecipeNames.ISVit"/>.</param>
     public static QuantizationRecipe? Find(string name)
     {

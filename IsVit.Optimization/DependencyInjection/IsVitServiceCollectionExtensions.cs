@@ -16,8 +16,8 @@ public static class IsVitServiceCollectionExtensions
 {
     /// <summary>
     /// Registers <see cref="ModelQuantizer"/> with the default options. Further <see cref="IQuantizerFactory"/>, <see cref="IQuantizationStage"/> and
-    /// <see cref="QuantizationRecipe"/> services are taken up beside the built-in ones, or in the place of those whose name they have; an
-    /// <see cref="IReconstructionLoss"/> takes the place of the built-in loss. Calling it again adds nothing.
+    /// <see cref="QuantizationRecipe"/> services are used in addition to the built-in ones, and replace those with the same name; an
+    /// <see cref="IReconstructionLoss"/> replaces the built-in loss. Calling it again adds nothing.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <returns>The same services.</returns>
@@ -60,8 +60,8 @@ public static class IsVitServiceCollectionExtensions
     }
 
     /// <summary>
-    /// Registers a <see cref="ModelQuantizer"/> with options of its own under a name, beside the one without a name: <c>provider.GetRequiredKeyedService&lt;ModelQuantizer&gt;(name)</c>, or
-    /// <c>[FromKeyedServices(name)]</c> in a constructor. Calling it again with the same name changes these options further.
+    /// Registers a <see cref="ModelQuantizer"/> with its own options under a name, in addition to the unnamed one: <c>provider.GetRequiredKeyedService&lt;ModelQuantizer&gt;(name)</c>, or
+    /// <c>[FromKeyedServices(name)]</c> in a constructor. Calling it again with the same name changes the same options further.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="name">The name of the options and the key of the service.</param>

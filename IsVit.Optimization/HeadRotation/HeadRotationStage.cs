@@ -9,12 +9,12 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.HeadRotation;
 
 /// <summary>
-/// Multiplies the queries and keys of every head by one random orthogonal matrix, and its values by another one whose transpose the layer behind them takes up. The float function stays as it is; what
-/// outliers of single channels took of a quantizer's range is spread over all channels of a head (as QuaRot does in language models; Ashkboos et al., arXiv 2404.00456).
+/// Multiplies the queries and keys of every head by a random orthogonal matrix, and its values by another one whose transpose is folded into the layer after attention. The float function does not change;
+/// outliers of single channels, which widen a quantizer's range, are spread over all channels of a head (as QuaRot does in language models; Ashkboos et al., arXiv 2404.00456).
 /// </summary>
 /// <remarks>
-/// Works on the attentions that the model or the caller declared (<see cref="ModuleGraph.Attentions"/>), and belongs before every stage that changes parameters or calibrates. The weights take the rotations
-/// up: inference costs nothing more. The seed decides the matrices.
+/// Works on the attentions that the model or the caller declared (<see cref="ModuleGraph.Attentions"/>), and belongs before every stage that changes parameters or calibrates. The rotations are folded
+/// into the weights: inference costs nothing more. The seed determines the matrices.
 /// </remarks>
 public sealed class HeadRotationStage : IQuantizationStage
 {
@@ -24,7 +24,7 @@ public sealed class HeadRotationStage : IQuantizationStage
     bool IQuantizationStage.IsPreparation => true;
 
     /// <inheritdoc/>
-    /// <exception cref="QuantizationException">The rotation changes what the float model gives: a declared attention is another one.</exception>
+    /// <exception cref="QuantizationException">The rotation changes the float model's output: a declared attention does not compute what was declared.</exception>
     public void Run(QuantizationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);

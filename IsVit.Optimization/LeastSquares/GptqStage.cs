@@ -9,14 +9,14 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.LeastSquares;
 
 /// <summary>
-/// Moves weights so that their codes are the ones that change the layers' outputs least, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, instead of the nearest ones:
-/// each weight's rounding error is made up for by the weights beside it (GPTQ; Frantar et al., arXiv 2210.17323). Units are taken in the order in which they run, each on the
-/// outputs of those before it, quantized and compensated. Errors count by <see cref="QuantizationContext.Importance"/>. Before that, a quantizer that can (<see cref="IImportanceQuantizer"/>) is calibrated again, each weight counting
-/// by the variance of the input that it multiplies.
+/// Changes weights so that, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, their codes are those that change the layers' outputs least instead of the nearest ones:
+/// each weight's rounding error is compensated by the weights beside it (GPTQ; Frantar et al., arXiv 2210.17323). Units are processed in execution order, each on the
+/// outputs of the units before it, quantized and compensated. Errors are weighted by <see cref="QuantizationContext.Importance"/>. Before that, quantizers that implement <see cref="IImportanceQuantizer"/> are
+/// calibrated again, with each weight weighted by the variance of the input that it multiplies.
 /// </summary>
 /// <remarks>
-/// Weights stay float numbers that are rounded to the nearest code, so that a reconstruction can go on from them. Layers whose weights are not quantized
-/// keep them, and so do grouped convolutions and layers whose weight quantizer has scales along another axis than the output channels.
+/// Weights remain float values that round to the nearest code, so that a reconstruction can continue from them. Layers whose weights are not quantized
+/// keep them, and so do grouped convolutions and layers whose weight quantizer has scales along an axis other than the output channels.
 /// </remarks>
 public sealed class GptqStage : IQuantizationStage
 {

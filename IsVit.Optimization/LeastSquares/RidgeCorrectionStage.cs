@@ -12,12 +12,12 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.LeastSquares;
 
 /// <summary>
-/// Moves weights and biases so that layers make of quantized inputs what the float model's layers make of the unquantized ones, as nearly as they can: ridge regression, each layer by
-/// itself, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images. Errors count by <see cref="QuantizationContext.Importance"/>.
+/// Changes weights and biases so that layers compute from quantized inputs, as nearly as possible, what the float model's layers compute from the unquantized ones: ridge regression, each layer
+/// separately, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images. Errors are weighted by <see cref="QuantizationContext.Importance"/>.
 /// </summary>
 /// <remarks>
-/// The answer is exact and costs one forward, where a reconstruction takes many small steps; reconstruction goes on from there, with all layers of a unit together. Inputs and outputs are the float model's:
-/// the stage belongs behind the calibration of activations and before any stage that changes parameters.
+/// The solution is exact and costs one forward pass, where a reconstruction takes many small iterations; reconstruction continues from there, with all layers of a unit together. Inputs and outputs are the
+/// float model's: the stage belongs after the calibration of activations and before any stage that changes parameters.
 /// </remarks>
 public sealed class RidgeCorrectionStage : IQuantizationStage
 {

@@ -5,8 +5,8 @@ using IsVit.Optimization.Options;
 namespace IsVit.Optimization.MixedPrecision;
 
 /// <summary>
-/// The bits of each site that cost no more than a budget and, by a <see cref="SensitivityReport"/>, change the model's outputs least: the sum of the sites' divergences is as small as it can be. Sums of effects of single sites stand for
-/// the effect of all (as in HAWQ-V3, Yao et al., arXiv 2011.10680, whose integer program this is, solved exactly).
+/// An assignment of bits to sites that stays within a budget and, according to a <see cref="SensitivityReport"/>, changes the model's outputs least: it minimizes the sum of the sites' divergences. The sum of the effects of
+/// single sites approximates the effect of all together (as in HAWQ-V3, Yao et al., arXiv 2011.10680, whose integer program this is, solved exactly).
 /// </summary>
 public sealed record BitAllocation
 {
@@ -15,10 +15,10 @@ public sealed record BitAllocation
 
     private BitAllocation(BitBudget budget, SensitivityReport report, IReadOnlyList<SiteBits> sites) => (Budget, Report, Sites) = (budget, report, sites);
 
-    /// <summary>What it may cost.</summary>
+    /// <summary>The budget.</summary>
     public BitBudget Budget { get; }
 
-    /// <summary>What it goes by.</summary>
+    /// <summary>The sensitivities that the choice is based on.</summary>
     public SensitivityReport Report { get; }
 
     /// <summary>The bits of every site of the report, in its order.</summary>
@@ -27,16 +27,16 @@ public sealed record BitAllocation
     /// <summary>The sum of the sites' divergences, see <see cref="WidthSensitivity.Divergence"/>.</summary>
     public double Divergence => Sites.Sum(static site => site.Divergence);
 
-    /// <summary>The mean bits of the quantized weights' numbers; null without any.</summary>
+    /// <summary>The mean number of bits of the elements of all quantized weights; null if there are none.</summary>
     public double? MeanWeightBits => Mean(Sites.Where(static site => site.Site.IsWeight));
 
-    /// <summary>The mean bits of the quantized activations' numbers; null without any.</summary>
+    /// <summary>The mean number of bits of the elements of all quantized activations; null if there are none.</summary>
     public double? MeanActivationBits => Mean(Sites.Where(static site => !site.Site.IsWeight));
 
-    /// <summary>The bytes of the model's parameters, see <see cref="BudgetKind.WeightBytes"/>.</summary>
+    /// <summary>The size of the model's parameters in bytes, see <see cref="BudgetKind.WeightBytes"/>.</summary>
     public long WeightBytes => Report.OtherParameterBytes + Sites.Where(static site => site.Site.IsWeight).Sum(static site => PackedCodes.ByteCount(site.Site.Elements, site.Bits));
 
-    /// <summary>Bit operations as a part of those of the bits that the options give, see <see cref="BudgetKind.BitOperations"/>; null where no module shows a product.</summary>
+    /// <summary>Bit operations as a fraction of those at the bits that the options set, see <see cref="BudgetKind.BitOperations"/>; null if no module shows a product.</summary>
     public double? BitOperations
     {
         get
@@ -47,7 +47,7 @@ public sealed record BitAllocation
         }
     }
 
-    /// <summary>The choice in the form that <see cref="QuantizationOptions.Overrides"/> takes, behind those that are there: every site that is not pinned, by its path.</summary>
+    /// <summary>The choice as entries for <see cref="QuantizationOptions.Overrides"/>, to be appended after existing ones: every site that is not pinned, by its path.</summary>
     public IReadOnlyList<SiteOverride> Overrides =>
     [
         .. Sites.Where(static site => !site.Site.IsPinned && site.Site.Site.Path.Length > 0)
@@ -55,11 +55,11 @@ public sealed record BitAllocation
     ];
 
     /// <summary>Chooses bits.</summary>
-    /// <param name="report">What widths do.</param>
-    /// <param name="budget">What they may cost.</param>
-    /// <param name="options">Which may be chosen; null for all that the report has.</param>
-    /// <exception cref="OptionsException">An option is out of range, or the report does not have what it asks for.</exception>
-    /// <exception cref="QuantizationException">Nothing that is allowed is within the budget; the message says what the least is.</exception>
+    /// <param name="report">The sensitivity of each site at each bit width.</param>
+    /// <param name="budget">The budget.</param>
+    /// <param name="options">Which bit widths may be chosen; null for all that the report contains.</param>
+    /// <exception cref="OptionsException">An option is out of range, or the report does not contain a requested bit width.</exception>
+    /// <exception cref="QuantizationException">No allowed choice is within the budget; the message reports the smallest possible cost.</exception>
     public static BitAllocation Choose(SensitivityReport report, BitBudget budget, BitAllocationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(report);

@@ -3,16 +3,16 @@ using IsVit.Optimization.Options;
 
 namespace IsVit.Optimization.MixedPrecision;
 
-/// <summary>Which bits <see cref="BitAllocation"/> may give. Sites that an override gives its bits keep them, whatever stands here.</summary>
+/// <summary>Which bit widths <see cref="BitAllocation"/> may assign. Sites whose bits are set by an override keep them, whatever these options say.</summary>
 public sealed record BitAllocationOptions
 {
-    /// <summary>The allowed widths, each 2 to 8, such as 4 and 8 for kernels that know no others; null for all that the report has.</summary>
+    /// <summary>The allowed bit widths, each 2 to 8, such as 4 and 8 for kernels that support no others; null for all that the report contains.</summary>
     public IList<int>? AllowedBits { get; set; }
 
-    /// <summary>The least bits, 2 to 8.</summary>
+    /// <summary>The smallest allowed bit width, 2 to 8.</summary>
     public int Minimum { get; set; } = BitWidth.Minimum;
 
-    /// <summary>The most bits, 2 to 8.</summary>
+    /// <summary>The largest allowed bit width, 2 to 8.</summary>
     public int Maximum { get; set; } = BitWidth.Maximum;
 
     /// <summary>Throws if an option is out of range.</summary>

@@ -3,7 +3,7 @@ using IsVit.Optimization.Options;
 
 namespace IsVit.Optimization.MixedPrecision;
 
-/// <summary>What a choice of bits may cost.</summary>
+/// <summary>The limit that a choice of bits has to meet.</summary>
 public sealed record BitBudget
 {
     private static readonly (string Suffix, BudgetKind Kind, double Unit)[] s_units =
@@ -19,33 +19,33 @@ public sealed record BitBudget
 
     private BitBudget(BudgetKind kind, double value) => (Kind, Value) = (kind, value);
 
-    /// <summary>How budgets are written, for messages and help.</summary>
+    /// <summary>The notation of budgets, for messages and help.</summary>
     public static string Syntax => "a number and a unit: 4.5bits, 3MB (kB, GB, B), 50%bitops";
 
     /// <summary>What is limited.</summary>
     public BudgetKind Kind { get; }
 
-    /// <summary>The limit: bits, bytes, or a part of the uniform width's bit operations, 0.5 for half.</summary>
+    /// <summary>The limit: bits, bytes, or a fraction of the uniform bit width's bit operations, 0.5 for half.</summary>
     public double Value { get; }
 
-    /// <summary>Limits the mean bits of weights and those of activations.</summary>
-    /// <param name="bits">The most bits that a number may have on average.</param>
-    /// <exception cref="OptionsException">It is no positive number.</exception>
+    /// <summary>Limits the mean bits of weights and, separately, those of activations.</summary>
+    /// <param name="bits">The largest mean number of bits per element.</param>
+    /// <exception cref="OptionsException">It is not a positive number.</exception>
     public static BitBudget MeanBits(double bits) => Create(BudgetKind.MeanBits, bits);
 
-    /// <summary>Limits the bytes of the model's parameters.</summary>
-    /// <param name="bytes">The most bytes, 10^6 a megabyte.</param>
-    /// <exception cref="OptionsException">It is no positive number.</exception>
+    /// <summary>Limits the size of the model's parameters in bytes.</summary>
+    /// <param name="bytes">The largest number of bytes; a megabyte is 10^6.</param>
+    /// <exception cref="OptionsException">It is not a positive number.</exception>
     public static BitBudget WeightBytes(double bytes) => Create(BudgetKind.WeightBytes, bytes);
 
     /// <summary>Limits bit operations.</summary>
-    /// <param name="share">The most, as a part of those of the bits that the options give: 0.5 for half.</param>
-    /// <exception cref="OptionsException">It is no positive number.</exception>
+    /// <param name="share">The limit as a fraction of the bit operations at the bits that the options set: 0.5 for half.</param>
+    /// <exception cref="OptionsException">It is not a positive number.</exception>
     public static BitBudget BitOperations(double share) => Create(BudgetKind.BitOperations, share);
 
-    /// <summary>Reads a budget, such as <c>4.5bits</c>, <c>3MB</c> or <c>50%bitops</c>.</summary>
-    /// <param name="text">The text; the case of letters does not matter.</param>
-    /// <exception cref="OptionsException">It is no budget.</exception>
+    /// <summary>Parses a budget, such as <c>4.5bits</c>, <c>3MB</c> or <c>50%bitops</c>.</summary>
+    /// <param name="text">The text; case-insensitive.</param>
+    /// <exception cref="OptionsException">The text is not a valid budget.</exception>
     public static BitBudget Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -62,7 +62,7 @@ public sealed record BitBudget
         throw new OptionsException($"The budget is '{text}'; allowed is {Syntax}.");
     }
 
-    /// <summary>As <see cref="Parse"/> reads it.</summary>
+    /// <summary>Formats the budget so that <see cref="Parse"/> can read it.</summary>
     public override string ToString() => Kind switch
     {
         BudgetKind.MeanBits => string.Create(CultureInfo.InvariantCulture, $"{Value}bits"),

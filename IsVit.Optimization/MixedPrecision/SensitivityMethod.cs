@@ -1,14 +1,14 @@
 namespace IsVit.Optimization.MixedPrecision;
 
-/// <summary>How it is found out what quantizing one site does to a model's outputs.</summary>
+/// <summary>How the effect of quantizing one site on a model's outputs is determined.</summary>
 public enum SensitivityMethod
 {
     /// <summary>
-    /// From the outputs' derivatives by the site's numbers and the errors that its quantizer makes: one forward and a few backwards an image serve all sites and widths. Good where errors are small; what
-    /// errors that are large do, at 2 bits say, a second-order estimate cannot know.
+    /// From the outputs' derivatives with respect to the site's elements and the errors that its quantizer makes: one forward and a few backward passes per image cover all sites and bit widths. Accurate for small errors;
+    /// a second-order estimate cannot capture the effect of large errors, such as at 2 bits.
     /// </summary>
     Estimated,
 
-    /// <summary>By running the model with that site quantized and nothing else: one forward, from the site's unit on, for every site and width. The estimate is there as well.</summary>
+    /// <summary>By running the model with only that site quantized: one forward pass, from the site's unit on, for every site and bit width. The estimate is reported as well.</summary>
     Measured,
 }

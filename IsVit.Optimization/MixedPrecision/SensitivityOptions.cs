@@ -3,19 +3,19 @@ using IsVit.Optimization.Options;
 
 namespace IsVit.Optimization.MixedPrecision;
 
-/// <summary>How the sensitivity of a model's sites is found out.</summary>
+/// <summary>How the sensitivity of a model's sites is determined.</summary>
 public sealed record SensitivityOptions
 {
-    /// <summary>Whether it is measured or estimated.</summary>
+    /// <summary>Whether the sensitivity is measured or estimated.</summary>
     public SensitivityMethod Method { get; set; } = SensitivityMethod.Estimated;
 
-    /// <summary>On how many of the calibration images, from the first, it is found out; 1 or more, all if there are fewer. Quantizers choose their parameters on as many as in any run.</summary>
+    /// <summary>On how many of the calibration images, counted from the first, it is determined; 1 or more, all if there are fewer. Quantizers are calibrated on as many images as in any run.</summary>
     public int ImageCount { get; set; } = 64;
 
-    /// <summary>The bit widths that are looked at, each 2 to 8. A site that an override gives its bits is looked at with these alone.</summary>
+    /// <summary>The bit widths that are evaluated, each 2 to 8. A site whose bits are set by an override is evaluated only at those bits.</summary>
     public IList<int> Widths { get; set; } = [2, 3, 4, 5, 6, 7, 8];
 
-    /// <summary>How many random combinations of the outputs of an image an estimate is made of, 1 or more.</summary>
+    /// <summary>The number of random linear combinations of an image's outputs that an estimate is based on, 1 to 1024.</summary>
     public int DrawCount { get; set; } = 4;
 
     /// <summary>Throws if an option is out of range.</summary>

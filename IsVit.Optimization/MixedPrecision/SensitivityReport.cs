@@ -2,35 +2,35 @@ using IsVit.Optimization.Options;
 
 namespace IsVit.Optimization.MixedPrecision;
 
-/// <summary>How much a model's outputs mind that its sites are quantized, one at a time, at each of some bit widths.</summary>
+/// <summary>How sensitive a model's outputs are to quantizing its sites, one at a time, at each of several bit widths.</summary>
 public sealed record SensitivityReport
 {
-    /// <summary>The recipe whose quantizers were looked at.</summary>
+    /// <summary>The recipe whose quantizers were evaluated.</summary>
     public required string Recipe { get; init; }
 
     /// <summary>Whether divergences are measured or estimated.</summary>
     public required SensitivityMethod Method { get; init; }
 
-    /// <summary>What divergences are of.</summary>
+    /// <summary>The measure of the divergences.</summary>
     public required OutputMetric Metric { get; init; }
 
-    /// <summary>On how many images they were found out.</summary>
+    /// <summary>The number of images that they were determined on.</summary>
     public required int ImageCount { get; init; }
 
-    /// <summary>The bit widths that were asked for, from few bits to many. A site has that of its options as well, and one that is pinned has no other.</summary>
+    /// <summary>The requested bit widths, in ascending order. A site also has the bit width of its options, and a pinned site has no other.</summary>
     public required IReadOnlyList<int> Widths { get; init; }
 
-    /// <summary>The sites that the recipe quantizes, in the order in which their modules run.</summary>
+    /// <summary>The sites that the recipe quantizes, in execution order.</summary>
     public required IReadOnlyList<SiteSensitivity> Sites { get; init; }
 
-    /// <summary>What the model's parameters take that are no sites, in bytes: biases, norms, embeddings, weights left in float.</summary>
+    /// <summary>The size, in bytes, of the parameters that are not sites: biases, norms, embeddings, weights left in float.</summary>
     public required long OtherParameterBytes { get; init; }
 
-    /// <summary>How long it took.</summary>
+    /// <summary>How long determining the sensitivities took.</summary>
     public TimeSpan Duration { get; init; }
 
     /// <summary>
-    /// Whether estimates order sites and widths as measurements do: the rank correlation (Spearman's) of the two over all of them, -1 to 1; null without measurements, or where fewer than two differ.
+    /// Whether estimates rank sites and bit widths as measurements do: Spearman's rank correlation of the two over all of them, -1 to 1; null without measurements, or if fewer than two differ.
     /// </summary>
     public double? RankCorrelation
     {
@@ -41,7 +41,7 @@ public sealed record SensitivityReport
         }
     }
 
-    /// <summary>The same at one bit width, over the sites that were looked at with it.</summary>
+    /// <summary>The rank correlation at one bit width, over the sites that were evaluated at it.</summary>
     /// <param name="bits">The number of bits.</param>
     public double? RankCorrelationAt(int bits) => (this with
     {

@@ -5,6 +5,6 @@ namespace IsVit.Optimization.MixedPrecision;
 /// <param name="Bits">The number of bits.</param>
 public sealed record SiteBits(SiteSensitivity Site, int Bits)
 {
-    /// <summary>The divergence of the model's outputs that quantizing this site alone at these bits gives.</summary>
+    /// <summary>The divergence of the model's outputs when only this site is quantized, at these bits.</summary>
     public double Divergence => Site.At(Bits).Divergence;
 }

@@ -2,27 +2,27 @@ using IsVit.Optimization.Options;
 
 namespace IsVit.Optimization.MixedPrecision;
 
-/// <summary>What quantizing one site at one bit width, and nothing else, does to a model's outputs.</summary>
+/// <summary>The effect of quantizing one site at one bit width, and nothing else, on a model's outputs.</summary>
 public sealed record WidthSensitivity
 {
     /// <summary>The number of bits.</summary>
     public required int Bits { get; init; }
 
     /// <summary>
-    /// How far the outputs are from the float model's, mean over the images, as <see cref="QuantizationOptions.OutputMetric"/> measures it: the Kullback-Leibler divergence of class probabilities in nats, or the summed squared
-    /// change. Measured if that was asked for, else estimated.
+    /// The distance of the outputs from the float model's, averaged over the images, by <see cref="QuantizationOptions.OutputMetric"/>: the Kullback-Leibler divergence of class probabilities in nats, or the summed squared
+    /// change. Measured if requested, otherwise estimated.
     /// </summary>
     public double Divergence => Measured ?? Estimated;
 
-    /// <summary>The divergence found by running the model; null if it was only estimated.</summary>
+    /// <summary>The divergence measured by running the model; null if it was only estimated.</summary>
     public double? Measured { get; init; }
 
     /// <summary>The divergence estimated from derivatives and quantization errors, to second order.</summary>
     public required double Estimated { get; init; }
 
-    /// <summary>The mean squared change of an output; null if the divergence was only estimated.</summary>
+    /// <summary>The mean squared change of an output element; null if the divergence was only estimated.</summary>
     public double? OutputError { get; init; }
 
-    /// <summary>The mean squared error of the site's own numbers.</summary>
+    /// <summary>The mean squared quantization error of the site's own elements.</summary>
     public required double QuantizationError { get; init; }
 }

@@ -1,9 +1,9 @@
 namespace IsVit.Optimization.Options;
 
-/// <summary>What an activation quantizer sees while it is calibrated.</summary>
+/// <summary>Which activations a quantizer is calibrated on.</summary>
 public enum CalibrationInput
 {
-    /// <summary>Activations of the network whose earlier sites are quantized already, as the released code does.</summary>
+    /// <summary>Activations of the network whose earlier sites are already quantized, as in the released code.</summary>
     Quantized,
 
     /// <summary>Activations of the float network.</summary>

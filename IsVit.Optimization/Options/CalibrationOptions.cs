@@ -1,18 +1,18 @@
 namespace IsVit.Optimization.Options;
 
-/// <summary>How quantizers get their parameters.</summary>
+/// <summary>How quantizers are calibrated.</summary>
 public sealed record CalibrationOptions
 {
-    /// <summary>On how many of the calibration images, from the first, activation quantizers choose their parameters; 1 or more. The released code takes 64.</summary>
+    /// <summary>The number of calibration images, counted from the first, that activation quantizers are calibrated on; 1 or more. The released code uses 64.</summary>
     public int ImageCount { get; set; } = 64;
 
     /// <summary>
-    /// From how many of the calibration images, from the first, statistics are taken that ranges need not: output sensitivity, the moments for compensation and the means for
-    /// bias correction; 1 or more. <see cref="QuantizedModel.CalibrationStatistics"/> are of 128 of them at most.
+    /// The number of calibration images, counted from the first, for statistics other than ranges: output sensitivity, the moments for weight compensation and the means for
+    /// bias correction; 1 or more. <see cref="QuantizedModel.CalibrationStatistics"/> are taken from at most 128 of them.
     /// </summary>
     public int StatisticsImageCount { get; set; } = 256;
 
-    /// <summary>What an activation quantizer sees while it is calibrated.</summary>
+    /// <summary>Which activations a quantizer is calibrated on.</summary>
     public CalibrationInput Input { get; set; } = CalibrationInput.Quantized;
 
     internal void Validate()

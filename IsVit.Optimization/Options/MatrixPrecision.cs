@@ -1,19 +1,19 @@
 namespace IsVit.Optimization.Options;
 
-/// <summary>What the matrix products of a unit are computed in while its weights are trained. Losses, weights and the optimizer's state stay as they are.</summary>
+/// <summary>The precision of a unit's matrix products while its weights are trained. Losses, weights and the optimizer's state are not affected.</summary>
 public enum MatrixPrecision
 {
-    /// <summary>TF32 on CUDA devices, where the accuracy is the same within what seeds change; elsewhere as the model is.</summary>
+    /// <summary>TF32 on CUDA devices, where the accuracy is the same within the variation between seeds; elsewhere the model's own precision.</summary>
     Automatic,
 
-    /// <summary>As the model is.</summary>
+    /// <summary>The model's own precision.</summary>
     Full,
 
-    /// <summary>TF32 on CUDA devices: operands rounded to 10 bits of mantissa, sums in float32. Elsewhere as <see cref="Full"/>.</summary>
+    /// <summary>TF32 on CUDA devices: operands rounded to 10 bits of mantissa, sums in float32. Elsewhere the same as <see cref="Full"/>.</summary>
     TensorFloat32,
 
     /// <summary>
-    /// Operands and results rounded to bfloat16. Faster where the processor multiplies bfloat16 matrices (AVX512_BF16, AMX, CUDA from compute capability 8.0), and many times slower where it does not.
+    /// Operands and results rounded to bfloat16. Faster on hardware that multiplies bfloat16 matrices (AVX512_BF16, AMX, CUDA from compute capability 8.0), and many times slower on other hardware.
     /// </summary>
     BFloat16,
 }

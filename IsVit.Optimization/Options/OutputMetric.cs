@@ -1,14 +1,14 @@
 namespace IsVit.Optimization.Options;
 
-/// <summary>By what a change of the model's outputs is measured.</summary>
+/// <summary>How a change of the model's outputs is measured.</summary>
 public enum OutputMetric
 {
     /// <summary>
-    /// The divergence (Kullback-Leibler) of class probabilities, outputs being logits, [images, classes, ...]: changes count where classes contend. Of outputs with one axis, or one class,
+    /// The Kullback-Leibler divergence of class probabilities, with the outputs as logits, [images, classes, ...]: changes matter where classes are close. For outputs with one axis, or one class,
     /// the squared change.
     /// </summary>
     ClassProbabilities,
 
-    /// <summary>The squared change of each output, for models that give no logits but embeddings, say.</summary>
+    /// <summary>The squared change of each output element, for models whose outputs are not logits, such as embeddings.</summary>
     Values,
 }

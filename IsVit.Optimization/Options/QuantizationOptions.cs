@@ -8,37 +8,37 @@ namespace IsVit.Optimization.Options;
 /// <summary>How a model is quantized. The defaults are those of I&amp;S-ViT (arXiv 2311.10126, section 5.1) at W4A4.</summary>
 public sealed record QuantizationOptions
 {
-    /// <summary>Bits of weights, 2 to 8.</summary>
+    /// <summary>Number of bits of weights, 2 to 8.</summary>
     public int WeightBits { get; set; } = 4;
 
-    /// <summary>Bits of activations, 2 to 8.</summary>
+    /// <summary>Number of bits of activations, 2 to 8.</summary>
     public int ActivationBits { get; set; } = 4;
 
-    /// <summary>The name of the recipe: which quantizers go where, and which stages run. See <see cref="RecipeNames"/>.</summary>
+    /// <summary>The name of the recipe: which quantizers are used where, and which stages run. See <see cref="RecipeNames"/>.</summary>
     public string Recipe { get; set; } = RecipeNames.ISVit;
 
-    /// <summary>Fixes every random choice, 0 or more. The same seed on the same machine gives the same model bit for bit.</summary>
+    /// <summary>Determines every random choice, 0 or more. The same seed on the same machine gives the same model bit for bit.</summary>
     public int Seed { get; set; }
 
-    /// <summary>By what a change of the model's outputs is measured where errors are weighed by what they do to them.</summary>
+    /// <summary>How a change of the model's outputs is measured where errors are weighted by their effect on the outputs.</summary>
     public OutputMetric OutputMetric { get; set; } = OutputMetric.ClassProbabilities;
 
-    /// <summary>What becomes of the zeros of pruned layers.</summary>
+    /// <summary>How the zeros of pruned layers are treated.</summary>
     public SparsityHandling Sparsity { get; set; } = SparsityHandling.Warn;
 
-    /// <summary>How quantizers get their parameters.</summary>
+    /// <summary>How quantizers are calibrated.</summary>
     public CalibrationOptions Calibration { get; set; } = new();
 
     /// <summary>How units are reconstructed.</summary>
     public ReconstructionOptions Reconstruction { get; set; } = new();
 
-    /// <summary>How biases and normalisations are trained at the end.</summary>
+    /// <summary>How biases and normalization parameters are trained at the end.</summary>
     public OutputTuningOptions OutputTuning { get; set; } = new();
 
-    /// <summary>Other quantizers for some sites, or none. Later entries win.</summary>
+    /// <summary>Different quantizers for some sites, or none. Later entries take precedence.</summary>
     public IList<SiteOverride> Overrides { get; set; } = [];
 
-    /// <summary>Takes recipe and bits from a preset, such as <see cref="QuantizationPresets.W8A8"/>.</summary>
+    /// <summary>Sets recipe and bits from a preset, such as <see cref="QuantizationPresets.W8A8"/>.</summary>
     /// <param name="preset">The preset.</param>
     public void Use(QuantizationPreset preset)
     {
@@ -46,7 +46,7 @@ public sealed record QuantizationOptions
         (Recipe, WeightBits, ActivationBits) = (preset.Recipe, preset.WeightBits, preset.ActivationBits ?? ActivationBits);
     }
 
-    /// <summary>Takes steps, batches and the images for statistics from an effort, such as <see cref="QuantizationEfforts.Balanced"/>. The calibration images are the caller's to count.</summary>
+    /// <summary>Sets iterations, the batch size and the number of images for statistics from an effort, such as <see cref="QuantizationEfforts.Balanced"/>. The caller decides how many calibration images to pass.</summary>
     /// <param name="effort">The effort.</param>
     public void Use(QuantizationEffort effort)
     {
@@ -83,7 +83,7 @@ public sealed record QuantizationOptions
         }
     }
 
-    /// <summary>The quantizer that a site gets: the recipe's scheme for its role with these options' bits, changed by the overrides.</summary>
+    /// <summary>Returns the quantizer of a site: the recipe's scheme for its role with the bits of these options, changed by the overrides.</summary>
     /// <param name="site">The site.</param>
     /// <param name="schemes">The recipe's schemes.</param>
     /// <returns>Null for a site that stays in float.</returns>

@@ -4,26 +4,30 @@ using IsVit.Model.Quantization;
 
 namespace IsVit.Optimization.Options;
 
-/// <summary>Another quantizer for the sites of some modules: "blocks.*.mlp.fc1" at 8 bits, "head" not at all. Of several that fit a site the last one decides whether it is quantized, and the last one that names bits, scheme or granularity decides on that.</summary>
+/// <summary>
+/// A different quantizer for the sites of some modules: "blocks.*.mlp.fc1" at 8 bits, "head" not quantized at all. Of several overrides that match a site, the last one decides whether it is quantized, and the last one that
+/// sets bits, scheme or granularity decides that property.
+/// </summary>
 public sealed record SiteOverride
 {
-    /// <summary>The modules' paths, see <see cref="PathPattern"/>.</summary>
+    /// <summary>The modules' paths as a pattern, see <see cref="PathPattern"/>.</summary>
     public string Pattern { get; set; } = "";
 
-    /// <summary>Which operand; null for all.</summary>
+    /// <summary>The operand that the override applies to; null for all.</summary>
     public SiteOperand? Operand { get; set; }
 
     /// <summary>Whether the sites are quantized at all.</summary>
     public bool Quantize { get; set; } = true;
 
-    /// <summary>The number of bits, 2 to 8; null to leave it.</summary>
+    /// <summary>The number of bits, 2 to 8; null to keep it.</summary>
     public int? Bits { get; set; }
 
-    /// <summary>The quantizer's scheme; null to leave it.</summary>
+    /// <summary>The quantizer's scheme; null to keep it.</summary>
     public string? Scheme { get; set; }
 
     /// <summary>
-    /// Which elements share a scale: <c>tensor</c>, or <c>channel:AXIS</c> as <see cref="IsVit.Model.Quantization.Granularity"/> writes it; null to leave it. A linear layer's input has its channels on axis -1, a convolution's on axis 1.
+    /// Which elements share a scale: <c>tensor</c>, or <c>channel:AXIS</c> in the notation of <see cref="IsVit.Model.Quantization.Granularity"/>; null to keep it.
+    /// A linear layer's input has its channels on axis -1, a convolution's on axis 1.
     /// </summary>
     public string? Granularity { get; set; }
 

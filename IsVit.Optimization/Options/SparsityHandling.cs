@@ -1,14 +1,14 @@
 namespace IsVit.Optimization.Options;
 
-/// <summary>What becomes of the zeros of layers that were pruned, such as two of every four weights. A layer counts as pruned where at least a tenth of its weights are exactly 0.</summary>
+/// <summary>How the zeros of pruned layers are treated, such as two of every four weights (2:4 sparsity). A layer counts as pruned if at least a tenth of its weights are exactly 0.</summary>
 public enum SparsityHandling
 {
-    /// <summary>Weights that are 0 may become others, which a warning says. The most accurate.</summary>
+    /// <summary>Zero weights may become nonzero, which a warning reports. The most accurate.</summary>
     Warn,
 
     /// <summary>
-    /// Weights of pruned layers that are 0 stay 0: they are not rotated with their heads, not changed when weights make up for rounded inputs, rounded to 0 whatever the weights before them leave to make up for (as in SparseGPT; Frantar and
-    /// Alistarh, arXiv 2301.00774), and not trained. For kernels that skip zeros.
+    /// Zero weights of pruned layers stay 0: they are not rotated with their heads, not changed when weights compensate for rounded inputs, rounded to 0 whatever rounding errors the weights before them leave to be compensated (as in
+    /// SparseGPT; Frantar and Alistarh, arXiv 2301.00774), and not trained. For kernels that skip zeros.
     /// </summary>
     Keep,
 }

@@ -10,13 +10,13 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.OutputSensitivity;
 
 /// <summary>
-/// Measures how much each number that a unit or a layer of the float model gives changes the model's outputs, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images: the diagonal of
-/// J^T F J, J being the outputs' derivatives and F the metric of the outputs (a Gauss-Newton matrix, as in BRECQ; Li et al., arXiv 2102.05426, section 3.2). Reconstruction, weight
-/// compensation and bias correction weigh errors with it.
+/// Measures how much each output element of a unit or a layer of the float model affects the model's outputs, over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images: the diagonal of
+/// J^T F J, where J is the outputs' Jacobian and F the metric of the outputs (a Gauss-Newton matrix, as in BRECQ; Li et al., arXiv 2102.05426, section 3.2). Reconstruction, weight
+/// compensation and bias correction weight errors by it.
 /// </summary>
 /// <remarks>
-/// J is not formed: with u random of mean 0 and covariance F, the squared derivative of u^T outputs has that diagonal as its mean (Hutchinson's estimator), here taken over one draw
-/// an image. Labels are not needed. A class token, which alone is read at the end, weighs far more than one of the patches, and patches weigh nothing behind the last attention.
+/// J is not computed: for a random u with mean 0 and covariance F, the mean of the squared derivative of u^T outputs is that diagonal (Hutchinson's estimator), here estimated from one draw
+/// per image. Labels are not needed. A class token, the only token that the head reads, has a far larger weight than a patch token, and patch tokens have weight 0 after the last attention.
 /// </remarks>
 public sealed class OutputSensitivityStage : IQuantizationStage
 {

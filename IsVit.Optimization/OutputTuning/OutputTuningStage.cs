@@ -17,12 +17,12 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.OutputTuning;
 
 /// <summary>
-/// Trains what stays in float and is small, the biases of layers and the scales and offsets of normalisations, all of the model's at once, so that the quantized model's outputs are the float model's: distillation
-/// (Hinton et al., arXiv 1503.02531) of the parameters that norm tweaking moves in language models (Li et al., arXiv 2309.02784). Codes of weights and quantizers stay as they are.
+/// Trains the small parameters that stay in float, the biases of layers and the scales and offsets of normalizations, all of the model's together, so that the quantized model's outputs match the float model's: distillation
+/// (Hinton et al., arXiv 1503.02531) of the parameters that norm tweaking adjusts in language models (Li et al., arXiv 2309.02784). Weight codes and quantizers are not changed.
 /// </summary>
 /// <remarks>
-/// Units are reconstructed one by one, and none knows what the outputs need of it. Training all weights for that learns a few hundred images by heart; these parameters are too few to. Of the states that were looked at the one stays,
-/// the initial one included, that serves those images best that no step was taken on (<see cref="ReconstructionOptions.HeldOutShare"/>).
+/// Units are reconstructed one by one, without regard to what the outputs need of them. Training all weights for the outputs overfits a few hundred images; these parameters are too few to do so. Of the states that are evaluated,
+/// including the initial one, the best on the held-out images is kept (<see cref="ReconstructionOptions.HeldOutShare"/>).
 /// </remarks>
 public sealed class OutputTuningStage : IQuantizationStage
 {
@@ -31,7 +31,7 @@ public sealed class OutputTuningStage : IQuantizationStage
     private const int FewestAtOnce = 8;
     private const int Looks = 4;
 
-    /// <summary>What the report calls all units together.</summary>
+    /// <summary>The unit name under which the report lists the whole model.</summary>
     public const string WholeModel = "model";
 
     private readonly OutputTuningOptions? _options;
@@ -39,8 +39,8 @@ public sealed class OutputTuningStage : IQuantizationStage
     /// <inheritdoc/>
     public string Name => StageNames.OutputTuning;
 
-    /// <summary>Options of this stage's own, in place of the run's; null for those.</summary>
-    /// <exception cref="OptionsException">One is out of range.</exception>
+    /// <summary>Options of this stage alone, which replace those of the run; null to use the run's.</summary>
+    /// <exception cref="OptionsException">An option is out of range.</exception>
     public OutputTuningOptions? Options
     {
         get => _options;

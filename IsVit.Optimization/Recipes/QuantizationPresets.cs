@@ -5,16 +5,16 @@ namespace IsVit.Optimization.Recipes;
 /// <summary>Presets for models that run on integer kernels, see <see cref="QuantizationOptions.Use(QuantizationPreset)"/>.</summary>
 public static class QuantizationPresets
 {
-    /// <summary>Weights and activations of 8 bits: as fast as integer kernels go, and hardly to be told from the float model.</summary>
+    /// <summary>8-bit weights and activations: the fastest option on integer kernels, with outputs hardly distinguishable from the float model's.</summary>
     public static QuantizationPreset W8A8 { get; } = new("w8a8", RecipeNames.IntegerArithmetic, 8, 8);
 
-    /// <summary>Weights of 7 bits, activations of 8: what processors with AVX2 or AVX-512 but without VNNI multiply exactly, and fastest.</summary>
+    /// <summary>7-bit weights, 8-bit activations: computed exactly on processors with AVX2 or AVX-512 but without VNNI, and fastest there.</summary>
     public static QuantizationPreset W7A8 { get; } = new("w7a8", RecipeNames.IntegerArithmetic, 7, 8);
 
-    /// <summary>Weights of 4 bits, activations of 8: the size of 4 bits and the speed of integer kernels.</summary>
+    /// <summary>4-bit weights, 8-bit activations: the size of 4 bits with the speed of integer kernels.</summary>
     public static QuantizationPreset W4A8 { get; } = new("w4a8", RecipeNames.IntegerArithmetic, 4, 8);
 
-    /// <summary>Weights of 4 bits, activations in float: for the size alone.</summary>
+    /// <summary>4-bit weights, float activations: reduces only the size.</summary>
     public static QuantizationPreset W4A16 { get; } = new("w4a16", RecipeNames.WeightOnly, 4, null);
 
     /// <summary>All of them.</summary>

@@ -16,8 +16,8 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.Reconstruction;
 
 /// <summary>
-/// Reconstructs every unit in the order in which they run (eq. 12), with sites quantized as the stages before left them. Inputs and targets are streamed:
-/// one forward a batch for the whole stage.
+/// Reconstructs every unit in execution order (eq. 12), with the sites quantized as by the stages before it. Inputs and targets are streamed:
+/// one forward pass per batch for the whole stage.
 /// </summary>
 public sealed class ReconstructionStage : IQuantizationStage
 {
@@ -28,9 +28,9 @@ public sealed class ReconstructionStage : IQuantizationStage
     private readonly ReconstructionOptions? _options;
 
     /// <summary>Creates a stage.</summary>
-    /// <param name="name">The name by which recipes call the stage.</param>
+    /// <param name="name">The stage's name in recipes.</param>
     /// <param name="input">Where a unit's input comes from.</param>
-    /// <param name="iterationFactor">How many times the options' steps each unit gets, 1 or more.</param>
+    /// <param name="iterationFactor">The multiple of the options' iterations that each unit is trained for, 1 or more.</param>
     /// <exception cref="ArgumentOutOfRangeException">The factor is below 1.</exception>
     public ReconstructionStage(string name, UnitInput input, int iterationFactor = 1)
     {
@@ -54,9 +54,9 @@ public sealed class ReconstructionStage : IQuantizationStage
     public UnitInput Input { get; }
 
     /// <summary>
-    /// Options of this stage's own, in place of the run's; null for those. How many samples go through the model at once, and which are held out, is the run's.
+    /// Options of this stage alone, which replace those of the run; null to use the run's. How many samples run through the model at once, and which are held out, is always determined by the run's options.
     /// </summary>
-    /// <exception cref="OptionsException">One is out of range.</exception>
+    /// <exception cref="OptionsException">An option is out of range.</exception>
     public ReconstructionOptions? Options
     {
         get => _options;
@@ -69,7 +69,7 @@ public sealed class ReconstructionStage : IQuantizationStage
 
     string IQuantizationStage.Settings => _options is null ? "" : JsonSerializer.Serialize(_options);
 
-    /// <summary>The steps that each unit gets.</summary>
+    /// <summary>Returns the number of iterations for each unit.</summary>
     /// <param name="options">The options.</param>
     public int IterationsFor(QuantizationOptions options)
     {

@@ -6,6 +6,6 @@ public enum UnitInput
     /// <summary>From the float model, as in SOS stage 1.</summary>
     Full,
 
-    /// <summary>From the quantized model, whose units before are reconstructed already, as in SOS stage 3.</summary>
+    /// <summary>From the quantized model, in which the units before it are already reconstructed, as in SOS stage 3.</summary>
     Quantized,
 }

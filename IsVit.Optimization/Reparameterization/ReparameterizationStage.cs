@@ -10,8 +10,8 @@ using TorchSharp.Modules;
 namespace IsVit.Optimization.Reparameterization;
 
 /// <summary>
-/// SOS stage 2: every per-channel quantizer of a LayerNorm's output becomes a per-tensor one that gives the same codes, see
-/// <see cref="ScaleReparameterization"/>. The network's output changes by no more than rounding.
+/// SOS stage 2: converts every per-channel quantizer of a LayerNorm's output to a per-tensor one that gives the same codes, see
+/// <see cref="ScaleReparameterization"/>. The network's output changes only by floating-point rounding.
 /// </summary>
 public sealed class ReparameterizationStage : IQuantizationStage
 {

@@ -1,13 +1,13 @@
 
 namespace IsVit.Optimization.Reporting;
 
-/// <summary>How far a run has come.</summary>
+/// <summary>The progress of a run.</summary>
 public sealed record QuantizationProgress
 {
     /// <summary>The stage's name.</summary>
     public required string Stage { get; init; }
 
-    /// <summary>The stage's number, from 0.</summary>
+    /// <summary>The stage's index, from 0.</summary>
     public required int StageIndex { get; init; }
 
     /// <summary>How many stages there are.</summary>
@@ -16,25 +16,25 @@ public sealed record QuantizationProgress
     /// <summary>The unit's path, while a unit is being reconstructed.</summary>
     public string? Unit { get; init; }
 
-    /// <summary>The unit's number, from 0.</summary>
+    /// <summary>The unit's index, from 0.</summary>
     public required int UnitIndex { get; init; }
 
     /// <summary>How many units there are.</summary>
     public required int UnitCount { get; init; }
 
-    /// <summary>Steps made in this unit.</summary>
+    /// <summary>The number of iterations completed for this unit.</summary>
     public required int Iteration { get; init; }
 
-    /// <summary>Steps to make in this unit.</summary>
+    /// <summary>The total number of iterations for this unit.</summary>
     public required int Iterations { get; init; }
 
-    /// <summary>The last step's loss, if one was made.</summary>
+    /// <summary>The loss of the last iteration, if there was one.</summary>
     public double? Loss { get; init; }
 
     /// <summary>Time since the run began.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>An estimate of the time to the end, once steps were made.</summary>
+    /// <summary>An estimate of the remaining time, available after the first iterations.</summary>
     public TimeSpan? Remaining { get; init; }
 
     /// <summary>The share of the run's work that is done, 0 to 1, by what stages say that they cost.</summary>

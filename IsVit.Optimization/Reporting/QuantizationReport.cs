@@ -1,15 +1,15 @@
 namespace IsVit.Optimization.Reporting;
 
-/// <summary>What a run did.</summary>
+/// <summary>The report of a run.</summary>
 public sealed record QuantizationReport
 {
     /// <summary>The recipe's name.</summary>
     public required string Recipe { get; init; }
 
-    /// <summary>Bits of weights.</summary>
+    /// <summary>Number of bits of weights.</summary>
     public required int WeightBits { get; init; }
 
-    /// <summary>Bits of activations; <see cref="FloatActivationBits"/> where the recipe leaves them in float.</summary>
+    /// <summary>Number of bits of activations; <see cref="FloatActivationBits"/> if the recipe leaves them in float.</summary>
     public required int ActivationBits { get; init; }
 
     /// <summary>The seed.</summary>
@@ -18,18 +18,18 @@ public sealed record QuantizationReport
     /// <summary>How many calibration images were used.</summary>
     public required int ImageCount { get; init; }
 
-    /// <summary>Each stage, in order.</summary>
+    /// <summary>The result of each stage, in order.</summary>
     public required IReadOnlyList<StageResult> Stages { get; init; }
 
-    /// <summary>Each unit of each reconstruction, in order.</summary>
+    /// <summary>The result of each unit in each reconstruction, in order.</summary>
     public required IReadOnlyList<UnitResult> Units { get; init; }
 
-    /// <summary>The most that a unit's inputs and targets took in memory, in bytes.</summary>
+    /// <summary>The largest size in memory of a unit's inputs and targets, in bytes.</summary>
     public required long CacheBytes { get; init; }
 
-    /// <summary>The whole run's time, scores included.</summary>
+    /// <summary>The duration of the whole run, including scores.</summary>
     public required TimeSpan Duration { get; init; }
 
-    /// <summary>What stands for activations in float: W4A16, as the field calls quantized weights alone, whatever float type they have.</summary>
+    /// <summary>The number of bits reported for float activations: weight-only quantization is conventionally written W4A16, whatever the float type.</summary>
     public const int FloatActivationBits = 16;
 }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace IsVit.Optimization.Reporting;
 
-/// <summary>Hears how far a stage is, and turns it into <see cref="QuantizationProgress"/>.</summary>
+/// <summary>Receives the progress of a stage and reports it as <see cref="QuantizationProgress"/>.</summary>
 public sealed class StageProgress
 {
     private readonly IProgress<QuantizationProgress>? _progress;
@@ -19,7 +19,7 @@ public sealed class StageProgress
     /// <summary>About how much work each stage is, in any unit.</summary>
     internal IReadOnlyList<double> Work { get; set; } = [];
 
-    /// <summary>The number of the stage that runs, from 0.</summary>
+    /// <summary>The index of the running stage, from 0.</summary>
     public int StageIndex { get; private set; }
 
     /// <summary>The steps of all units and stages of the run.</summary>
@@ -34,22 +34,22 @@ public sealed class StageProgress
 
     /// <summary>Begins a unit.</summary>
     /// <param name="unit">Its path.</param>
-    /// <param name="index">Which of the stage's units it is, from 0.</param>
-    /// <param name="count">How many the stage has.</param>
-    /// <param name="iterations">The steps that it gets.</param>
+    /// <param name="index">The unit's index in the stage, from 0.</param>
+    /// <param name="count">The stage's number of units.</param>
+    /// <param name="iterations">The total number of iterations for the unit.</param>
     public void BeginUnit(string unit, int index, int count, int iterations)
     {
         _stepClock.Start();
         Report(unit, index, count, 0, iterations, null);
     }
 
-    /// <summary>Ends a step.</summary>
+    /// <summary>Ends an iteration.</summary>
     /// <param name="unit">The unit's path.</param>
-    /// <param name="index">Which of the stage's units it is, from 0.</param>
-    /// <param name="count">How many the stage has.</param>
-    /// <param name="iteration">The steps made so far.</param>
-    /// <param name="iterations">The steps that the unit gets.</param>
-    /// <param name="loss">The step's loss.</param>
+    /// <param name="index">The unit's index in the stage, from 0.</param>
+    /// <param name="count">The stage's number of units.</param>
+    /// <param name="iteration">The number of iterations completed so far.</param>
+    /// <param name="iterations">The total number of iterations for the unit.</param>
+    /// <param name="loss">The iteration's loss.</param>
     public void Step(string unit, int index, int count, int iteration, int iterations, double loss)
     {
         _stepsDone++;
@@ -57,8 +57,8 @@ public sealed class StageProgress
         Report(unit, index, count, iteration, iterations, loss);
     }
 
-    /// <summary>Ends a unit; steps that it was spared count as done but not as a measure of speed.</summary>
-    /// <param name="stepsSpared">The steps that were not made.</param>
+    /// <summary>Ends a unit; skipped iterations count as done but not towards the measured speed.</summary>
+    /// <param name="stepsSpared">The number of iterations that were skipped.</param>
     public void EndUnit(int stepsSpared)
     {
         _stepClock.Stop();

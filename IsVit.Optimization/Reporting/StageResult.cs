@@ -1,7 +1,7 @@
 namespace IsVit.Optimization.Reporting;
 
-/// <summary>What a stage took and gave.</summary>
+/// <summary>The duration and the score of a stage.</summary>
 /// <param name="Name">The stage's name.</param>
-/// <param name="Duration">Its time, without the score.</param>
-/// <param name="Score">The model's score after it, if one was asked for, see <see cref="QuantizationRun.Evaluate"/>.</param>
+/// <param name="Duration">Its duration, without computing the score.</param>
+/// <param name="Score">The model's score after the stage, if requested, see <see cref="QuantizationRun.Evaluate"/>.</param>
 public sealed record StageResult(string Name, TimeSpan Duration, double? Score);

@@ -1,7 +1,7 @@
 
 namespace IsVit.Optimization.Reporting;
 
-/// <summary>What the reconstruction of one unit in one stage did.</summary>
+/// <summary>The result of reconstructing one unit in one stage.</summary>
 public sealed record UnitResult
 {
     /// <summary>The unit's path.</summary>
@@ -10,18 +10,18 @@ public sealed record UnitResult
     /// <summary>The stage's name.</summary>
     public required string Stage { get; init; }
 
-    /// <summary>The loss over all calibration images before.</summary>
+    /// <summary>The loss over the held-out calibration images before the reconstruction; over all of them where none is held out.</summary>
     public required double LossBefore { get; init; }
 
-    /// <summary>The loss over all calibration images with the state that was kept; never above <see cref="LossBefore"/>.</summary>
+    /// <summary>The loss over the same images with the state that was kept; never above <see cref="LossBefore"/>.</summary>
     public required double LossAfter { get; init; }
 
-    /// <summary>The steps made.</summary>
+    /// <summary>The number of iterations completed.</summary>
     public required int Iterations { get; init; }
 
-    /// <summary>The time taken, collecting inputs and targets included.</summary>
+    /// <summary>The duration, including collecting inputs and targets.</summary>
     public required TimeSpan Duration { get; init; }
 
-    /// <summary>Why it ended.</summary>
+    /// <summary>Why the reconstruction ended.</summary>
     public required StopReason StopReason { get; init; }
 }

@@ -12,8 +12,8 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.Stages;
 
 /// <summary>
-/// What a stage works on: a model with quantizers at its sites, in evaluation mode, its calibration samples, and the options. <c>ModelQuantizer.Prepare</c> makes one; disposing it takes the quantizers off and gives the model
-/// the parameters that it had.
+/// What a stage works on: a model with quantizers at its sites, in evaluation mode, its calibration samples, and the options. <c>ModelQuantizer.Prepare</c> creates one; disposing it removes the quantizers and restores
+/// the model's original parameters.
 /// </summary>
 public sealed class QuantizationContext : IDisposable
 {
@@ -56,13 +56,13 @@ public sealed class QuantizationContext : IDisposable
     /// <summary>The traced graph.</summary>
     public ModuleGraph Graph => Attachment.Graph;
 
-    /// <summary>The float model's parameters, to be put in place where the float model's activations are wanted.</summary>
+    /// <summary>The float model's parameters, which can be restored temporarily to compute the float model's activations.</summary>
     public ParameterSnapshot FloatParameters { get; private set; }
 
-    /// <summary>The calibration samples, in batches of the size that the options name or larger.</summary>
+    /// <summary>The calibration samples, in batches of the size that the options set or larger.</summary>
     public IReadOnlyList<SampleBatch> Batches { get; }
 
-    /// <summary>How much errors matter for the model's outputs; all alike unless a stage has measured it (<see cref="Publish"/>).</summary>
+    /// <summary>How much errors affect the model's outputs; the same for all errors unless a stage has measured it (<see cref="Publish"/>).</summary>
     public OutputImportance Importance => Find<OutputImportance>() ?? OutputImportance.Even;
 
     /// <summary>Where samples lie in what a module takes and gives, by its path. Found when first asked for, by two forwards of the float model.</summary>
@@ -84,22 +84,22 @@ public sealed class QuantizationContext : IDisposable
     /// <summary>The options.</summary>
     public QuantizationOptions Options { get; }
 
-    /// <summary>The recipe that is being followed.</summary>
+    /// <summary>The recipe of the run.</summary>
     public QuantizationRecipe Recipe { get; }
 
-    /// <summary>Makes quantizers by scheme.</summary>
+    /// <summary>Creates quantizers by scheme.</summary>
     public QuantizerRegistry Quantizers { get; }
 
-    /// <summary>How far a unit's output is from the float one.</summary>
+    /// <summary>Measures how far a unit's output is from the float one.</summary>
     public IReconstructionLoss Loss { get; }
 
     /// <summary>The log.</summary>
     public ILogger Logger { get; }
 
-    /// <summary>Stops the run within one step of the optimizer.</summary>
+    /// <summary>Stops the run within one optimizer iteration.</summary>
     public CancellationToken CancellationToken { get; }
 
-    /// <summary>What was reconstructed so far.</summary>
+    /// <summary>The results of the units that were reconstructed so far.</summary>
     public IReadOnlyList<UnitResult> Units => _units;
 
     /// <summary>One sample, as views that the open dispose scope owns.</summary>
@@ -111,15 +111,15 @@ public sealed class QuantizationContext : IDisposable
     /// <summary>The zeros that are to be kept; null where none are.</summary>
     internal PrunedWeights? Kept { get; init; }
 
-    /// <summary>Hears of units and steps.</summary>
+    /// <summary>Receives the progress of units and iterations.</summary>
     public StageProgress Progress { get; }
 
     /// <summary>What keeps finished units; null where nothing does.</summary>
     internal IUnitCheckpoint? Checkpoint { get; init; }
 
     /// <summary>
-    /// Makes the parameters as they are now the float model's. For a stage that changed them without changing the model's function, before any other did: activations inside the float model are
-    /// then those that quantized ones are compared with.
+    /// Makes the current parameters the float model's reference. For a stage that changed the parameters without changing the model's function, before any other stage did: from then on, quantized activations
+    /// are compared with the activations inside this float model.
     /// </summary>
     public void ResetFloatReference()
     {
@@ -128,13 +128,13 @@ public sealed class QuantizationContext : IDisposable
         before?.Dispose();
     }
 
-    /// <summary>What an earlier stage has found out; null if none has.</summary>
+    /// <summary>Returns a result that an earlier stage published; null if there is none.</summary>
     /// <typeparam name="T">The type of the result, such as <see cref="OutputImportance"/>.</typeparam>
     public T? Find<T>()
         where T : class => (T?)_results.GetValueOrDefault(typeof(T));
 
-    /// <summary>Hands a result on to later stages, in place of an earlier one of its type. It is disposed when the run ends, if it can be.</summary>
-    /// <typeparam name="T">The type that they ask for it by.</typeparam>
+    /// <summary>Publishes a result for later stages, replacing an earlier one of its type. It is disposed at the end of the run if it is disposable.</summary>
+    /// <typeparam name="T">The type by which later stages request it.</typeparam>
     /// <param name="result">The result; it must not belong to a dispose scope.</param>
     public void Publish<T>(T result)
         where T : class
@@ -144,22 +144,22 @@ public sealed class QuantizationContext : IDisposable
         _results[typeof(T)] = result;
     }
 
-    /// <summary>Takes a unit up where an interrupted run with the same <c>QuantizationRun.CheckpointDirectory</c> finished it: what is trained of it gets the values that it was left with.</summary>
+    /// <summary>Resumes a unit that was finished in an interrupted run with the same <c>QuantizationRun.CheckpointDirectory</c>: its trained state is set to the values at the end of that reconstruction.</summary>
     /// <param name="stage">The stage's name.</param>
-    /// <param name="index">Which unit of the stage it is, from 0.</param>
+    /// <param name="index">The unit's index in the stage, from 0.</param>
     /// <param name="unit">Its path.</param>
-    /// <param name="state">What the stage trains of it, by name.</param>
-    /// <returns>What the unit's result was; null if it is still to be done.</returns>
-    /// <exception cref="QuantizationException">What was kept is broken, or does not fit the unit.</exception>
+    /// <param name="state">The state of the unit that the stage trains, by name.</param>
+    /// <returns>The unit's result; null if the unit is still to be reconstructed.</returns>
+    /// <exception cref="QuantizationException">The stored state is corrupt, or does not fit the unit.</exception>
     public UnitResult? TryResume(string stage, int index, string unit, IEnumerable<(string Name, Tensor Value)> state) => Checkpoint?.TryLoadUnit(Progress.StageIndex, stage, index, unit, state);
 
-    /// <summary>Keeps a finished unit for <see cref="TryResume"/>, if the run has a checkpoint.</summary>
-    /// <param name="index">Which unit of the stage it is, from 0.</param>
+    /// <summary>Stores a finished unit for <see cref="TryResume"/>, if the run has a checkpoint.</summary>
+    /// <param name="index">The unit's index in the stage, from 0.</param>
     /// <param name="result">Its result.</param>
-    /// <param name="state">What the stage trained of it, by name.</param>
+    /// <param name="state">The state of the unit that the stage trained, by name.</param>
     public void Keep(int index, UnitResult result, IEnumerable<(string Name, Tensor Value)> state) => Checkpoint?.SaveUnit(Progress.StageIndex, index, result, state);
 
-    /// <summary>Takes the quantizers off and gives the model back the parameters and the mode that it had, unless a run has been completed with it.</summary>
+    /// <summary>Removes the quantizers and restores the model's original parameters and mode, unless a run has been completed with it.</summary>
     public void Dispose()
     {
         if (!_isComplete)

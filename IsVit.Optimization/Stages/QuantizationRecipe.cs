@@ -4,7 +4,7 @@ using IsVit.Optimization.Recipes;
 
 namespace IsVit.Optimization.Stages;
 
-/// <summary>A way to quantize a model: which quantizers go where, and which stages run in which order. <see cref="Build"/> begins one of your own.</summary>
+/// <summary>A way to quantize a model: which quantizers are used where, and which stages run in which order. <see cref="Build"/> starts a custom recipe.</summary>
 public sealed record QuantizationRecipe
 {
     private readonly IReadOnlyList<IQuantizationStage> _stages = [];
@@ -13,7 +13,7 @@ public sealed record QuantizationRecipe
     private readonly double _heldOutShare = 1.0 / 8;
 
     /// <summary>Creates a recipe.</summary>
-    /// <param name="name">The name that <see cref="QuantizationOptions.Recipe"/> asks for.</param>
+    /// <param name="name">The name for <see cref="QuantizationOptions.Recipe"/>.</param>
     /// <param name="schemes">A quantizer for each role; a role without one stays in float.</param>
     /// <param name="stages">The stages, in the order in which they run.</param>
     /// <exception cref="OptionsException">The stages cannot run in this order.</exception>
@@ -25,14 +25,14 @@ public sealed record QuantizationRecipe
         (Name, Schemes, Stages) = (name, schemes, stages);
     }
 
-    /// <summary>The name that <see cref="QuantizationOptions.Recipe"/> asks for.</summary>
+    /// <summary>The name for <see cref="QuantizationOptions.Recipe"/>.</summary>
     public string Name { get; init; }
 
     /// <summary>A quantizer for each role; a role without one stays in float.</summary>
     public IReadOnlyDictionary<SiteRole, SiteScheme> Schemes { get; init; }
 
     /// <summary>The stages, in the order in which they run.</summary>
-    /// <exception cref="OptionsException">They cannot run in this order.</exception>
+    /// <exception cref="OptionsException">The stages cannot run in this order.</exception>
     public IReadOnlyList<IQuantizationStage> Stages
     {
         get => _stages;
@@ -43,7 +43,7 @@ public sealed record QuantizationRecipe
         }
     }
 
-    /// <summary>Adam's learning rate at a unit's first step where the options name none; null for one that goes by the number of steps (<see cref="ReconstructionOptions.RateFor"/>).</summary>
+    /// <summary>Adam's initial learning rate for a unit if the options set none; null for one that depends on the number of iterations (<see cref="ReconstructionOptions.RateFor"/>).</summary>
     /// <exception cref="OptionsException">It is not positive.</exception>
     public double? LearningRate
     {
@@ -55,7 +55,7 @@ public sealed record QuantizationRecipe
         }
     }
 
-    /// <summary>What <see cref="ReconstructionOptions.DropProbability"/> is where the options name none.</summary>
+    /// <summary>The value of <see cref="ReconstructionOptions.DropProbability"/> if the options set none.</summary>
     /// <exception cref="OptionsException">It is out of range.</exception>
     public double DropProbability
     {
@@ -67,7 +67,7 @@ public sealed record QuantizationRecipe
         }
     }
 
-    /// <summary>What <see cref="ReconstructionOptions.HeldOutShare"/> is where the options name none.</summary>
+    /// <summary>The value of <see cref="ReconstructionOptions.HeldOutShare"/> if the options set none.</summary>
     /// <exception cref="OptionsException">It is out of range.</exception>
     public double HeldOutShare
     {
@@ -79,14 +79,14 @@ public sealed record QuantizationRecipe
         }
     }
 
-    /// <summary>Whether units are reconstructed on views of images where <see cref="ReconstructionOptions.Views"/> names no number of them.</summary>
+    /// <summary>Whether units are reconstructed on views of images if <see cref="ReconstructionOptions.Views"/> sets no number of views.</summary>
     public bool FreshViews { get; init; } = true;
 
-    /// <summary>Whether any role but the weights' has a quantizer.</summary>
+    /// <summary>Whether any role other than weights has a quantizer.</summary>
     public bool QuantizesActivations => Schemes.Keys.Any(static role => role != SiteRole.Weight);
 
-    /// <summary>Begins a recipe.</summary>
-    /// <param name="name">The name that <see cref="QuantizationOptions.Recipe"/> asks for.</param>
+    /// <summary>Starts building a recipe.</summary>
+    /// <param name="name">The name for <see cref="QuantizationOptions.Recipe"/>.</param>
     public static RecipeBuilder Build(string name) => new(name);
 
     /// <summary>The share of the images that no step is taken on: what the options set, else the recipe's.</summary>

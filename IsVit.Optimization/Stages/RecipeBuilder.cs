@@ -5,7 +5,7 @@ using IsVit.Optimization.Recipes;
 
 namespace IsVit.Optimization.Stages;
 
-/// <summary>Puts a recipe together: what is quantized by which scheme, then the stages one after the other. Begun by <see cref="QuantizationRecipe.Build"/>.</summary>
+/// <summary>Builds a recipe: which roles are quantized by which scheme, then the stages in order. Created by <see cref="QuantizationRecipe.Build"/>.</summary>
 public sealed class RecipeBuilder
 {
     private static readonly SiteRole[] s_activations = [SiteRole.Other, SiteRole.PostGelu, SiteRole.PostLayerNorm, SiteRole.PostSoftmax];
@@ -22,15 +22,15 @@ public sealed class RecipeBuilder
     }
 
     /// <summary>Quantizes weights.</summary>
-    /// <param name="scheme">One of <see cref="SchemeNames"/>, or of a quantizer of the host's.</param>
-    /// <param name="granularity">Which elements share parameters; null for those of an output channel.</param>
-    /// <param name="wideScheme">The scheme from <see cref="SiteScheme.WideBits"/> bits on; null for the same.</param>
+    /// <param name="scheme">One of <see cref="SchemeNames"/>, or the scheme of a custom quantizer of the host.</param>
+    /// <param name="granularity">Which elements share parameters; null for per output channel.</param>
+    /// <param name="wideScheme">The scheme from <see cref="SiteScheme.WideBits"/> bits on; null for the same scheme.</param>
     public RecipeBuilder Weights(string scheme, Granularity? granularity = null, string? wideScheme = null) => Sites(SiteRole.Weight, scheme, granularity ?? Granularity.Channel(0), wideScheme);
 
-    /// <summary>Quantizes all activations; a role that is named afterwards has its own scheme.</summary>
-    /// <param name="scheme">One of <see cref="SchemeNames"/>, or of a quantizer of the host's.</param>
-    /// <param name="granularity">Which elements share parameters; null for all of a tensor.</param>
-    /// <param name="wideScheme">The scheme from <see cref="SiteScheme.WideBits"/> bits on; null for the same.</param>
+    /// <summary>Quantizes all activations; a role that is set afterwards has its own scheme.</summary>
+    /// <param name="scheme">One of <see cref="SchemeNames"/>, or the scheme of a custom quantizer of the host.</param>
+    /// <param name="granularity">Which elements share parameters; null for per tensor.</param>
+    /// <param name="wideScheme">The scheme from <see cref="SiteScheme.WideBits"/> bits on; null for the same scheme.</param>
     public RecipeBuilder Activations(string scheme, Granularity? granularity = null, string? wideScheme = null)
     {
         foreach (var role in s_activations)
@@ -43,9 +43,9 @@ public sealed class RecipeBuilder
 
     /// <summary>Quantizes the sites of one role.</summary>
     /// <param name="role">The role.</param>
-    /// <param name="scheme">One of <see cref="SchemeNames"/>, or of a quantizer of the host's.</param>
-    /// <param name="granularity">Which elements share parameters; null for all of a tensor.</param>
-    /// <param name="wideScheme">The scheme from <see cref="SiteScheme.WideBits"/> bits on; null for the same.</param>
+    /// <param name="scheme">One of <see cref="SchemeNames"/>, or the scheme of a custom quantizer of the host.</param>
+    /// <param name="granularity">Which elements share parameters; null for per tensor.</param>
+    /// <param name="wideScheme">The scheme from <see cref="SiteScheme.WideBits"/> bits on; null for the same scheme.</param>
     public RecipeBuilder Sites(SiteRole role, string scheme, Granularity? granularity = null, string? wideScheme = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(scheme);
@@ -53,7 +53,7 @@ public sealed class RecipeBuilder
         return this;
     }
 
-    /// <summary>Lets stages run behind those that there are.</summary>
+    /// <summary>Appends stages, which run after those already added.</summary>
     /// <param name="stages">The stages, in order.</param>
     public RecipeBuilder Then(params IEnumerable<IQuantizationStage> stages)
     {
@@ -62,7 +62,7 @@ public sealed class RecipeBuilder
         return this;
     }
 
-    /// <summary>Sets what the recipe says where the options name nothing.</summary>
+    /// <summary>Sets the recipe's settings for options that are not set.</summary>
     /// <param name="settings">Changes the recipe, such as <c>recipe => recipe with { DropProbability = 0 }</c>.</param>
     public RecipeBuilder With(Func<QuantizationRecipe, QuantizationRecipe> settings)
     {
@@ -72,8 +72,8 @@ public sealed class RecipeBuilder
         return this;
     }
 
-    /// <summary>The recipe.</summary>
-    /// <exception cref="OptionsException">It quantizes nothing or has no stage, the stages cannot run in their order, or a setting is out of range.</exception>
+    /// <summary>Creates the recipe.</summary>
+    /// <exception cref="OptionsException">The recipe quantizes nothing or has no stage, the stages cannot run in their order, or a setting is out of range.</exception>
     public QuantizationRecipe Create()
     {
         if (_schemes.Count == 0 || _stages.Count == 0)

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Stages;
 
-/// <summary>The squared error (eq. 12) as the released code reduces it for tokens [batch, tokens, width]: summed over the tokens, averaged over the rest. Rows and columns [batch, rows, columns, width] are tokens too.</summary>
+/// <summary>
+/// The squared error (eq. 12), reduced as in the released code for tokens [batch, tokens, width]: summed over the tokens, averaged over the other axes. In [batch, rows, columns, width], rows and columns are token axes too.
+/// </summary>
 public sealed class SquaredErrorLoss : IReconstructionLoss
 {
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ using IsVit.Optimization.Reporting;
 namespace IsVit.Optimization.Telemetry;
 
 /// <summary>
-/// What <see cref="System.Diagnostics.Metrics"/> and <see cref="ActivitySource"/> show of runs and predictions, under one name. Without a listener nothing is measured and nothing allocated.
+/// The metrics (<see cref="System.Diagnostics.Metrics"/>) and traces (<see cref="ActivitySource"/>) of runs and predictions, under one name. Without a listener nothing is measured and nothing is allocated.
 /// </summary>
 /// <remarks>
 /// Instruments: <c>isvit.steps</c> {step} and <c>isvit.step.images</c> {image}, tagged <c>stage</c>; <c>isvit.unit.duration</c> s and <c>isvit.unit.loss</c> (after the unit's reconstruction), tagged

@@ -11,14 +11,14 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.ValueNormalization;
 
 /// <summary>
-/// Makes the channels of attention's values alike before attention and behind it, as far as one factor a channel can, so that one table of levels fits all of them in both places: each channel loses its mean and is divided by
-/// its size, and the layer behind takes both up. The float function stays as it is, for attention averages: what all tokens have in common goes through it unchanged.
+/// Makes the channels of attention's values similar, before attention and after it, as far as one factor per channel can, so that one table of levels fits all of them in both places: each channel's mean is subtracted and the
+/// channel is divided by its size, and both are folded into the layer after attention. The float function does not change, because attention averages: what all tokens have in common passes through it unchanged.
 /// </summary>
 /// <remarks>
-/// Works on the attentions that the model or the caller declared (<see cref="ModuleGraph.Attentions"/>), and belongs before every stage that calibrates. A channel's mean is that of what the layer behind reads, its size the
-/// geometric mean of its standard deviations there and among the values: a head that averages many tokens leaves little of its values, one that picks single tokens leaves all, and either deviation alone would make the channels
-/// unlike in the other place. Both are measured over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, tokens counting by <see cref="QuantizationContext.Importance"/>. Inference costs nothing more; where rounded attentions of a row
-/// do not sum to 1, what the tokens have in common no longer suffers.
+/// Works on the attentions that the model or the caller declared (<see cref="ModuleGraph.Attentions"/>), and belongs before every stage that calibrates. A channel's mean is taken over the inputs of the layer after attention; its
+/// size is the geometric mean of its standard deviations there and among the values. A head that averages many tokens retains little of its values, one that picks single tokens retains all, and either deviation alone would make
+/// the channels dissimilar in the other place. Both are measured over the first <see cref="CalibrationOptions.StatisticsImageCount"/> images, with tokens weighted by <see cref="QuantizationContext.Importance"/>. Inference costs
+/// nothing more; where the rounded attentions of a row do not sum to 1, the common part of the tokens is no longer affected.
 /// </remarks>
 public sealed class ValueNormalizationStage : IQuantizationStage
 {
@@ -36,7 +36,7 @@ public sealed class ValueNormalizationStage : IQuantizationStage
     StageWork IQuantizationStage.WorkFor(QuantizationOptions options, QuantizationRecipe recipe, long images) => new(Math.Min(images, options.Calibration.StatisticsImageCount), 0);
 
     /// <inheritdoc/>
-    /// <exception cref="QuantizationException">The change does not cancel: a declared attention does something else with its values than to average them.</exception>
+    /// <exception cref="QuantizationException">The change does not cancel: a declared attention does something other than averaging its values.</exception>
     public void Run(QuantizationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);

@@ -8,10 +8,12 @@ using TorchSharp;
 
 namespace IsVit.Quantizers.FreeLevels;
 
-/// <summary>A table of 2^b levels for each channel, all of them on a grid of 8 bits: x' = scale (level - zero point). Calibration finds the levels with the least squared error of each channel by itself.</summary>
+/// <summary>
+/// A table of 2^b levels for each channel, all of them on an 8-bit grid: x' = scale (level - zero point). Calibration chooses the levels with the smallest squared error for each channel separately.
+/// </summary>
 /// <remarks>
-/// For weights: a product reads codes of b bits, looks each up in its row's table, and multiplies integers of 8 bits. One weight of a row that is far larger than the others takes a level and no range from them.
-/// A table takes 2^b bytes a channel, so that it is worth it where a channel has many more numbers than that.
+/// For weights: a matrix product reads codes of b bits, looks each up in its row's table, and multiplies 8-bit integers. A single weight that is far larger than the others of its row takes one level, without widening the range
+/// of the others. A table takes 2^b bytes per channel, so it is worthwhile if a channel has many more elements than that.
 /// </remarks>
 public sealed class ChannelLevelsQuantizer : Quantizer, IImportanceQuantizer
 {

@@ -2,7 +2,7 @@ using IsVit.Core.Quantization;
 
 namespace IsVit.Quantizers.FreeLevels;
 
-/// <summary>Makes quantizers with a table of levels for each channel.</summary>
+/// <summary>Creates quantizers with a table of levels for each channel.</summary>
 public sealed class ChannelLevelsQuantizerFactory : IQuantizerFactory
 {
     /// <inheritdoc/>

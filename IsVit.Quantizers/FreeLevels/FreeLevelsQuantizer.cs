@@ -6,10 +6,13 @@ using TorchSharp;
 
 namespace IsVit.Quantizers.FreeLevels;
 
-/// <summary>2^b levels anywhere, per tensor (<see cref="ScaledLevelsQuantizer"/> per channel); a number's code is that of the nearest level. Calibration chooses the levels with the least squared error (Lloyd-Max), learning moves each by its gradient.</summary>
+/// <summary>
+/// 2^b freely placed levels, per tensor (<see cref="ScaledLevelsQuantizer"/> per channel); a value's code is that of the nearest level. Calibration chooses the levels with the smallest squared error (Lloyd-Max), learning
+/// moves each level by its gradient.
+/// </summary>
 /// <remarks>
-/// Codes are numbered from the smallest level. A product reads levels through a table of 2^b entries, as it does those of <see cref="ShiftUniformLog2.ShiftUniformLog2Quantizer"/> with free levels. While learning,
-/// an entry of the learned vector is a level's displacement in mean distances between neighbouring levels.
+/// Codes are numbered from the smallest level. A matrix product reads levels through a table of 2^b entries, as with <see cref="ShiftUniformLog2.ShiftUniformLog2Quantizer"/> with free levels. While learning,
+/// an entry of the learned vector is a level's displacement in units of the mean distance between neighbouring levels.
 /// </remarks>
 public sealed class FreeLevelsQuantizer : TableQuantizer, ILearnableQuantizer
 {

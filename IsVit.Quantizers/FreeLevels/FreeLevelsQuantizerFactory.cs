@@ -3,7 +3,7 @@ using IsVit.Model.Quantization;
 
 namespace IsVit.Quantizers.FreeLevels;
 
-/// <summary>Makes quantizers of free levels: a table for a tensor, or one that each channel scales and shifts.</summary>
+/// <summary>Creates quantizers of free levels: one table per tensor, or one that is scaled and shifted for each channel.</summary>
 public sealed class FreeLevelsQuantizerFactory : IQuantizerFactory
 {
     /// <inheritdoc/>

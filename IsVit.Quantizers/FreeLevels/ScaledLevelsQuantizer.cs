@@ -6,9 +6,11 @@ using IsVit.Quantizers.Tables;
 
 namespace IsVit.Quantizers.FreeLevels;
 
-/// <summary>Free levels per channel: one table of 2^b levels for all channels, and a scale and an offset for each; x' = scale level + offset. Calibration looks for the least squared error of the channels, each relative to its variance.</summary>
+/// <summary>
+/// Free levels per channel: one table of 2^b levels for all channels, and a scale and an offset for each; x' = scale level + offset. Calibration minimizes the squared error of the channels, each relative to its variance.
+/// </summary>
 /// <remarks>
-/// In a product over the channels a scale moves into the other operand and an offset into the sum, or both into the layers around (<see cref="ToCommonGrid"/>): what is left is a <see cref="FreeLevelsQuantizer"/>.
+/// In a matrix product over the channels, a scale can be folded into the other operand and an offset into the sum, or both into the layers around (<see cref="ToCommonGrid"/>): what remains is a <see cref="FreeLevelsQuantizer"/>.
 /// A constant channel has scale 0 and is reproduced exactly.
 /// </remarks>
 public sealed class ScaledLevelsQuantizer : Quantizer, IReparameterizableQuantizer

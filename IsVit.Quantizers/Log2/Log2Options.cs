@@ -4,8 +4,8 @@ namespace IsVit.Quantizers.Log2;
 public sealed record Log2Options
 {
     /// <summary>
-    /// Whether the scale with the smallest mean squared error is looked for, below the largest number. At few bits the smallest level, s 2^-(2^b - 1), is no smaller than most attentions are: a smaller s clamps
-    /// a few large ones and brings that level down. False for the largest number, as eq. 10 has it.
+    /// Whether to search for the scale with the smallest mean squared error below the largest value. At few bits the smallest level, s 2^-(2^b - 1), is not smaller than most attention probabilities: a smaller s clamps
+    /// a few large values and lowers that level. False to use the largest value, as in eq. 10.
     /// </summary>
     public bool SearchScale { get; init; }
 }

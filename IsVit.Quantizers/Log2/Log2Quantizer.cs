@@ -8,7 +8,7 @@ namespace IsVit.Quantizers.Log2;
 /// Powers of two below the maximum: q = clamp(round(-log2(x / s)), 0, 2^b - 1), x' = s 2^-q, s the largest calibration value or, by option, the one with
 /// the smallest mean squared error (I&amp;S-ViT, arXiv 2311.10126, eq. 10 and 11), per tensor.
 /// </summary>
-/// <remarks>Numbers are not negative. Zero gets the largest code and so the smallest level, s 2^-(2^b - 1); all-zero data is reproduced as zero.</remarks>
+/// <remarks>Values must not be negative. Zero gets the largest code and therefore the smallest level, s 2^-(2^b - 1); all-zero data is reproduced as zero.</remarks>
 public sealed class Log2Quantizer : TableQuantizer
 {
     /// <summary>The name of the scheme.</summary>

@@ -2,13 +2,13 @@ using IsVit.Core.Quantization;
 
 namespace IsVit.Quantizers.Log2;
 
-/// <summary>Makes log2 quantizers.</summary>
+/// <summary>Creates log2 quantizers.</summary>
 /// <param name="options">How scales are chosen.</param>
 public sealed class Log2QuantizerFactory(Log2Options options) : IQuantizerFactory
 {
     private readonly Log2Options _options = options ?? throw new ArgumentNullException(nameof(options));
 
-    /// <summary>Makes quantizers whose scale is the largest number.</summary>
+    /// <summary>Creates quantizers whose scale is the largest value.</summary>
     public Log2QuantizerFactory()
         : this(new())
     {

@@ -10,8 +10,8 @@ namespace IsVit.Quantizers.LogSqrt2;
 /// decodes it with shifts by folding the root into the scale of odd codes), per tensor. A baseline for post-Softmax activations.
 /// </summary>
 /// <remarks>
-/// s is the one of the percentiles .999, .9999, .99999 and the maximum with the smallest mean squared error. Numbers are not negative. Zero gets the
-/// largest code and so the smallest level.
+/// s is the candidate with the smallest mean squared error among the percentiles .999, .9999, .99999 and the maximum. Values must not be negative. Zero gets the
+/// largest code and therefore the smallest level.
 /// </remarks>
 public sealed class LogSqrt2Quantizer : TableQuantizer
 {

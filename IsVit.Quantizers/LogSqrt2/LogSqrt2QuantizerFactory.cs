@@ -2,7 +2,7 @@ using IsVit.Core.Quantization;
 
 namespace IsVit.Quantizers.LogSqrt2;
 
-/// <summary>Makes log-sqrt2 quantizers.</summary>
+/// <summary>Creates log-sqrt2 quantizers.</summary>
 public sealed class LogSqrt2QuantizerFactory : IQuantizerFactory
 {
     /// <inheritdoc/>

@@ -10,7 +10,7 @@ public sealed record ShiftUniformLog2Options
     private readonly ImmutableArray<double> _etaGrid = DefaultEtaGrid;
     private readonly SulqLevels _levels;
 
-    /// <summary>The shifts that the authors' released code tries: .001 to 1.</summary>
+    /// <summary>The shifts that the authors' released code searches: .001 to 1.</summary>
     public static ImmutableArray<double> ReleasedEtaGrid { get; } = [.001, .005, .01, .02, .03, .04, .05, .1, .2, .5, 1];
 
     /// <summary>The released grid extended downwards: the paper's worked example needs a shift between 1e-6 and 2e-6.</summary>
@@ -18,7 +18,7 @@ public sealed record ShiftUniformLog2Options
         [1e-6, 1.5e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, .001, .002, .005, .01, .02, .03, .04, .05, .1, .2, .5, 1];
 
     /// <summary>What codes decode to. Default: <see cref="SulqLevels.Free"/>.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is no member of the enumeration.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not a member of the enumeration.</exception>
     public SulqLevels Levels
     {
         get => _levels;
@@ -27,8 +27,8 @@ public sealed record ShiftUniformLog2Options
             : throw new ArgumentOutOfRangeException(nameof(Levels), value, $"{nameof(Levels)} is {nameof(SulqLevels.Free)} or {nameof(SulqLevels.PowerOfTwo)}.");
     }
 
-    /// <summary>The shifts to try, at least one, each positive and finite. Default: <see cref="DefaultEtaGrid"/>.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The grid is empty or holds a number that is not positive and finite.</exception>
+    /// <summary>The shifts to search, at least one, each positive and finite. Default: <see cref="DefaultEtaGrid"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The grid is empty or contains a value that is not positive and finite.</exception>
     public ImmutableArray<double> EtaGrid
     {
         get => _etaGrid;

@@ -9,8 +9,8 @@ namespace IsVit.Quantizers.ShiftUniformLog2;
 /// SULQ, for post-Softmax activations: uniform steps of u = -log2(x + eta) (I&amp;S-ViT, arXiv 2311.10126, eq. 13 and 14), per tensor.
 /// </summary>
 /// <remarks>
-/// code = round((u - u_min) / s) with s = (u_max - u_min) / (2^b - 1), always exactly 2^b codes; code 0 is the largest number. The shift eta is the one of a grid
-/// with the smallest mean squared error. Numbers are not negative; zero is fine with every eta. For data far smaller than the grid's shifts (a maximum
+/// code = round((u - u_min) / s) with s = (u_max - u_min) / (2^b - 1), always exactly 2^b codes; code 0 is the largest value. The shift eta is the one of a grid
+/// with the smallest mean squared error. Values must not be negative; zero is valid for every eta. For data far smaller than the grid's shifts (a maximum
 /// below a millionth of the smallest) the grid is taken relative to the maximum.
 /// </remarks>
 public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantizer
@@ -26,7 +26,7 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
     /// <summary>Creates an uncalibrated quantizer.</summary>
     /// <param name="bits">The number of bits of a code.</param>
     /// <param name="granularity">Per tensor.</param>
-    /// <param name="options">Levels and shifts to try; left out: free levels, the extended grid.</param>
+    /// <param name="options">Levels and shifts to search; null for free levels and the extended grid.</param>
     /// <exception cref="QuantizationException">The granularity is not per tensor.</exception>
     public ShiftUniformLog2Quantizer(BitWidth bits, Granularity granularity, ShiftUniformLog2Options? options = null)
         : base(SchemeName, bits, granularity)
@@ -38,7 +38,7 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
     /// <inheritdoc/>
     public override string Scheme => SchemeName;
 
-    /// <summary>What was asked for.</summary>
+    /// <summary>The options passed to the constructor.</summary>
     public ShiftUniformLog2Options Options { get; }
 
     /// <summary>Whether the levels are to be <see cref="SulqLevels.Fitted"/>.</summary>
@@ -49,7 +49,7 @@ public sealed class ShiftUniformLog2Quantizer : TableQuantizer, IProductQuantize
     private SulqLevels Unfitted => Options.Levels == SulqLevels.PowerOfTwo ? SulqLevels.PowerOfTwo : SulqLevels.Free;
 
     /// <inheritdoc/>
-    /// <remarks>Each shift of the grid divides the numbers among codes, and the levels that lose least follow (linear least squares); the shift with which least is lost is kept.</remarks>
+    /// <remarks>Each shift of the grid assigns the values to codes, and the levels with the smallest error are computed for this assignment (linear least squares); the shift with the smallest error is kept.</remarks>
     public void Calibrate(torch.Tensor left, torch.Tensor right, torch.Tensor? importance)
     {
         if (!FitsProducts)

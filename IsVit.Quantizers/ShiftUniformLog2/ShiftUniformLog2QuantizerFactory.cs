@@ -2,13 +2,13 @@ using IsVit.Core.Quantization;
 
 namespace IsVit.Quantizers.ShiftUniformLog2;
 
-/// <summary>Makes shift-uniform-log2 quantizers.</summary>
-/// <param name="options">Levels and shifts to try.</param>
+/// <summary>Creates shift-uniform-log2 quantizers.</summary>
+/// <param name="options">Levels and shifts to search.</param>
 public sealed class ShiftUniformLog2QuantizerFactory(ShiftUniformLog2Options options) : IQuantizerFactory
 {
     private readonly ShiftUniformLog2Options _options = options ?? throw new ArgumentNullException(nameof(options));
 
-    /// <summary>Makes quantizers of free levels with the extended grid of shifts.</summary>
+    /// <summary>Creates quantizers with free levels and the extended grid of shifts.</summary>
     public ShiftUniformLog2QuantizerFactory()
         : this(new())
     {

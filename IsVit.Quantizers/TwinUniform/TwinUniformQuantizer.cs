@@ -6,10 +6,10 @@ namespace IsVit.Quantizers.TwinUniform;
 
 /// <summary>
 /// Two uniform ranges of 2^(b-1) codes each, one bit of the code selecting the range, their scales a power of two apart (PTQ4ViT, arXiv 2111.12293), per tensor.
-/// A baseline for post-Softmax activations (small and large numbers) and post-GELU ones (negative and positive numbers).
+/// A baseline for post-Softmax activations (small and large values) and post-GELU ones (negative and positive values).
 /// </summary>
 /// <remarks>
-/// What the range bit selects follows from the calibration data: the sign where there are negative numbers, else the magnitude. Some numbers have a code in both ranges
+/// What the range bit selects is determined by the calibration data: the sign if there are negative values, otherwise the magnitude. Some values have a code in both ranges
 /// (zero at least); one of the two is used.
 /// </remarks>
 public sealed class TwinUniformQuantizer : TableQuantizer

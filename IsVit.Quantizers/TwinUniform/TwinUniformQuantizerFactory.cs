@@ -2,7 +2,7 @@ using IsVit.Core.Quantization;
 
 namespace IsVit.Quantizers.TwinUniform;
 
-/// <summary>Makes twin uniform quantizers.</summary>
+/// <summary>Creates twin uniform quantizers.</summary>
 public sealed class TwinUniformQuantizerFactory : IQuantizerFactory
 {
     /// <inheritdoc/>

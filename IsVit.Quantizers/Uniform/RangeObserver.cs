@@ -3,7 +3,7 @@ using IsVit.Quantizers.Calibration;
 
 namespace IsVit.Quantizers.Uniform;
 
-/// <summary>How a uniform quantizer chooses the range that its codes span. Every search runs once a channel.</summary>
+/// <summary>How a uniform quantizer chooses the range that its codes span. Every search runs once per channel.</summary>
 public abstract record RangeObserver
 {
     private protected RangeObserver()
@@ -23,8 +23,8 @@ public abstract record RangeObserver
     public static RangeObserver Mse { get; } = new MseObserver();
 
     /// <summary>
-    /// Symmetric percentile pairs (p, 1 - p); the one with the smallest mean squared error wins, the first of equals. Percentiles are interpolated as
-    /// <c>torch.quantile</c> does, for any number of values.
+    /// Symmetric percentile pairs (p, 1 - p); the pair with the smallest mean squared error is chosen, the first of equals. Percentiles are interpolated as
+    /// in <c>torch.quantile</c>, for any number of values.
     /// </summary>
     /// <param name="fractions">One or more, each above 0.5 and at most 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">A fraction is outside that range.</exception>

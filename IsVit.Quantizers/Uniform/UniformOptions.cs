@@ -11,10 +11,10 @@ public sealed record UniformOptions
     /// <summary>The released code's choice for weights.</summary>
     public static UniformOptions Weights { get; } = new() { RangeObserver = RangeObserver.WeightPercentiles };
 
-    /// <summary>Whether the zero point is fixed at 2^(b-1), as integer kernels want it; otherwise it follows the data.</summary>
+    /// <summary>Whether the zero point is fixed at 2^(b-1), as integer kernels require; otherwise it depends on the data.</summary>
     public bool Symmetric { get; init; }
 
-    /// <summary>How the range is found. Default: <see cref="RangeObserver.ActivationPercentiles"/>.</summary>
+    /// <summary>How the range is determined. Default: <see cref="RangeObserver.ActivationPercentiles"/>.</summary>
     public RangeObserver RangeObserver
     {
         get => _rangeSearch;

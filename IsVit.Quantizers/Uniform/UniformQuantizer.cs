@@ -5,11 +5,11 @@ using TorchSharp;
 
 namespace IsVit.Quantizers.Uniform;
 
-/// <summary>Equal steps: q = clamp(round(x / s) + z, 0, 2^b - 1), x' = s (q - z) (I&amp;S-ViT, arXiv 2311.10126, eq. 7 to 9), per tensor or per channel.</summary>
+/// <summary>Uniform steps: q = clamp(round(x / s) + z, 0, 2^b - 1), x' = s (q - z) (I&amp;S-ViT, arXiv 2311.10126, eq. 7 to 9), per tensor or per channel.</summary>
 /// <remarks>
-/// s and the integer-valued z are float32. The zero point is not forced into the codes: a range that does not hold zero keeps all its codes. A constant tensor or
-/// channel is reproduced exactly; range ends beyond half of float32's range are cut there, and a step is never below 2^-21 of the range's
-/// larger end, below which float32 could not tell codes apart.
+/// s and the integer-valued z are float32. The zero point is not restricted to the codes: a range that does not contain zero keeps all its codes. A constant tensor or
+/// channel is reproduced exactly; range ends beyond half of float32's range are clipped there, and a step is never below 2^-21 of the range's
+/// larger end, below which float32 could not distinguish codes.
 /// </remarks>
 public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer, IReparameterizableQuantizer
 {
@@ -23,7 +23,7 @@ public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer, IReparame
     /// <summary>Creates an uncalibrated quantizer.</summary>
     /// <param name="bits">The number of bits of a code.</param>
     /// <param name="granularity">Per tensor or per channel.</param>
-    /// <param name="options">How scale and zero point are chosen; left out: as the released code does for activations.</param>
+    /// <param name="options">How scale and zero point are chosen; null for the choice of the released code for activations.</param>
     public UniformQuantizer(BitWidth bits, Granularity granularity, UniformOptions? options = null)
         : base(bits, SpecCheck.TensorOrChannel(SchemeName, granularity))
     {
@@ -60,7 +60,7 @@ public sealed class UniformQuantizer : Quantizer, ILearnableQuantizer, IReparame
     public void EndLearning() => EndLearning<LearnedScales>(learned => Set(learned.Scales(), _zeroPoint));
 
     /// <inheritdoc/>
-    /// <remarks>The zero point is the live channels' mean, rounded: codes stay the same because each channel's shift is then a whole number of its steps.</remarks>
+    /// <remarks>The zero point is the mean over the live channels (those whose values vary), rounded: codes do not change because each channel's shift is then an integer multiple of its step.</remarks>
     public CommonGrid ToCommonGrid(IReadOnlyList<bool> isLive)
     {
         RequireChannels(isLive);

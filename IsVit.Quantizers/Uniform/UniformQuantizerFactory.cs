@@ -2,7 +2,7 @@ using IsVit.Core.Quantization;
 
 namespace IsVit.Quantizers.Uniform;
 
-/// <summary>Makes uniform quantizers.</summary>
+/// <summary>Creates uniform quantizers.</summary>
 /// <param name="activations">How activations are quantized.</param>
 /// <param name="weights">How weights are quantized.</param>
 public sealed class UniformQuantizerFactory(UniformOptions activations, UniformOptions weights) : IQuantizerFactory
@@ -10,7 +10,7 @@ public sealed class UniformQuantizerFactory(UniformOptions activations, UniformO
     private readonly UniformOptions _activations = activations ?? throw new ArgumentNullException(nameof(activations));
     private readonly UniformOptions _weights = weights ?? throw new ArgumentNullException(nameof(weights));
 
-    /// <summary>Makes quantizers that search their ranges as the released code does.</summary>
+    /// <summary>Creates quantizers whose range search is that of the released code.</summary>
     public UniformQuantizerFactory()
         : this(UniformOptions.Activations, UniformOptions.Weights)
     {

@@ -3,7 +3,7 @@ using TorchSharp;
 
 namespace IsVit.Core.Models.WeightFiles;
 
-/// <summary>A safetensors file of torch tensors. <see cref="SafetensorsReader"/> reads one without torch.</summary>
+/// <summary>A safetensors file of torch tensors. <see cref="SafetensorsReader"/> reads such files without torch.</summary>
 public sealed class SafetensorsFile : WeightFile
 {
     private const int ChunkBytes = 1 << 26;
@@ -15,18 +15,18 @@ public sealed class SafetensorsFile : WeightFile
 
     /// <summary>Opens a safetensors file.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="WeightFileException">The file is no safetensors file, or a broken one.</exception>
-    /// <exception cref="IOException">The file is absent or cannot be read.</exception>
+    /// <exception cref="WeightFileException">The file is not a safetensors file, or is corrupt.</exception>
+    /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static new SafetensorsFile Open(string path) => new(SafetensorsReader.Open(path));
 
     /// <summary>
-    /// Writes a file: first beside it, then in its place, so that no reader ever sees half a file. Tensors are written one at a time; one that is on
-    /// another device or not contiguous is copied for as long as it is written.
+    /// Writes a file: first to a temporary file in the same folder, which then replaces it, so that no reader ever sees a partial file. Tensors are written one at a time; one that is on
+    /// another device or not contiguous is copied while it is written.
     /// </summary>
     /// <param name="path">The file; replaced if it exists. Its folder must exist.</param>
     /// <param name="entries">Names and tensors: float64, float32, float16, bfloat16, int64, int32, int16, int8, uint8 or bool.</param>
-    /// <param name="metadata">Texts to keep beside the tensors.</param>
-    /// <exception cref="ArgumentException">A name comes twice or is reserved, or a tensor's type is not supported.</exception>
+    /// <param name="metadata">Additional texts to store with the tensors.</param>
+    /// <exception cref="ArgumentException">A name is duplicate or reserved, or a tensor's type is not supported.</exception>
     /// <exception cref="WeightFileException">The header would be longer than the format allows.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Write(string path, IEnumerable<KeyValuePair<string, torch.Tensor>> entries, IReadOnlyDictionary<string, string>? metadata = null)

@@ -7,13 +7,13 @@ namespace IsVit.Core.Models.WeightFiles;
 public static class StateDict
 {
     /// <summary>Loads a safetensors file, or a file in TorchSharp's own format. Nothing is changed unless everything fits.</summary>
-    /// <param name="module">The module; its types and devices stay as they are.</param>
+    /// <param name="module">The module; its types and devices do not change.</param>
     /// <param name="path">The file.</param>
     /// <param name="options">How names are matched, or null for the default: every name on both sides, types converted.</param>
     /// <returns>What was loaded.</returns>
-    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; it lists all of them.</exception>
-    /// <exception cref="WeightFileException">The file is broken.</exception>
-    /// <exception cref="IOException">The file is absent or cannot be read.</exception>
+    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; the exception lists all of them.</exception>
+    /// <exception cref="WeightFileException">The file is corrupt.</exception>
+    /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static StateDictReport Load(torch.nn.Module module, string path, StateDictLoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(module);
@@ -22,12 +22,12 @@ public static class StateDict
     }
 
     /// <summary>Loads from an open file. Nothing is changed unless everything fits.</summary>
-    /// <param name="module">The module; its types and devices stay as they are.</param>
+    /// <param name="module">The module; its types and devices do not change.</param>
     /// <param name="file">The file.</param>
     /// <param name="options">How names are matched, or null for the default.</param>
     /// <returns>What was loaded.</returns>
-    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; it lists all of them.</exception>
-    /// <exception cref="WeightFileException">A tensor that would be loaded is of a type that TorchSharp has no tensors of, or broken.</exception>
+    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; the exception lists all of them.</exception>
+    /// <exception cref="WeightFileException">A tensor to be loaded has a type that TorchSharp does not support, or is corrupt.</exception>
     public static StateDictReport Load(torch.nn.Module module, WeightFile file, StateDictLoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(module);
@@ -51,11 +51,11 @@ public static class StateDict
     }
 
     /// <summary>Loads from tensors by name. Nothing is changed unless everything fits.</summary>
-    /// <param name="module">The module; its types and devices stay as they are.</param>
-    /// <param name="tensors">The tensors, on any device; unchanged.</param>
+    /// <param name="module">The module; its types and devices do not change.</param>
+    /// <param name="tensors">The tensors, on any device; not changed.</param>
     /// <param name="options">How names are matched, or null for the default.</param>
     /// <returns>What was loaded.</returns>
-    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; it lists all of them.</exception>
+    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; the exception lists all of them.</exception>
     public static StateDictReport Load(
         torch.nn.Module module,
         IReadOnlyDictionary<string, torch.Tensor> tensors,
@@ -80,7 +80,7 @@ public static class StateDict
     /// <summary>Saves a module's parameters and buffers as a safetensors file, in their types, under their names.</summary>
     /// <param name="module">The module, on any device.</param>
     /// <param name="path">The file; replaced, as a whole, if it exists.</param>
-    /// <param name="metadata">Texts to keep beside the tensors.</param>
+    /// <param name="metadata">Additional texts to store with the tensors.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Save(torch.nn.Module module, string path, IReadOnlyDictionary<string, string>? metadata = null)
     {

@@ -2,7 +2,7 @@ using IsVit.Model;
 
 namespace IsVit.Core.Models.WeightFiles;
 
-/// <summary>A state dict does not fit a module. The message and the lists hold every name that is missing, unexpected or does not fit, at once.</summary>
+/// <summary>A state dict does not fit a module. The message and the lists contain all names that are missing, unexpected or do not fit.</summary>
 public sealed class StateDictException : IsVitException
 {
     /// <summary>Creates the exception.</summary>
@@ -26,7 +26,7 @@ public sealed class StateDictException : IsVitException
     }
 
     /// <summary>Creates the exception.</summary>
-    /// <param name="source">Where the tensors come from, e.g. the file.</param>
+    /// <param name="source">Where the tensors come from, such as the file.</param>
     /// <param name="missing">Names of the module that the source lacks.</param>
     /// <param name="unexpected">Names of the source that the module lacks.</param>
     /// <param name="mismatched">Names in both whose shape or type does not fit.</param>

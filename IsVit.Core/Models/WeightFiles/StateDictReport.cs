@@ -1,6 +1,6 @@
 namespace IsVit.Core.Models.WeightFiles;
 
-/// <summary>What loading a state dict did.</summary>
+/// <summary>The result of loading a state dict.</summary>
 /// <param name="Loaded">Names that were loaded.</param>
 /// <param name="Missing">Names of the module that the source lacks; they kept their values. Empty when loading is strict.</param>
 /// <param name="Unexpected">Names of the source that the module lacks. Empty when loading is strict.</param>

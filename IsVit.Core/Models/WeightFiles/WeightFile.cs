@@ -3,7 +3,7 @@ using TorchSharp;
 
 namespace IsVit.Core.Models.WeightFiles;
 
-/// <summary>A file of named tensors, open for reading. Its list of tensors is checked when it is opened; their data is read when asked for.</summary>
+/// <summary>A file of named tensors, open for reading. Its list of tensors is validated when it is opened; their data is read on demand.</summary>
 public abstract class WeightFile : IDisposable
 {
     private const int ChunkBytes = 1 << 30;
@@ -23,13 +23,13 @@ public abstract class WeightFile : IDisposable
     /// <summary>The tensors by name.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Tensors { get; }
 
-    /// <summary>The texts that the file holds beside its tensors; empty where the format has none.</summary>
+    /// <summary>The texts that the file contains besides its tensors; empty if the format has none.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>Opens a safetensors file, or a file in TorchSharp's own format (<c>module.save</c>), whichever its content is.</summary>
+    /// <summary>Opens a safetensors file, or a file in TorchSharp's own format (<c>module.save</c>), depending on its content.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="WeightFileException">The file is neither, or broken.</exception>
-    /// <exception cref="IOException">The file is absent or cannot be read.</exception>
+    /// <exception cref="WeightFileException">The file has neither format, or is corrupt.</exception>
+    /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static WeightFile Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -62,7 +62,7 @@ public abstract class WeightFile : IDisposable
     /// <summary>Reads a tensor.</summary>
     /// <param name="name">One of <see cref="Tensors"/>.</param>
     /// <returns>A tensor of the file's type and shape on the CPU, which belongs to the caller (to the dispose scope that is open).</returns>
-    /// <exception cref="WeightFileException">There is none of that name, its type is not supported, or its data is broken.</exception>
+    /// <exception cref="WeightFileException">No tensor has that name, its type is not supported, or its data is corrupt.</exception>
     public torch.Tensor Read(string name) => Read(_file, Find(name));
 
     /// <summary>Reads a tensor of any file that is mapped.</summary>
@@ -81,10 +81,10 @@ public abstract class WeightFile : IDisposable
         }
     }
 
-    /// <summary>Reads a tensor into one that exists, converting type and moving device as needed.</summary>
+    /// <summary>Reads a tensor into an existing one, with type and device conversion as needed.</summary>
     /// <param name="name">One of <see cref="Tensors"/>.</param>
     /// <param name="destination">A tensor of the same shape, any type and device.</param>
-    /// <exception cref="WeightFileException">There is none of that name, its type is not supported, its data is broken, or the shapes differ.</exception>
+    /// <exception cref="WeightFileException">No tensor has that name, its type is not supported, its data is corrupt, or the shapes differ.</exception>
     public void ReadInto(string name, torch.Tensor destination)
     {
         ArgumentNullException.ThrowIfNull(destination);
