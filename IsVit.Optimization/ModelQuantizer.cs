@@ -137,6 +137,12 @@ public sealed partial class ModelQuantizer
                 CacheBytes = memory,
                 Duration = clock.Elapsed,
             };
+            context.ReleaseResults();
+            if (context.Attachment.Bindings.All(static binding => !binding.Quantizer.IsCalibrated))
+            {
+                Log.NothingQuantized(_logger, _recipe.Name);
+            }
+
             context.Complete();
             return new QuantizedModel(context.Attachment, report, statistics);
         }

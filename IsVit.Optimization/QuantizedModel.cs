@@ -90,6 +90,7 @@ public sealed class QuantizedModel : IDisposable
     public IReadOnlyList<Tensor> Predict(SampleBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        ObjectDisposedException.ThrowIf(Attachment.IsDisposed, this);
         var begun = QuantizationTelemetry.BeginPrediction();
         StayInEvaluation();
         var outputs = Forward.Predict(batch);
@@ -197,6 +198,9 @@ public sealed class QuantizedModel : IDisposable
 
     private static QuantizedModel Of(LoadedModel loaded, bool ownsModel) => new(loaded.Attachment, null, loaded.Statistics, ownsModel) { Description = loaded.Description };
 
-    private void Save(IReadOnlyDictionary<string, string>? metadata, Action<SavedModelContent> write) =>
+    private void Save(IReadOnlyDictionary<string, string>? metadata, Action<SavedModelContent> write)
+    {
+        ObjectDisposedException.ThrowIf(Attachment.IsDisposed, this);
         QuantizedModelFile.Save(Forward.Module, [.. QuantizedSites], Description, CalibrationStatistics, metadata, write);
+    }
 }

@@ -8,6 +8,7 @@ namespace IsVit.Core.Graph;
 public sealed class ModelForward
 {
     private readonly Func<SampleBatch, IReadOnlyList<Tensor>> _run;
+    private int _outputCount;
 
     /// <summary>Creates one from a function of the caller.</summary>
     /// <param name="module">The root of the module graph.</param>
@@ -64,13 +65,28 @@ public sealed class ModelForward
     /// <summary>Runs a batch.</summary>
     /// <param name="batch">A tensor for each input, [samples, ...].</param>
     /// <returns>The relevant outputs.</returns>
-    /// <exception cref="QuantizationException">The number of inputs in the batch differs from the model's, or the model returns no tensor.</exception>
+    /// <exception cref="QuantizationException">The number of inputs in the batch differs from the model's, or the model returns no tensor, another number of tensors than before, or one without an axis of samples.</exception>
     public IReadOnlyList<Tensor> Run(SampleBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return _run(batch) is { Count: > 0 } outputs
-            ? outputs
-            : throw new QuantizationException($"The model, a {Module.GetName()}, gave no tensor; expected one or more outputs.");
+        var outputs = _run(batch);
+        if (outputs is not { Count: > 0 } || outputs.Any(static output => output is null || output.IsInvalid))
+        {
+            throw new QuantizationException($"The model, a {Module.GetName()}, gave {(outputs is { Count: > 0 } ? "null or a disposed tensor" : "no tensor")}; expected one or more outputs.");
+        }
+
+        var before = Interlocked.CompareExchange(ref _outputCount, outputs.Count, 0);
+        if (before != 0 && before != outputs.Count)
+        {
+            throw new QuantizationException(FormattableString.Invariant($"The model, a {Module.GetName()}, gave {outputs.Count} tensors, and {before} for an earlier batch; expected equally many for every batch."));
+        }
+
+        if (outputs.Any(static output => output.dim() == 0))
+        {
+            throw new QuantizationException($"The model, a {Module.GetName()}, gave a tensor without axes; expected the samples along the first axis of each output.");
+        }
+
+        return outputs;
     }
 
     /// <summary>Runs a batch without gradients.</summary>
@@ -79,7 +95,9 @@ public sealed class ModelForward
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return [.. Run(batch).Select(output => scope.MoveToOuter(output))];
+
+        // What a model hands through is still the caller's.
+        return [.. Run(batch).Select(output => scope.MoveToOuter(batch.Inputs.Any(input => ReferenceEquals(input, output)) ? output.alias() : output))];
     }
 
     private static IReadOnlyList<Tensor> Outputs(object? result) => PackedTensors.Of(result).Tensors;

@@ -122,7 +122,7 @@ internal sealed class ModuleHooks : IDisposable
         _attachment.ReplacementTensors.ReleaseBefore(_path);
         if (_unit is not null)
         {
-            SuspendedForward.Current?.AtBoundary(_attachment, _unit, UnitBoundary.Input, PackedTensors.Of(arguments));
+            SuspendedForward.Current?.AtBoundary(_attachment, _unit, UnitBoundary.Input, PackedTensors.Of(arguments).Copy());
         }
     }
 
@@ -136,7 +136,7 @@ internal sealed class ModuleHooks : IDisposable
         if (_unit is not null && SuspendedForward.Current is { } forward)
         {
             _attachment.ReplacementTensors.ReleaseInside(_path);
-            forward.AtBoundary(_attachment, _unit, UnitBoundary.Output, PackedTensors.Of(result));
+            forward.AtBoundary(_attachment, _unit, UnitBoundary.Output, PackedTensors.Of(result).Copy());
         }
     }
 

@@ -44,6 +44,9 @@ internal sealed class PackedTensors
         return new(Rebuild(Value, tensors, ref next), tensors);
     }
 
+    /// <summary>The same tensors in containers of their own, which no one else changes.</summary>
+    public PackedTensors Copy() => With(Tensors);
+
     /// <summary>Whether another one has its tensors in equal containers and beside equal constants.</summary>
     public bool IsPackedLike(PackedTensors other) => AreAlike(Value, other.Value);
 

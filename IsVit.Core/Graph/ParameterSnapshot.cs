@@ -9,6 +9,7 @@ public sealed class ParameterSnapshot : IDisposable
 {
     private readonly nn.Module _model;
     private readonly Dictionary<string, Tensor> _values = new(StringComparer.Ordinal);
+    private bool _disposed;
 
     /// <summary>Copies a model's parameters.</summary>
     /// <param name="model">The model.</param>
@@ -30,11 +31,18 @@ public sealed class ParameterSnapshot : IDisposable
     /// when the copy was made is a bias, and is set to zero meanwhile.
     /// </summary>
     /// <param name="only">Which parameters, by name; null for all.</param>
-    public IDisposable Use(Func<string, bool>? only = null) => new Swap(this, only);
+    /// <exception cref="ObjectDisposedException">The copy was disposed.</exception>
+    public IDisposable Use(Func<string, bool>? only = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new Swap(this, only);
+    }
 
     /// <summary>Sets the parameters to the copied values permanently, and removes biases that did not exist when the copy was made.</summary>
+    /// <exception cref="ObjectDisposedException">The copy was disposed.</exception>
     public void Restore()
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         using var noGrad = no_grad();
         var added = new List<string>();
         foreach (var (name, parameter) in _model.named_parameters().ToList())
@@ -60,6 +68,7 @@ public sealed class ParameterSnapshot : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _disposed = true;
         foreach (var value in _values.Values)
         {
             value.Dispose();

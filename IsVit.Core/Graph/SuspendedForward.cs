@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using IsVit.Core.Memory;
 using IsVit.Core.Samples;
@@ -18,6 +19,8 @@ internal sealed class SuspendedForward(GraphAttachment attachment, SampleBatch b
     // Flows to other threads that a model may run parts of itself on.
     private static readonly AsyncLocal<SuspendedForward?> s_current = new();
 
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250);
+
     private readonly SemaphoreSlim _resume = new(0);
     private readonly SemaphoreSlim _halted = new(0);
     private Unit? _unit;
@@ -28,6 +31,10 @@ internal sealed class SuspendedForward(GraphAttachment attachment, SampleBatch b
     private Exception? _error;
     private bool _abandoned;
     private bool _done;
+    private bool _isStuck;
+
+    /// <summary>How long a forward may wait for something while the process does nothing.</summary>
+    public static TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(30);
 
     public static SuspendedForward? Current => s_current.Value;
 
@@ -35,7 +42,7 @@ internal sealed class SuspendedForward(GraphAttachment attachment, SampleBatch b
     public Thread? Thread { get; private set; }
 
     /// <summary>Goes on to a unit's boundary, unless it stands there.</summary>
-    public void Advance(Unit unit, UnitBoundary boundary)
+    public void Advance(Unit unit, UnitBoundary boundary, CancellationToken cancellationToken = default)
     {
         if (_stands && !_done && ReferenceEquals(unit, _unit) && boundary == _boundary)
         {
@@ -52,7 +59,7 @@ internal sealed class SuspendedForward(GraphAttachment attachment, SampleBatch b
 
             (_unit, _boundary, _stands) = (unit, boundary, false);
             Resume();
-            _halted.Wait();
+            WaitUntilHalted(unit, cancellationToken);
         }
 
         if (_error is not null)
@@ -135,7 +142,13 @@ internal sealed class SuspendedForward(GraphAttachment attachment, SampleBatch b
         if (Thread is not null)
         {
             Abandon();
-            Thread.Join();
+
+            // What a stuck forward waits for may be held by one that is disposed later; it then runs to its end by itself.
+            if (!Thread.Join(_isStuck ? s_look : Timeout.InfiniteTimeSpan))
+            {
+                return;
+            }
+
             Thread = null;
         }
 
@@ -148,6 +161,31 @@ internal sealed class SuspendedForward(GraphAttachment attachment, SampleBatch b
         (_input, _output) = (null, null);
         _resume.Dispose();
         _halted.Dispose();
+    }
+
+    // A forward may wait for what another one holds that stands still, such as a lock: neither would ever go on.
+    private void WaitUntilHalted(Unit unit, CancellationToken cancellationToken)
+    {
+        using var process = Process.GetCurrentProcess();
+        var (waiting, worked) = (TimeSpan.Zero, TimeSpan.Zero);
+        while (!_halted.Wait(s_look, CancellationToken.None))
+        {
+            process.Refresh();
+            if ((Thread!.ThreadState & System.Threading.ThreadState.WaitSleepJoin) == System.Threading.ThreadState.Running || waiting == TimeSpan.Zero)
+            {
+                (waiting, worked) = (s_look, process.TotalProcessorTime);
+                continue;
+            }
+
+            waiting += s_look;
+            _isStuck = cancellationToken.IsCancellationRequested || (waiting >= Patience && process.TotalProcessorTime - worked < waiting / 10);
+            if (_isStuck)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                throw new QuantizationException(
+                    FormattableString.Invariant($"A forward of the model has waited for {waiting.TotalSeconds:F0} s on its way to unit '{unit.Path}' without anything being computed. Forwards of several batches stand still in the middle of the model at once, so that it must not hold a lock or a semaphore while it calls its modules."));
+            }
+        }
     }
 
     // Where nothing is put away, only one handle can be put in the other's place.

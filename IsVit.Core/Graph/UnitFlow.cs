@@ -141,7 +141,7 @@ internal sealed class UnitFlow : IDisposable
         foreach (var forward in _forwards)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            forward.Advance(unit, boundary);
+            forward.Advance(unit, boundary, cancellationToken);
             values.Add(forward.At(boundary));
         }
 

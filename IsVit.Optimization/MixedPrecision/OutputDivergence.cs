@@ -23,7 +23,7 @@ internal sealed class OutputDivergence : IDisposable
     {
         using var scope = NewDisposeScope();
         var (divergence, squares, count) = (0.0, 0.0, 0L);
-        foreach (var ((wanted, logarithms, scale), found) in _outputs.Zip(outputs.Where(static output => is_floating_point(output))))
+        foreach (var ((wanted, logarithms, scale), found) in _outputs.Zip(outputs.Where(OutputMetrics.IsCompared)))
         {
             var values = found.detach().to(float64);
             var squared = (values - wanted).Squared().sum().item<double>();

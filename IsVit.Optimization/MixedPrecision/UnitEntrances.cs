@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Samples;
+using IsVit.Optimization.OutputSensitivity;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.MixedPrecision;
@@ -93,7 +94,7 @@ internal sealed class UnitEntrances : IDisposable
         {
             var again = Run(entrance);
             return again.Zip(outputs).All(static pair => pair.First.shape.SequenceEqual(pair.Second.shape)
-                && (!is_floating_point(pair.First) || (pair.First - pair.Second).norm().to(float64).item<double>() <= Tolerance * pair.Second.norm().to(float64).item<double>()));
+                && (!OutputMetrics.IsCompared(pair.First) || (pair.First - pair.Second).norm().to(float64).item<double>() <= Tolerance * pair.Second.norm().to(float64).item<double>()));
         }
         catch (System.Runtime.InteropServices.ExternalException)
         {

@@ -15,9 +15,12 @@ internal static class OutputMetrics
     /// <param name="metric">How it is compared.</param>
     public static IReadOnlyList<(Tensor Output, double Scale)> Compared(IReadOnlyList<Tensor> outputs, OutputMetric metric)
     {
-        var numbers = outputs.Where(static output => is_floating_point(output)).ToList();
+        var numbers = outputs.Where(IsCompared).ToList();
         return [.. numbers.Select(output => (output, numbers.Count == 1 || HasClasses(output, metric) ? 1 : 1 / Deviation(output)))];
     }
+
+    /// <summary>Whether an output is compared: one of numbers, and not an empty one.</summary>
+    public static bool IsCompared(Tensor output) => is_floating_point(output) && output.numel() > 0;
 
     private static double Deviation(Tensor output)
     {

@@ -200,7 +200,7 @@ public sealed class OutputTuningStage : IQuantizationStage
 
     // The sum over the model's outputs.
     private static Tensor Loss(QuantizationContext context, IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> wanted) => outputs.Zip(wanted)
-        .Where(static pair => is_floating_point(pair.First))
+        .Where(static pair => OutputMetrics.IsCompared(pair.First))
         .Select(pair => Loss(context, pair.First, pair.Second))
         .Aggregate(static (sum, loss) => sum.Plus(loss));
 

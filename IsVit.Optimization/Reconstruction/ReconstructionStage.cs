@@ -105,7 +105,7 @@ public sealed class ReconstructionStage : IQuantizationStage
 
         if (IterationsFor(context.Options) > 0)
         {
-            GradientCheck.RequireUnits(context, Name, unit => [.. TrainableParameters(context, unit).Select(static entry => entry.Parameter)]);
+            UnitCheck.Require(context, Name, unit => RequireSampleAxes(context, unit), unit => [.. TrainableParameters(context, unit).Select(static entry => entry.Parameter)]);
         }
     }
 
@@ -194,7 +194,8 @@ public sealed class ReconstructionStage : IQuantizationStage
         var (floatInputs, outputs) = floatFlow.AdvanceThrough(index);
         var arguments = quantizedInputs ?? floatInputs;
         RequireAlike(unit, arguments);
-        int[] counted = [.. Enumerable.Range(0, outputAxes.Count).Where(i => outputAxes[i] >= 0 && is_floating_point(outputs[0].Tensors[i]))];
+        RequireAlike(unit, outputs);
+        int[] counted = [.. Enumerable.Range(0, outputAxes.Count).Where(i => outputAxes[i] >= 0 && outputs[0].Tensors[i] is var output && is_floating_point(output) && output.numel() > 0)];
         var inputs = Cache([.. arguments.Select(static batch => batch.Tensors)], inputAxes);
         var targets = Cache([.. outputs.Select(batch => counted.Select(i => batch.Tensors[i]).ToList())], [.. counted.Select(i => outputAxes[i])]);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
@@ -253,7 +254,7 @@ public sealed class ReconstructionStage : IQuantizationStage
         if (!arguments.All(arguments[0].IsPackedLike))
         {
             throw new QuantizationException(
-                $"The unit {unit} takes something beside tensors that is not the same for every batch of calibration images, so its images cannot be mixed. Choose the module around it, or those inside, in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}.");
+                $"The unit {unit} takes or gives something beside tensors, or another number of tensors, that is not the same for every batch of calibration images, so its images cannot be mixed. Choose the module around it, or those inside, in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}.");
         }
     }
 

@@ -103,7 +103,7 @@ internal sealed class UnitReconstructor(
         var input = inputs.Gather(indices);
         if (masks is not null && floatInputs is not null)
         {
-            Mix(inputs, input, floatInputs.Gather(indices), masks);
+            input = Mix(inputs, input, floatInputs.Gather(indices), masks);
         }
 
         var target = targets.Gather(indices);
@@ -128,17 +128,9 @@ internal sealed class UnitReconstructor(
         return value.to(float64).item<double>();
     }
 
-    // What is gathered is a copy of what the cache holds, but for what all samples share.
-    private static void Mix(ActivationCache inputs, IReadOnlyList<Tensor> gathered, IReadOnlyList<Tensor> wanted, DropMasks masks)
-    {
-        for (var i = 0; i < gathered.Count; i++)
-        {
-            if (!inputs.IsShared(i) && is_floating_point(gathered[i]))
-            {
-                gathered[i].lerp_(wanted[i], masks.Next(gathered[i]));
-            }
-        }
-    }
+    // Element by element one or the other, for a mask of an attention may hold infinities.
+    private static List<Tensor> Mix(ActivationCache inputs, IReadOnlyList<Tensor> quantized, IReadOnlyList<Tensor> wanted, DropMasks masks) =>
+        [.. quantized.Select((x, i) => inputs.IsShared(i) || !is_floating_point(x) ? x : where(masks.Next(x).to(ScalarType.Bool), wanted[i], x))];
 
     private double Evaluate(UnitForward forward, ActivationCache inputs, ActivationCache targets, IReadOnlyList<Tensor?> importance, CancellationToken cancellationToken)
     {

@@ -25,11 +25,16 @@ public sealed class ReparameterizationStage : IQuantizationStage
     public void Run(QuantizationContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        using var function = new FloatFunction(context, context.Batches[0]);
         var groups = context.Attachment.Bindings
             .Where(static binding => binding.Site is { Role: SiteRole.PostLayerNorm, Producer: not null } && binding.Quantizer.Granularity is Granularity.PerChannel)
             .GroupBy(static binding => binding.Site.Producer!, StringComparer.Ordinal)
             .ToList();
+        if (groups.Count == 0)
+        {
+            return;
+        }
+
+        using var function = new FloatFunction(context, context.Batches[0]);
         foreach (var group in groups)
         {
             context.CancellationToken.ThrowIfCancellationRequested();

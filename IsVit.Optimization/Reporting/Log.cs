@@ -32,6 +32,12 @@ internal static partial class Log
     [LoggerMessage(20, LogLevel.Warning, "{ImageCount} images are unlike the calibration images: {DriftedCount} of {SiteCount} sites exceed what is normal, most of all {Sites}")]
     public static partial void ImagesDrifted(ILogger logger, int imageCount, int driftedCount, int siteCount, string sites);
 
-    [LoggerMessage(8, LogLevel.Information, "Looked at the sensitivity of {SiteCount} sites on {ImageCount} images in {Duration}")]
+    [LoggerMessage(10, LogLevel.Warning, "{Stage} left {Unit} as it was: the loss became infinite or no number after {Iterations} iterations")]
+    public static partial void UnitDiverged(ILogger logger, string stage, string unit, int iterations);
+
+    [LoggerMessage(11, LogLevel.Warning, "Recipe {Recipe} has quantized nothing: none of its stages has calibrated a quantizer")]
+    public static partial void NothingQuantized(ILogger logger, string recipe);
+
+    [LoggerMessage(9, LogLevel.Information, "Looked at the sensitivity of {SiteCount} sites on {ImageCount} images in {Duration}")]
     public static partial void SensitivityMeasured(ILogger logger, int siteCount, int imageCount, TimeSpan duration);
 }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
+using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Recipes;
 using TorchSharp.Modules;
@@ -11,8 +12,10 @@ namespace IsVit.Optimization.Stages;
 /// <summary>Goes back through the float model with one image, so that a model that cannot be differentiated is known before the first costly step.</summary>
 internal static class GradientCheck
 {
-    private const string Causes = "a forward under no_grad or inference_mode, detach(), argmax, or a tensor changed in place after it was read";
-    private const string OtherRecipe = $"follow a recipe without the stage, such as '{RecipeNames.RepQ}'";
+    /// <summary>Why there may be no derivatives.</summary>
+    public const string Causes = "a forward under no_grad or inference_mode, detach(), argmax, or a tensor changed in place after it was read";
+    /// <summary>What can be done then.</summary>
+    public const string OtherRecipe = $"follow a recipe without the stage, such as '{RecipeNames.RepQ}'";
 
     /// <summary>Throws if the model's outputs cannot be differentiated.</summary>
     /// <param name="context">The model.</param>
@@ -31,46 +34,29 @@ internal static class GradientCheck
         using var suspended = context.Attachment.Suspend();
         using var gradients = enable_grad();
         var sample = context.FirstSample.AsVariables();
+
+        // Of a model that takes indices of tokens alone, frozen parameters would be all that has gradients.
+        using var trainable = AllOf(context.Graph.Model, sample);
         Require(
             () => context.Graph.Forward.Run(sample),
             [.. sample.Inputs.Where(static input => input.requires_grad), .. context.Graph.Model.parameters()],
             reason => $"{needer} needs the derivatives of the model's outputs, and the model gives none ({reason}). Look for {Causes}, or {otherwise}.");
     }
 
-    /// <summary>Throws if a unit's weights cannot be trained.</summary>
-    /// <param name="context">The model.</param>
-    /// <param name="stage">Who trains them.</param>
-    /// <param name="parameters">What is trained of a unit.</param>
-    /// <exception cref="QuantizationException">They cannot be.</exception>
-    public static void RequireUnits(QuantizationContext context, string stage, Func<Unit, IReadOnlyCollection<Parameter>> parameters)
-    {
-        using var scope = NewDisposeScope();
-        using var suspended = context.Attachment.Suspend();
-        using var gradients = enable_grad();
-        using var flow = new UnitFlow(context.Attachment, [context.FirstSample]);
-        foreach (var unit in context.Graph.Units)
-        {
-            var trained = parameters(unit);
-            if (trained.Count == 0)
-            {
-                continue;
-            }
+    /// <summary>Lets gradients reach a model's parameters where they reach none of its inputs; null where they do.</summary>
+    public static TrainableScope? AllOf(nn.Module model, SampleBatch sample) =>
+        sample.Inputs.Any(static input => is_floating_point(input)) ? null : new TrainableScope(model, [.. model.parameters().Where(static parameter => is_floating_point(parameter))]);
 
-            var arguments = flow.AdvanceToInput(unit, context.CancellationToken)[0];
-            arguments = arguments.With([.. arguments.Tensors.Select(static input => input.detach().clone())]);
-            using var trainable = new TrainableScope(context.Graph.Model, trained);
-            Require(
-                () => TypedModule.TryOf(context.Graph.Modules[unit.Path])!.Run(arguments).Tensors,
-                [.. trained],
-                reason => $"Stage '{stage}' trains the weights of unit '{unit.Path}', and what the unit gives has no derivatives by them ({reason}). Look for {Causes}, choose other units in {nameof(QuantizationRun.Trace)}.{nameof(QuantizationRun.Trace.Units)}, or {OtherRecipe}.");
-        }
-    }
-
-    private static void Require(Func<IReadOnlyList<Tensor>> forward, IReadOnlyList<Tensor> by, Func<string, string> message)
+    /// <summary>Goes forward and back.</summary>
+    /// <param name="forward">Gives outputs.</param>
+    /// <param name="by">What the derivatives are wanted by.</param>
+    /// <param name="message">Makes an error of a reason.</param>
+    /// <exception cref="QuantizationException">There are no derivatives.</exception>
+    public static void Require(Func<IReadOnlyList<Tensor>> forward, IReadOnlyList<Tensor> by, Func<string, string> message)
     {
         try
         {
-            var outputs = forward().Where(static output => output.requires_grad).ToList();
+            var outputs = forward().Where(static output => output.requires_grad && output.numel() > 0).ToList();
             if (outputs.Count == 0)
             {
                 throw new QuantizationException(message("they do not depend on anything that has gradients"));

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Core.Samples;
@@ -25,6 +26,7 @@ public sealed class QuantizationContext : IDisposable
     private IReadOnlyDictionary<string, BatchAxes>? _batchAxes;
     private CalibrationSplit? _split;
     private bool _isComplete;
+    private bool _isDisposed;
 
     internal QuantizationContext(
         GraphAttachment attachment,
@@ -162,21 +164,46 @@ public sealed class QuantizationContext : IDisposable
     /// <summary>Removes the quantizers and restores the model's original parameters and mode, unless a run has been completed with it.</summary>
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        // Whatever one part throws, the others are let go of, the model first.
+        _isDisposed = true;
+        List<Action> parts = [.. _owned.AsEnumerable().Reverse().Select(static owned => (Action)owned.Dispose)];
+        parts.Insert(0, () => _reset?.Dispose());
+        parts.Insert(1, ReleaseResults);
         if (!_isComplete)
         {
-            Attachment.Dispose();
-            _original.Restore();
+            parts.Insert(0, Attachment.Dispose);
+            parts.Insert(1, _original.Restore);
         }
 
-        _reset?.Dispose();
-        foreach (var result in _results.Values.OfType<IDisposable>())
+        ExceptionDispatchInfo? first = null;
+        foreach (var part in parts)
         {
-            result.Dispose();
+            try
+            {
+                part();
+            }
+#pragma warning disable CA1031 // Thrown again when everything is let go of.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                first ??= ExceptionDispatchInfo.Capture(e);
+            }
         }
 
+        first?.Throw();
+    }
+
+    /// <summary>Disposes what stages have published.</summary>
+    internal void ReleaseResults()
+    {
+        var results = _results.Values.OfType<IDisposable>().ToList();
         _results.Clear();
-        _owned.AsEnumerable().Reverse().ToList().ForEach(static owned => owned.Dispose());
-        _owned.Clear();
+        results.ForEach(static result => result.Dispose());
     }
 
     /// <summary>Disposes things along with the context, the last first.</summary>
@@ -196,6 +223,11 @@ public sealed class QuantizationContext : IDisposable
         ArgumentNullException.ThrowIfNull(result);
         _units.Add(result);
         QuantizationTelemetry.Unit(result);
+        if (result.StopReason == StopReason.Diverged)
+        {
+            Log.UnitDiverged(Logger, result.Stage, result.Unit, result.Iterations);
+        }
+
         Log.UnitReconstructed(Logger, result.Stage, result.Unit, result.LossBefore, result.LossAfter, result.Iterations, result.Duration, result.StopReason);
     }
 }

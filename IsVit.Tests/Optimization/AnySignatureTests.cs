@@ -218,7 +218,152 @@ public sealed class AnySignatureTests
             ModelForward.Of(model), new InMemorySamples([Seeded.Normal(1, 70, 12)]), new QuantizationRun { Trace = new TraceOptions { Units = ["_block"] } }, TestContext.Current.CancellationToken));
 
         Assert.Contains("unit _block [1, 12] -> [1, 12]", e.Message, StringComparison.Ordinal);
-        Assert.Contains("not the same for every batch", e.Message, StringComparison.Ordinal);
+        Assert.Contains("a number that depends on the batch", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A unit must give alone what it gives in the model.</summary>
+    [Theory]
+    [InlineData("record")]
+    [InlineData("field")]
+    [InlineData("count")]
+    public void Quantize_UnitThatTakesSomethingBesideItsArguments_IsNamedBeforeAnythingRuns(string kind)
+    {
+        using var scope = NewDisposeScope();
+        var model = new Sly(kind);
+        Micro.Enliven(model, 3);
+        model.eval();
+        var before = Micro.Copy(model);
+
+        var e = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Quantize(
+            ModelForward.Of(model), new InMemorySamples([Seeded.Normal(1, 16, 12)]), new QuantizationRun { Trace = new TraceOptions { Units = ["_block"] } }, TestContext.Current.CancellationToken));
+
+        Assert.Contains("unit _block", e.Message, StringComparison.Ordinal);
+        Assert.Contains("does not give for one image alone what it gives for it in the model", e.Message, StringComparison.Ordinal);
+        Micro.AssertSame(before, Micro.Copy(model));
+    }
+
+    /// <summary>Two forwards that stand still in the middle of a model cannot both hold its lock.</summary>
+    [Fact]
+    public void Quantize_ForwardThatHoldsALock_EndsWithAnErrorOrWhenItIsCancelled()
+    {
+        using var scope = NewDisposeScope();
+        var model = Micro.Vit();
+        var images = Micro.Images();
+        var before = Micro.Copy(model);
+        var gate = new SemaphoreSlim(1);
+        var forward = new ModelForward(model, batch =>
+        {
+            gate.Wait();
+            try
+            {
+                return [model.call(batch[0])];
+            }
+            finally
+            {
+                gate.Release();
+            }
+        });
+        var patience = SuspendedForward.Patience;
+        SuspendedForward.Patience = TimeSpan.FromSeconds(1);
+        try
+        {
+            using var samples = new InMemorySamples([images]);
+            var e = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Quantize(forward, samples, cancellationToken: TestContext.Current.CancellationToken));
+            Assert.Contains("must not hold a lock", e.Message, StringComparison.Ordinal);
+            Micro.AssertSame(before, Micro.Copy(model));
+
+            SuspendedForward.Patience = TimeSpan.FromHours(1);
+            using var cancel = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+            Assert.ThrowsAny<OperationCanceledException>(() => Micro.Quantizer().Quantize(forward, samples, cancellationToken: cancel.Token));
+            Micro.AssertSame(before, Micro.Copy(model));
+        }
+        finally
+        {
+            SuspendedForward.Patience = patience;
+        }
+    }
+
+    [Fact]
+    public void Quantize_InfiniteMaskAsAnInput_UnitsAreReconstructed()
+    {
+        using var scope = NewDisposeScope();
+        var mask = ones(Count, 5, 5);
+        mask[.., 0, 4] = 0;
+        using var quantized = Micro.Quantizer(s_stages, [], static options => options.Reconstruction.DropProbability = 0.5)
+            .Quantize(ModelForward.Of(Masked.Create()), new InMemorySamples([new SampleBatch(Seeded.Normal(1, Count, 5, 12), mask)]), cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.DoesNotContain(quantized.Report!.Units, static unit => unit.StopReason == StopReason.Diverged);
+        Assert.Equal(2, quantized.Report.Units.Count(static unit => unit.Stage == StageNames.WeightReconstruction && unit.Unit.StartsWith("_blocks", StringComparison.Ordinal) && unit.StopReason == StopReason.Completed));
+    }
+
+    public static TheoryData<string, Func<Tensor, int, IReadOnlyList<Tensor>>> WrongOutputs => new()
+    {
+        { "gave null or a disposed tensor", static (y, _) => [y, null!] },
+        { "gave 2 tensors, and 1 for an earlier batch", static (y, call) => call < 3 ? [y] : [y, y] },
+        { "gave a tensor without axes", static (y, _) => [y.sum()] },
+    };
+
+    [Theory]
+    [MemberData(nameof(WrongOutputs))]
+    public void Quantize_FunctionThatBreaksItsPromise_SaysHow(string message, Func<Tensor, int, IReadOnlyList<Tensor>> outputs)
+    {
+        using var scope = NewDisposeScope();
+        var model = Micro.Vit();
+        var calls = 0;
+        var forward = new ModelForward(model, batch => outputs(model.call(batch[0]), calls++));
+
+        var e = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Quantize(forward, new InMemorySamples([Micro.Images()]), cancellationToken: TestContext.Current.CancellationToken));
+
+        Assert.Contains(message, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Quantize_InputAndNothingAmongTheOutputs_AreLeftAsTheyAre()
+    {
+        using var scope = NewDisposeScope();
+        var model = Micro.Vit();
+        var images = Micro.Images();
+        var forward = new ModelForward(model, batch => model.call(batch[0]) is var logits ? [logits, batch[0], logits.narrow(1, 0, 0)] : []);
+        using var quantized = Micro.Quantizer(static options => options.OutputTuning.Steps = 2).Quantize(forward, new InMemorySamples([images]), cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.All(quantized.Report!.Units, static unit => Assert.True(double.IsFinite(unit.LossAfter), unit.ToString()));
+        var found = quantized.Predict(new SampleBatch(images));
+        Assert.NotSame(images, found[1]);
+        TensorAssert.Identical(Micro.Images(), found[1]);
+        quantized.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => quantized.Predict(new SampleBatch(images)));
+    }
+
+    [Fact]
+    public void Quantize_BlockThatAddsToItsList_IsNamedBeforeAnythingRuns()
+    {
+        using var scope = NewDisposeScope();
+        var model = new Adding();
+        Micro.Enliven(model, 3);
+        model.eval();
+
+        var e = Assert.Throws<QuantizationException>(() => Micro.Quantizer(s_stages, []).Quantize(ModelForward.Of(model), new InMemorySamples([Seeded.Normal(1, Count, 12)]), cancellationToken: TestContext.Current.CancellationToken));
+
+        Assert.Contains("unit _blocks.0", e.Message, StringComparison.Ordinal);
+        Assert.Contains("it changes what it is given", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Quantize_TokensAndFrozenParameters_MeasuresAndTrains()
+    {
+        using var scope = NewDisposeScope();
+        var model = nn.Sequential(("embed", nn.Embedding(20, 12)), ("fc1", nn.Linear(12, 16)), ("act", nn.GELU()), ("fc2", nn.Linear(16, 4)));
+        Micro.Enliven(model, 3);
+        model.eval();
+        foreach (var parameter in model.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        using var quantized = Micro.Quantizer().Quantize(ModelForward.Of(model), new InMemorySamples([arange(Count * 3).remainder(20).view(Count, 3)]), cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal(["fc1", "fc2"], Units(quantized.Report!, "weight-reconstruction"));
+        Assert.All(model.parameters(), static parameter => Assert.False(parameter.requires_grad));
     }
 
     [Fact]
@@ -397,6 +542,105 @@ public sealed class AnySignatureTests
                 : base("Scaled") => RegisterComponents();
 
             public override Tensor forward(Tensor input1, long input2) => _fc.call(input1) * (1f / input2);
+        }
+    }
+
+    /// <summary>Gives its block something that does not come in with the image.</summary>
+    private sealed class Sly : nn.Module<Tensor, Tensor>
+    {
+        private readonly Inner _block;
+        private readonly string _kind;
+
+        public Sly(string kind)
+            : base("Sly")
+        {
+            _kind = kind;
+            _block = new Inner();
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input)
+        {
+            _block.Field = _kind == "field" ? input * 0.5f : null;
+            return _block.call(input, new Extra(_kind == "record" ? input * 0.5f : null, _kind == "count" ? input.shape[0] : 1));
+        }
+
+        public sealed record Extra(Tensor? Tensor, long Count);
+
+        public sealed class Inner : nn.Module<Tensor, Extra, Tensor>
+        {
+            private readonly Linear _fc = nn.Linear(12, 12);
+
+            public Inner()
+                : base("Inner") => RegisterComponents();
+
+            public Tensor? Field { get; set; }
+
+            public override Tensor forward(Tensor input1, Extra input2)
+            {
+                var y = _fc.call(input1) * (1f / input2.Count);
+                return (input2.Tensor ?? Field) is { } extra ? y + extra.mean([0L], keepdim: true) : y;
+            }
+        }
+    }
+
+    private sealed class MaskedBlock : nn.Module<Tensor, Tensor, Tensor>
+    {
+        private readonly Linear _fc = nn.Linear(12, 12);
+
+        public MaskedBlock()
+            : base("MaskedBlock") => RegisterComponents();
+
+        public override Tensor forward(Tensor input1, Tensor input2) =>
+            input1 + nn.functional.softmax(input1.matmul(input1.transpose(1, 2)) + input2, -1).matmul(_fc.call(input1));
+    }
+
+    private sealed class Masked : nn.Module<Tensor, Tensor, Tensor>
+    {
+        private readonly ModuleList<MaskedBlock> _blocks = new([new MaskedBlock(), new MaskedBlock()]);
+        private readonly Linear _head = nn.Linear(12, 6);
+
+        private Masked()
+            : base("Masked") => RegisterComponents();
+
+        public static Masked Create()
+        {
+            var model = new Masked();
+            Micro.Enliven(model, 5);
+            model.eval();
+            return model;
+        }
+
+        public override Tensor forward(Tensor input1, Tensor input2) => _head.call(_blocks[1].call(_blocks[0].call(input1, input2.log()), input2.log()).mean([1L]));
+    }
+
+    private sealed class AddingBlock : nn.Module<List<Tensor>, Tensor>
+    {
+        private readonly Linear _fc = nn.Linear(12, 12);
+
+        public AddingBlock()
+            : base("AddingBlock") => RegisterComponents();
+
+        public override Tensor forward(List<Tensor> input)
+        {
+            var y = _fc.call(input[^1]).relu();
+            input.Add(y);
+            return y;
+        }
+    }
+
+    private sealed class Adding : nn.Module<Tensor, Tensor>
+    {
+        private readonly ModuleList<AddingBlock> _blocks = new([new AddingBlock(), new AddingBlock()]);
+
+        public Adding()
+            : base("Adding") => RegisterComponents();
+
+        public override Tensor forward(Tensor input)
+        {
+            List<Tensor> seen = [input];
+            _blocks[0].call(seen);
+            return _blocks[1].call(seen);
         }
     }
 }

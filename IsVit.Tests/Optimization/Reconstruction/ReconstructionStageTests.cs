@@ -329,10 +329,10 @@ public sealed class ReconstructionStageTests
 
         var (shallow, deep) = (Calls(2), Calls(6));
 
-        // Two batches. Before anything runs, one image: the way back from the outputs, and the way to the units and each unit's way back, for stages 1 and 3. Tracing: 4, roles tried out included; head rotation: the check before and after; output sensitivity: 5 times eight images; where the images lie: 2; value normalization: the check before and after, one look; calibration: 1, and 1 for products; ridge correction: one stream, one look at the inputs; stage 1: one stream, two looks at the loss, 2 steps; stage 2: the check before and after;
+        // Two batches. Before anything runs, one image: the way back from the outputs, and two streams to the units, each unit alone and its way back, for stages 1 and 3. Tracing: 4, roles tried out included; head rotation: the check before and after; output sensitivity: 5 times eight images; where the images lie: 2; value normalization: the check before and after, one look; calibration: 1, and 1 for products; ridge correction: one stream, one look at the inputs; stage 1: one stream, two looks at the loss, 2 steps; stage 2: the check before and after;
         // gptq: one stream, one look at the inputs; bias correction: two streams, the float means, then the means of each of four layers; stage 3: two streams, two looks, 2 steps. A stream ends
         // behind the last unit's input, so each block runs in full. Statistics of the finished model's activations: each of 40 images by itself.
-        const int Expected = 1 + (2 * (1 + 1)) + 4 + 2 + 5 + 2 + (2 + 2) + (1 + 1) + (2 + 2) + (2 + (2 * 2) + 2) + 2 + (2 + 2) + (2 + 2) + ((2 * 2) + (2 * 2) + 2) + 40;
+        const int Expected = 1 + (2 * (2 + 1 + 1)) + 4 + 2 + 5 + 2 + (2 + 2) + (1 + 1) + (2 + 2) + (2 + (2 * 2) + 2) + 2 + (2 + 2) + (2 + 2) + ((2 * 2) + (2 * 2) + 2) + 40;
         Assert.All(shallow, static count => Assert.Equal(Expected, count));
         Assert.All(deep, static count => Assert.Equal(Expected, count));
     }

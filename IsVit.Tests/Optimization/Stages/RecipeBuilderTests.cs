@@ -113,6 +113,7 @@ public sealed class RecipeBuilderTests
             var head = ((Linear)context.Graph.Modules["head"]).weight!;
             Assert.Equal(0, (head - (0.5f * parameters["head.weight"])).abs().max().item<float>());
             Assert.Equal(HalvingStage.Done, Assert.Single(context.Units));
+            context.Dispose();
         }
 
         Assert.True(model.training);
@@ -126,6 +127,20 @@ public sealed class RecipeBuilderTests
             model.train();
             return result;
         }
+    }
+
+    [Fact]
+    public void Quantize_ResultThatCannotBeDisposed_LeavesTheModelAsItWas()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        var images = Micro.Images();
+        var (parameters, output) = (Micro.Copy(model), Micro.Call(model, images));
+        var quantizer = Micro.Quantizer([StageNames.ActivationCalibration, "publish"], [new ProbeStage("publish", static context => context.Publish(new Undisposable()))]);
+
+        Assert.Throws<NotSupportedException>(() => quantizer.Run(model, images));
+
+        Micro.AssertUntouched(model, parameters, images, output);
     }
 
     [Fact]
@@ -214,5 +229,10 @@ public sealed class RecipeBuilderTests
         }
 
         public sealed record Result(int Layers);
+    }
+
+    private sealed class Undisposable : IDisposable
+    {
+        public void Dispose() => throw new NotSupportedException("as planned");
     }
 }
