@@ -6,7 +6,7 @@ using TorchSharp;
 
 namespace IsVit.Benchmarks.Optimization;
 
-/// <summary>The quantization of a small vision transformer with random weights, 64 images and 10 steps a unit, by recipe; the baseline is one float forward of the images.</summary>
+/// <summary>The quantization of a small vision transformer with random weights, 64 images and 10 iterations per unit, by recipe; the baseline is one float forward of the images.</summary>
 public class Pipeline
 {
     private const int ImageCount = 64;

@@ -16,7 +16,7 @@ internal static class ReconstructionMemory
     private const int BatchSize = 32;
     private static readonly int[] s_defaults = [256, 2, 1];
 
-    /// <summary>Runs with a number of images, of blocks and of steps a unit; 256, 2 and 1 where there are none.</summary>
+    /// <summary>Runs with a number of images, of blocks and of iterations per unit; 256, 2 and 1 where there are none.</summary>
     /// <returns>The exit code: 2 where the numbers are none, or where there is no Linux to ask.</returns>
     public static int Run(string[] given)
     {
@@ -41,7 +41,7 @@ internal static class ReconstructionMemory
             options.Reconstruction.BatchSize = BatchSize;
             options.Reconstruction.Cache = ActivationStorage.BFloat16;
         });
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Width 768, {depth} blocks, {imageCount} images, batches of {BatchSize}, {steps} steps a unit; {ResidentMemory.Now / 1e9:F2} GB resident with model and images."));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Width 768, {depth} blocks, {imageCount} images, batches of {BatchSize}, {steps} iterations per unit; {ResidentMemory.Now / 1e9:F2} GB resident with model and images."));
         Console.WriteLine();
         Console.WriteLine("| stage | unit | seconds | peak GB |");
         Console.WriteLine("|---|---|--:|--:|");

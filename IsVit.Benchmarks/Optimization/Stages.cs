@@ -6,7 +6,7 @@ using TorchSharp;
 namespace IsVit.Benchmarks.Optimization;
 
 /// <summary>
-/// Each stage of I&amp;S-ViT alone, on what the stages before it leave of a small vision transformer with random weights, with 64 images and 10 steps a unit; the baseline is one float forward
+/// Each stage of I&amp;S-ViT alone, on what the stages before it leave of a small vision transformer with random weights, with 64 images and 10 iterations per unit; the baseline is one float forward
 /// of the images.
 /// </summary>
 public class Stages

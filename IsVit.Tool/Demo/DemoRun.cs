@@ -65,7 +65,7 @@ internal sealed class DemoRun
         results.ForEach(result => Write(console, result));
         console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{arguments.TestCount} test images, {arguments.CalibrationCount} calibration images, {arguments.Iterations} steps a unit and stage; {clock.Elapsed.TotalSeconds:F0} s in all. Models in {folder}"));
+            $"{arguments.TestCount} test images, {arguments.CalibrationCount} calibration images, {arguments.Iterations} iterations per unit and stage; {clock.Elapsed.TotalSeconds:F0} s in all. Models in {folder}"));
         return ExitCode.Success;
     }
 
