@@ -14,9 +14,6 @@ internal sealed record BatchAxes(IReadOnlyList<int?> Inputs, IReadOnlyList<int?>
     /// <summary>No axis holds samples: a table that all of them share.</summary>
     public const int SameForAll = -1;
 
-    /// <summary>The axis of the first output; null if it has none.</summary>
-    public int? Output => Outputs[0] >= 0 ? Outputs[0] : null;
-
     /// <summary>Runs a batch through a model, and twice the batch, without gradients and in evaluation mode.</summary>
     /// <param name="graph">The model.</param>
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>

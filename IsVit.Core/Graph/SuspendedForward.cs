@@ -166,6 +166,11 @@ internal sealed class SuspendedForward(GraphAttachment attachment, SampleBatch b
     // A forward may wait for what another one holds that stands still, such as a lock: neither would ever go on.
     private void WaitUntilHalted(Unit unit, CancellationToken cancellationToken)
     {
+        if (_halted.Wait(s_look, CancellationToken.None))
+        {
+            return;
+        }
+
         using var process = Process.GetCurrentProcess();
         var (waiting, worked) = (TimeSpan.Zero, TimeSpan.Zero);
         while (!_halted.Wait(s_look, CancellationToken.None))

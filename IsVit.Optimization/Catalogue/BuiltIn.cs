@@ -67,8 +67,8 @@ public static class BuiltIn
         new GptqStage(),
         new BiasCorrectionStage(),
         new ReconstructionStage(StageNames.WeightReconstruction, UnitInput.Quantized),
-        new OutputTuningStage(),
         new ReconstructionStage(StageNames.DirectReconstruction, UnitInput.Quantized, iterationFactor: 2),
+        new OutputTuningStage(),
     ];
 
     /// <summary>Returns the built-in stage with a name, or with a name that it had in an earlier version.</summary>
@@ -107,7 +107,7 @@ public static class BuiltIn
 
     // What SOS is compared with differs from it in nothing but the order: everything quantized at once, and one reconstruction.
     private static IEnumerable<IQuantizationStage> Direct() =>
-        Stages().Where(static stage => stage.Name is not (StageNames.ActivationReconstruction or StageNames.Reparameterization or StageNames.WeightReconstruction or StageNames.OutputTuning)).Append(new OutputTuningStage());
+        Stages().Where(static stage => stage.Name is not (StageNames.ActivationReconstruction or StageNames.Reparameterization or StageNames.WeightReconstruction));
 
     // Post-LayerNorm activations have a scale for each channel until stage 2, where there is one.
     private static RecipeBuilder Uniform(string name, string scheme, bool perChannel = true) =>

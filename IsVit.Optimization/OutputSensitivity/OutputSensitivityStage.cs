@@ -89,7 +89,7 @@ public sealed class OutputSensitivityStage : IQuantizationStage
         using var original = context.FloatParameters.Use();
         using var gradients = enable_grad();
         using var random = new Generator((ulong)context.Options.Seed);
-        using var trainable = GradientCheck.AllOf(context.Graph.Model, context.Batches[0]);
+        using var trainable = GradientCheck.ReachParameters(context.Graph.Model, context.Batches[0]);
         var removals = probes.ConvertAll(static probe => probe.Attach());
         try
         {

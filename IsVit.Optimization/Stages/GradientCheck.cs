@@ -1,10 +1,8 @@
 using System.Runtime.InteropServices;
 using IsVit.Core.Arithmetic;
-using IsVit.Core.Graph;
 using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Recipes;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace IsVit.Optimization.Stages;
@@ -36,7 +34,7 @@ internal static class GradientCheck
         var sample = context.FirstSample.AsVariables();
 
         // Of a model that takes indices of tokens alone, frozen parameters would be all that has gradients.
-        using var trainable = AllOf(context.Graph.Model, sample);
+        using var trainable = ReachParameters(context.Graph.Model, sample);
         Require(
             () => context.Graph.Forward.Run(sample),
             [.. sample.Inputs.Where(static input => input.requires_grad), .. context.Graph.Model.parameters()],
@@ -44,7 +42,7 @@ internal static class GradientCheck
     }
 
     /// <summary>Lets gradients reach a model's parameters where they reach none of its inputs; null where they do.</summary>
-    public static TrainableScope? AllOf(nn.Module model, SampleBatch sample) =>
+    public static TrainableScope? ReachParameters(nn.Module model, SampleBatch sample) =>
         sample.Inputs.Any(static input => is_floating_point(input)) ? null : new TrainableScope(model, [.. model.parameters().Where(static parameter => is_floating_point(parameter))]);
 
     /// <summary>Goes forward and back.</summary>

@@ -171,15 +171,8 @@ public sealed class QuantizationContext : IDisposable
 
         // Whatever one part throws, the others are let go of, the model first.
         _isDisposed = true;
-        List<Action> parts = [.. _owned.AsEnumerable().Reverse().Select(static owned => (Action)owned.Dispose)];
-        parts.Insert(0, () => _reset?.Dispose());
-        parts.Insert(1, ReleaseResults);
-        if (!_isComplete)
-        {
-            parts.Insert(0, Attachment.Dispose);
-            parts.Insert(1, _original.Restore);
-        }
-
+        Action[] model = _isComplete ? [] : [Attachment.Dispose, _original.Restore];
+        Action[] parts = [.. model, () => _reset?.Dispose(), ReleaseResults, .. _owned.AsEnumerable().Reverse().Select(static owned => (Action)owned.Dispose)];
         ExceptionDispatchInfo? first = null;
         foreach (var part in parts)
         {

@@ -1,7 +1,5 @@
-using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
-using IsVit.Optimization.Observation;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;

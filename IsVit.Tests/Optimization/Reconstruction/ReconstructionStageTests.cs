@@ -8,7 +8,6 @@ using IsVit.Optimization.Reconstruction;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.TestSupport;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.Reconstruction;

@@ -1,11 +1,9 @@
-using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Observation;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
-using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
