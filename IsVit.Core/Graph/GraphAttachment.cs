@@ -15,6 +15,9 @@ public sealed class GraphAttachment : IDisposable
 {
     private static readonly ConditionalWeakTable<nn.Module, GraphAttachment> s_attached = [];
 
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    private readonly List<Thread> _left = [];
     private readonly List<ModuleHooks> _hooks = [];
     private readonly ThreadLocal<ReplacementTensors> _replacements = new(static () => new ReplacementTensors(), trackAllValues: true);
     private readonly Dictionary<string, SiteBinding> _byId = new(StringComparer.Ordinal);
@@ -107,6 +110,7 @@ public sealed class GraphAttachment : IDisposable
         }
 
         IsDisposed = true;
+        _left.ForEach(static thread => thread.Join(s_patience));
         _hooks.ForEach(static hooks => hooks.Dispose());
         foreach (var module in Graph.Modules.Values)
         {
@@ -124,6 +128,9 @@ public sealed class GraphAttachment : IDisposable
         _replacements.Dispose();
         DisposeQuantizers(Bindings);
     }
+
+    /// <summary>Lets a forward that was still waiting when it was abandoned end before the model is given back.</summary>
+    internal void JoinBeforeEnd(Thread thread) => _left.Add(thread);
 
     private static void DisposeQuantizers(IEnumerable<SiteBinding> bindings)
     {

@@ -143,9 +143,10 @@ internal sealed class SuspendedForward(GraphAttachment attachment, SampleBatch b
         {
             Abandon();
 
-            // What a stuck forward waits for may be held by one that is disposed later; it then runs to its end by itself.
+            // What a stuck forward waits for may be held by one that is disposed later, at the latest before the attachment is.
             if (!Thread.Join(_isStuck ? s_look : Timeout.InfiniteTimeSpan))
             {
+                attachment.JoinBeforeEnd(Thread);
                 return;
             }
 
