@@ -110,7 +110,7 @@ public sealed class GraphAttachment : IDisposable
         }
 
         IsDisposed = true;
-        _left.ForEach(static thread => thread.Join(s_patience));
+        JoinLeft(_left.Count);
         _hooks.ForEach(static hooks => hooks.Dispose());
         foreach (var module in Graph.Modules.Values)
         {
@@ -129,8 +129,18 @@ public sealed class GraphAttachment : IDisposable
         DisposeQuantizers(Bindings);
     }
 
-    /// <summary>Lets a forward that was still waiting when it was abandoned end before the model is given back.</summary>
-    internal void JoinBeforeEnd(Thread thread) => _left.Add(thread);
+    /// <summary>The forwards that were still waiting for something when they were abandoned.</summary>
+    internal int LeftCount => _left.Count;
+
+    /// <summary>Remembers a forward that still waits for something, such as a lock that another stream's holds.</summary>
+    internal void Leave(Thread thread) => _left.Add(thread);
+
+    /// <summary>Lets the first of those forwards end, once what they wait for may have been let go of: what they read must live until then.</summary>
+    internal void JoinLeft(int count)
+    {
+        _left.GetRange(0, count).ForEach(static thread => thread.Join(s_patience));
+        _left.RemoveRange(0, count);
+    }
 
     private static void DisposeQuantizers(IEnumerable<SiteBinding> bindings)
     {

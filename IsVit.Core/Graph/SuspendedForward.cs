@@ -143,10 +143,10 @@ internal sealed class SuspendedForward(GraphAttachment attachment, SampleBatch b
         {
             Abandon();
 
-            // What a stuck forward waits for may be held by one that is disposed later, at the latest before the attachment is.
+            // What a stuck forward waits for may be held by one that is disposed later, and then ends before that one is gone.
             if (!Thread.Join(_isStuck ? s_look : Timeout.InfiniteTimeSpan))
             {
-                attachment.JoinBeforeEnd(Thread);
+                attachment.Leave(Thread);
                 return;
             }
 

@@ -105,7 +105,9 @@ internal sealed class UnitFlow : IDisposable
     {
         _disposed = true;
         GC.SuppressFinalize(this);
+        var left = _attachment.LeftCount;
         _forwards.ForEach(static forward => forward.Dispose());
+        _attachment.JoinLeft(left);
         _forwards.Clear();
         _removals.ForEach(static remove => remove());
         _removals.Clear();
