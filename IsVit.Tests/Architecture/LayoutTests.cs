@@ -23,7 +23,7 @@ public sealed partial class LayoutTests
     [MemberData(nameof(LibraryAssembly.All), MemberType = typeof(LibraryAssembly))]
     public void Project_References_PointDown(string library)
     {
-        string[] order = ["IsVit.Model", "IsVit.Core", "IsVit.Quantizers", "IsVit.Optimization", "IsVit.Onnx"];
+        string[] order = ["IsVit.Model", "IsVit.Core", "IsVit.Quantizers", "IsVit.Optimization", "IsVit.Detection", "IsVit.Onnx"];
         var project = XDocument.Load(Path.Combine(RepositoryRoot.Path, library, library + ".csproj"));
 
         string[] referenced = [.. project.Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value))];

@@ -14,6 +14,7 @@ public sealed class TorchSharpTests
     [InlineData("IsVit.Core")]
     [InlineData("IsVit.Quantizers")]
     [InlineData("IsVit.Optimization")]
+    [InlineData("IsVit.Detection")]
     [InlineData("IsVit.Onnx")]
     public void Library_Calls_NothingThatMakesAScalarAndLetsGoOfIt(string name)
     {
@@ -27,6 +28,7 @@ public sealed class TorchSharpTests
     [InlineData("IsVit.Core")]
     [InlineData("IsVit.Quantizers")]
     [InlineData("IsVit.Optimization")]
+    [InlineData("IsVit.Detection")]
     [InlineData("IsVit.Onnx")]
     public void Library_Calls_NothingThatEndsTheProcessWhereLibtorchThrows(string name)
     {
