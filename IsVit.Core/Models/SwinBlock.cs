@@ -1,5 +1,4 @@
 using IsVit.Core.Arithmetic;
-using IsVit.Model.Architectures;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -17,20 +16,18 @@ public sealed class SwinBlock : torch.nn.Module<torch.Tensor, torch.Tensor>
     private readonly LayerNorm norm2;
     private readonly Mlp mlp;
     private readonly DropPath? drop_path2;
-    private readonly WindowGrid _grid;
 
-    internal SwinBlock(SwinTransformerOptions options, int dim, int headCount, WindowGrid grid, double dropPathRate)
+    internal SwinBlock(SwinBlockShape shape, WindowLayout layout)
         : base(nameof(SwinBlock))
     {
-        _grid = grid;
-        norm1 = torch.nn.LayerNorm(dim, options.LayerNormEps);
-        attn = new WindowAttention(dim, headCount, grid, options.QkvBias, options.DropoutRate);
-        norm2 = torch.nn.LayerNorm(dim, options.LayerNormEps);
-        mlp = new Mlp(dim, (int)(dim * options.MlpRatio), options.DropoutRate);
-        if (dropPathRate > 0)
+        norm1 = torch.nn.LayerNorm(shape.Dim, shape.LayerNormEps);
+        attn = new WindowAttention(shape.Dim, shape.HeadCount, layout, shape.QkvBias, shape.DropoutRate);
+        norm2 = torch.nn.LayerNorm(shape.Dim, shape.LayerNormEps);
+        mlp = new Mlp(shape.Dim, (int)(shape.Dim * shape.MlpRatio), shape.DropoutRate);
+        if (shape.DropPathRate > 0)
         {
-            drop_path1 = new DropPath(dropPathRate);
-            drop_path2 = new DropPath(dropPathRate);
+            drop_path1 = new DropPath(shape.DropPathRate);
+            drop_path2 = new DropPath(shape.DropPathRate);
         }
 
         RegisterComponents();
@@ -48,14 +45,11 @@ public sealed class SwinBlock : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <summary>The MLP.</summary>
     public Mlp Mlp => mlp;
 
-    /// <summary>How its windows lie.</summary>
-    internal WindowGrid Grid => _grid;
-
     /// <summary>Height and width of a window in tokens.</summary>
-    public int WindowSize => _grid.Window;
+    public int WindowSize => attn.Layout.Window;
 
     /// <summary>The number of tokens by which the windows are shifted down and to the right; 0 for none.</summary>
-    public int Shift => _grid.Shift;
+    public int Shift => attn.Layout.Shift;
 
     /// <summary>Applies the block.</summary>
     /// <param name="input">[batch, rows, columns, width].</param>
@@ -64,8 +58,7 @@ public sealed class SwinBlock : torch.nn.Module<torch.Tensor, torch.Tensor>
     {
         ArgumentNullException.ThrowIfNull(input);
         using var scope = torch.NewDisposeScope();
-        var attended = _grid.Join(attn.call(_grid.Cut(norm1.call(input))));
-        var x = input.Plus(Drop(attended, drop_path1));
+        var x = input.Plus(Drop(attn.call(norm1.call(input)), drop_path1));
         x = x.Plus(Drop(mlp.call(norm2.call(x)), drop_path2));
         return scope.MoveToOuter(x);
     }

@@ -14,12 +14,6 @@ public sealed class SwinLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
         : base(nameof(SwinLayer))
     {
         var dim = options.DimOf(layer);
-        var side = options.PatchesPerSide;
-        for (var i = 0; i < layer; i++)
-        {
-            side = (side + 1) / 2;
-        }
-
         // timm chooses the window by the side rounded down at each merging, though what flows is rounded up.
         var nominal = options.PatchesPerSide >> layer;
         var window = Math.Min(nominal, options.WindowSize);
@@ -28,8 +22,15 @@ public sealed class SwinLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
         var count = options.Depths.Sum();
 
         downsample = layer > 0 ? new PatchMerging(options.DimOf(layer - 1), dim, options.LayerNormEps) : null;
-        blocks = new ModuleList<SwinBlock>([.. Enumerable.Range(0, options.Depths[layer]).Select(i =>
-            new SwinBlock(options, dim, options.HeadCounts[layer], new WindowGrid(side, window, i % 2 == 0 ? 0 : shift), options.DropPathOf(first + i, count)))]);
+        var shape = new SwinBlockShape(dim, options.HeadCounts[layer])
+        {
+            MlpRatio = options.MlpRatio,
+            QkvBias = options.QkvBias,
+            LayerNormEps = options.LayerNormEps,
+            DropoutRate = options.DropoutRate,
+        };
+        WindowLayout[] layouts = [new(window, 0), new(window, shift)];
+        blocks = new ModuleList<SwinBlock>([.. Enumerable.Range(0, options.Depths[layer]).Select(i => new SwinBlock(shape with { DropPathRate = options.DropPathOf(first + i, count) }, layouts[i % 2]))]);
         RegisterComponents();
     }
 

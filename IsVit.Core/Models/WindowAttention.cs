@@ -19,16 +19,16 @@ public sealed class WindowAttention : torch.nn.Module<torch.Tensor, torch.Tensor
     private readonly Dropout? proj_drop;
     private readonly int _headCount;
     private readonly double _scale;
+    private readonly WindowLayout _layout;
     private readonly ConstantTensor _positions;
-    private readonly ConstantTensor? _mask;
 
     // Not readonly: moving to another device or type replaces it.
     private Parameter relative_position_bias_table;
 
-    internal WindowAttention(int dim, int headCount, WindowGrid grid, bool qkvBias, double dropoutRate)
+    internal WindowAttention(int dim, int headCount, WindowLayout layout, bool qkvBias, double dropoutRate)
         : base(nameof(WindowAttention))
     {
-        _headCount = headCount;
+        (_headCount, _layout) = (headCount, layout);
         _scale = 1 / Math.Sqrt(dim / headCount);
         qkv = torch.nn.Linear(dim, 3 * dim, qkvBias);
         qk = new MatMul();
@@ -36,16 +36,18 @@ public sealed class WindowAttention : torch.nn.Module<torch.Tensor, torch.Tensor
         av = new MatMul();
         proj = torch.nn.Linear(dim, dim);
         proj_drop = dropoutRate > 0 ? torch.nn.Dropout(dropoutRate) : null;
-        var reach = (2 * grid.Window) - 1;
+        var reach = (2 * layout.Window) - 1;
         relative_position_bias_table = LongLived.Parameter(torch.zeros(reach * reach, headCount));
         RegisterComponents();
 
-        _positions = new ConstantTensor(() => torch.tensor(grid.RelativePositions()));
-        _mask = grid.Mask() is { } mask ? new ConstantTensor(() => torch.tensor(mask).unsqueeze(1)) : null; // [windows, 1, tokens, tokens]
+        _positions = new ConstantTensor(() => torch.tensor(WindowGrid.RelativePositions(layout.Window)));
     }
 
     /// <summary>The number of heads.</summary>
     internal int HeadCount => _headCount;
+
+    /// <summary>How maps are cut into windows.</summary>
+    internal WindowLayout Layout => _layout;
 
     /// <summary>The query, key and value projections as one layer.</summary>
     public Linear Qkv => qkv;
@@ -69,15 +71,16 @@ public sealed class WindowAttention : torch.nn.Module<torch.Tensor, torch.Tensor
     /// <param name="path">The module's path, or a pattern that matches it and others of the same structure.</param>
     public AttentionDeclaration Declare(string path) => FusedHeads.Declare(qkv, _headCount, path);
 
-    /// <summary>Computes attention over the tokens of each window.</summary>
-    /// <param name="input">[batch x windows, tokens of a window, width], the windows of one image one after the other.</param>
+    /// <summary>Cuts a map of tokens into windows, computes attention over the tokens of each, and joins the windows.</summary>
+    /// <param name="input">[batch, rows, columns, width].</param>
     /// <returns>Shape of <paramref name="input"/>.</returns>
     public override torch.Tensor forward(torch.Tensor input)
     {
         ArgumentNullException.ThrowIfNull(input);
         using var scope = torch.NewDisposeScope();
-        var (query, key, value) = FusedHeads.Split(qkv.call(input), _headCount, _scale);
-        var scores = Bias(qk.call(query, key)); // [batch x windows, heads, tokens, tokens]
+        var grid = _layout.Of(input.shape[1], input.shape[2]);
+        var (query, key, value) = FusedHeads.Split(qkv.call(grid.Cut(input)), _headCount, _scale);
+        var scores = Bias(grid, qk.call(query, key)); // [batch x windows, heads, tokens, tokens]
         var mixed = FusedHeads.Join(av.call(softmax.call(scores), value));
         var output = proj.call(mixed);
         if (proj_drop is not null && training)
@@ -85,7 +88,7 @@ public sealed class WindowAttention : torch.nn.Module<torch.Tensor, torch.Tensor
             output = proj_drop.call(output);
         }
 
-        return scope.MoveToOuter(output);
+        return scope.MoveToOuter(grid.Join(output));
     }
 
     /// <inheritdoc/>
@@ -94,14 +97,15 @@ public sealed class WindowAttention : torch.nn.Module<torch.Tensor, torch.Tensor
         if (disposing)
         {
             _positions.Dispose();
-            _mask?.Dispose();
+            _layout.Dispose();
         }
 
         base.Dispose(disposing);
     }
 
     /// <summary>What is added to the scores: [heads, tokens, tokens], or where windows are masked [windows of an image, heads, tokens, tokens].</summary>
-    internal torch.Tensor ScoreBias()
+    /// <param name="grid">The windows of the map.</param>
+    internal torch.Tensor ScoreBias(WindowGrid grid)
     {
         using var scope = torch.NewDisposeScope();
         var positions = _positions.In(torch.ScalarType.Int64, relative_position_bias_table.device);
@@ -109,12 +113,12 @@ public sealed class WindowAttention : torch.nn.Module<torch.Tensor, torch.Tensor
         var bias = relative_position_bias_table.index_select(0, positions)
             .reshape(tokens, tokens, _headCount)
             .permute(2, 0, 1); // [heads, tokens, tokens]
-        return scope.MoveToOuter(_mask is null ? bias : _mask.In(bias.dtype, bias.device).Plus(bias));
+        return scope.MoveToOuter(grid.Mask(bias.dtype, bias.device)?.Plus(bias) ?? bias);
     }
 
-    private torch.Tensor Bias(torch.Tensor scores)
+    private torch.Tensor Bias(WindowGrid grid, torch.Tensor scores)
     {
-        var bias = ScoreBias();
-        return _mask is null ? scores.Plus(bias) : scores.reshape([-1, .. bias.shape]).Plus(bias).reshape(scores.shape);
+        var bias = ScoreBias(grid);
+        return bias.dim() == 3 ? scores.Plus(bias) : scores.reshape([-1, .. bias.shape]).Plus(bias).reshape(scores.shape);
     }
 }

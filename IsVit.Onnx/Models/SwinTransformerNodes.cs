@@ -37,7 +37,7 @@ internal sealed class SwinTransformerNodes(LayerNodes layers, SwinTransformer mo
 
             for (var j = 0; j < layer.Blocks.Count; j++)
             {
-                x = Block(string.Create(CultureInfo.InvariantCulture, $"{path}.blocks.{j}"), layer.Blocks[j], x, model.Options.DimOf(i));
+                x = Block(string.Create(CultureInfo.InvariantCulture, $"{path}.blocks.{j}"), layer.Blocks[j], x, side, model.Options.DimOf(i));
             }
         }
 
@@ -49,10 +49,11 @@ internal sealed class SwinTransformerNodes(LayerNodes layers, SwinTransformer mo
         return _graph.Add("Reshape", [logits, _graph.Integers(0, model.ClassCount)]);
     }
 
-    private string Block(string path, SwinBlock block, string x, int dim)
+    private string Block(string path, SwinBlock block, string x, int side, int dim)
     {
-        var windows = Cut(path, block.Grid, layers.Norm($"{path}.norm1", block.Norm1, x), dim);
-        var attended = Join(path, block.Grid, Attention($"{path}.attn", block, windows), dim);
+        var grid = block.Attn.Layout.Of(side, side);
+        var windows = Cut(path, grid, layers.Norm($"{path}.norm1", block.Norm1, x), dim);
+        var attended = Join(path, grid, Attention($"{path}.attn", block.Attn, grid, windows), dim);
         _graph.Enter(path);
         x = _graph.Add("Add", [x, attended]);
         var branch = layers.Mlp($"{path}.mlp", block.Mlp, layers.Norm($"{path}.norm2", block.Norm2, x));
@@ -60,15 +61,14 @@ internal sealed class SwinTransformerNodes(LayerNodes layers, SwinTransformer mo
         return _graph.Add("Add", [x, branch]);
     }
 
-    private string Attention(string path, SwinBlock block, string x)
+    private string Attention(string path, WindowAttention attention, WindowGrid grid, string x)
     {
-        var (attention, grid) = (block.Attn, block.Grid);
         var tokens = (long)grid.Window * grid.Window;
         var heads = attention.HeadCount;
         var (query, key, value) = layers.Heads(path, attention.Qkv, x, tokens, heads);
         var scores = layers.Product($"{path}.qk", query, key);
         _graph.Enter(path);
-        var bias = attention.ScoreBias();
+        var bias = attention.ScoreBias(grid);
         var added = _graph.Initializer($"{path}.score_bias", bias);
         scores = bias.dim() == 3
             ? _graph.Add("Add", [scores, added])
@@ -81,8 +81,8 @@ internal sealed class SwinTransformerNodes(LayerNodes layers, SwinTransformer mo
     private string Cut(string path, WindowGrid grid, string x, int width)
     {
         _graph.Enter(path);
-        x = Roll(x, grid.Shift, grid.Side);
-        var (missing, count) = (grid.PaddedSide - grid.Side, grid.PaddedSide / grid.Window);
+        x = Roll(x, grid.Shift, grid.Rows);
+        var (missing, count) = (grid.PaddedRows - grid.Rows, grid.PaddedRows / grid.Window);
         if (missing > 0)
         {
             x = _graph.Add("Pad", [x, _graph.Integers(0, 0, 0, 0, 0, missing, missing, 0)]);
@@ -96,16 +96,16 @@ internal sealed class SwinTransformerNodes(LayerNodes layers, SwinTransformer mo
     private string Join(string path, WindowGrid grid, string x, int width)
     {
         _graph.Enter(path);
-        var count = grid.PaddedSide / grid.Window;
+        var count = grid.PaddedRows / grid.Window;
         var split = _graph.Add("Reshape", [x, _graph.Integers(-1, count, count, grid.Window, grid.Window, width)]);
         var rows = _graph.Add("Transpose", [split], OnnxGraph.Attribute("perm", 0, 1, 3, 2, 4, 5));
-        var whole = _graph.Add("Reshape", [rows, _graph.Integers(-1, grid.PaddedSide, grid.PaddedSide, width)]);
-        if (grid.PaddedSide > grid.Side)
+        var whole = _graph.Add("Reshape", [rows, _graph.Integers(-1, grid.PaddedRows, grid.PaddedRows, width)]);
+        if (grid.PaddedRows > grid.Rows)
         {
-            whole = _graph.Add("Slice", [whole, _graph.Integers(0, 0), _graph.Integers(grid.Side, grid.Side), _graph.Integers(1, 2)]);
+            whole = _graph.Add("Slice", [whole, _graph.Integers(0, 0), _graph.Integers(grid.Rows, grid.Rows), _graph.Integers(1, 2)]);
         }
 
-        return Roll(whole, grid.Side - grid.Shift, grid.Side);
+        return Roll(whole, grid.Rows - grid.Shift, grid.Rows);
     }
 
     // Moves rows and columns towards the beginning; what falls off comes back at the end.
