@@ -1,0 +1,198 @@
+using IsVit.Core.Arithmetic;
+using IsVit.Core.Graph;
+using IsVit.Core.Models.WeightFiles;
+using IsVit.Detection.Operators;
+using TorchSharp;
+
+namespace IsVit.Detection.Models;
+
+/// <summary>
+/// A detector of two stages: a backbone and a pyramid compute features, a network proposes regions, and heads classify each region, correct its box and draw its mask. Names of parameters and results are those of
+/// MMDetection (2.11 with Swin Transformer).
+/// </summary>
+/// <remarks>RoIAlign is differentiable; the selection of regions is not, and the boxes that go from one stage to the next are constants, as in training.</remarks>
+public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<DetectionResult>>, IGraphDeclaration, IStateDictNames
+{
+    private readonly SwinBackbone backbone;
+    private readonly FeaturePyramid neck;
+    private readonly RegionProposalHead rpn_head;
+    private readonly ProposalSelection _proposals;
+    private readonly int[] _strides;
+
+    private protected Detector(string name, DetectorOptions options)
+        : base(name)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+        var layers = Enumerable.Range(0, options.Backbone.Depths.Count);
+        backbone = new SwinBackbone(options.Backbone);
+        neck = new FeaturePyramid([.. layers.Select(options.Backbone.DimOf)], options.PyramidChannels);
+        rpn_head = new RegionProposalHead(options.PyramidChannels, options.AnchorRatios.Count);
+        _proposals = new ProposalSelection(options);
+        _strides = [.. layers.Select(options.Backbone.StrideOf)];
+    }
+
+    /// <summary>The shape that the detector was created with.</summary>
+    public DetectorOptions Options { get; }
+
+    /// <summary>The backbone, from images to feature maps.</summary>
+    public SwinBackbone Backbone => backbone;
+
+    /// <summary>The pyramid, from feature maps to levels of equal width.</summary>
+    public FeaturePyramid Neck => neck;
+
+    /// <summary>The network that proposes regions.</summary>
+    public RegionProposalHead ProposalHead => rpn_head;
+
+    /// <summary>The head that classifies regions and corrects their boxes, one for each stage.</summary>
+    public abstract IReadOnlyList<BoxHead> BoxHeads { get; }
+
+    /// <summary>The head that draws masks, one for each stage.</summary>
+    public abstract IReadOnlyList<MaskHead> MaskHeads { get; }
+
+    /// <summary>The number of object classes, without the background.</summary>
+    public int ClassCount => Options.ClassCount;
+
+    /// <summary>Detects objects. Call it without gradients (<c>torch.no_grad</c>) and in evaluation mode.</summary>
+    /// <param name="input">A batch of images.</param>
+    /// <returns>The objects of each image, which the caller disposes.</returns>
+    public override IReadOnlyList<DetectionResult> forward(DetectorInput input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        using var scope = torch.NewDisposeScope();
+        var pyramid = Pyramid(input.Images);
+        var regions = Propose(pyramid, input);
+        var found = Classify(pyramid, regions, input);
+        return Masked(pyramid, found, input);
+    }
+
+    /// <summary>Computes the levels of the pyramid.</summary>
+    /// <param name="images">[batch, channels, height, width].</param>
+    /// <returns>[batch, channels, rows, columns] for each level, finest first.</returns>
+    internal torch.Tensor[] Pyramid(torch.Tensor images) => neck.call(backbone.call(images));
+
+    /// <summary>Proposes regions of each image.</summary>
+    /// <returns>For each image [regions, 5]: x1, y1, x2, y2 in pixels of the network's input, and score, best first.</returns>
+    internal torch.Tensor[] Propose(IReadOnlyList<torch.Tensor> pyramid, DetectorInput input)
+    {
+        using var scope = torch.NewDisposeScope();
+        var outputs = pyramid.Select(level => rpn_head.call(level)).ToList();
+        return [.. input.Geometries.Select((geometry, image) => scope.MoveToOuter(_proposals.Select(outputs, image, geometry)))];
+    }
+
+    /// <summary>Pools what a box head or a mask head reads of regions.</summary>
+    /// <param name="pyramid">The levels.</param>
+    /// <param name="rois">[regions, 5]: image and box.</param>
+    /// <param name="side">Bins a side.</param>
+    internal torch.Tensor Pool(IReadOnlyList<torch.Tensor> pyramid, torch.Tensor rois, int side) =>
+        PyramidRoiAlign.Apply([.. pyramid.Take(_strides.Length)], rois, side, side, _strides, finestScale: Options.FinestScale);
+
+    /// <summary>Classifies regions stage by stage.</summary>
+    /// <param name="pyramid">The levels.</param>
+    /// <param name="regions">For each image [regions, 4 or more], boxes first.</param>
+    /// <param name="input">The images.</param>
+    internal ClassifiedRegions Classify(IReadOnlyList<torch.Tensor> pyramid, IReadOnlyList<torch.Tensor> regions, DetectorInput input)
+    {
+        var boxes = regions.Select(static region => region.narrow(1, 0, 4)).ToArray();
+        var stages = new List<ClassifiedStage>();
+        for (var i = 0; i < BoxHeads.Count; i++)
+        {
+            if (i > 0)
+            {
+                boxes = Refine(BoxHeads[i - 1], stages[^1], input);
+            }
+
+            var rois = Rois(boxes);
+            var features = Pool(pyramid, rois, Options.BoxFeatureSize);
+            var (scores, deltas) = BoxHeads[i].call(features);
+            long[] counts = [.. boxes.Select(static box => box.shape[0])];
+            stages.Add(new ClassifiedStage(boxes, rois, features, scores.split(counts), deltas.split(counts)));
+        }
+
+        return new ClassifiedRegions(stages);
+    }
+
+    /// <summary>The logits of masks of each stage, [regions, classes, side, side].</summary>
+    /// <param name="pyramid">The levels.</param>
+    /// <param name="rois">[regions, 5]: image and box.</param>
+    internal torch.Tensor[] MaskLogits(IReadOnlyList<torch.Tensor> pyramid, torch.Tensor rois)
+    {
+        using var features = Pool(pyramid, rois, Options.MaskFeatureSize);
+        return [.. MaskHeads.Select(head => head.call(features))];
+    }
+
+    /// <summary>The objects among the classified regions of an image, without masks.</summary>
+    /// <returns>[objects, 5]: boxes on the original image, and score; [objects]: classes.</returns>
+    internal (torch.Tensor Detections, torch.Tensor Labels) Select(ClassifiedRegions found, int image, ImageGeometry geometry)
+    {
+        using var scope = torch.NewDisposeScope();
+        var last = found.Stages[^1];
+        var decoded = BoxHeads[^1].Coder.Decode(last.Boxes[image], last.Deltas[image], (geometry.Height, geometry.Width));
+        var boxes = decoded.view(-1, ClassCount, 4).div(Scale(geometry, decoded)).view(decoded.shape);
+        var (detections, labels, _) = NonMaxSuppression.MultiClass(boxes, found.Probabilities(image), Options.ScoreThreshold, Options.DetectionOverlap, Options.DetectionCount);
+        return (scope.MoveToOuter(detections), scope.MoveToOuter(labels));
+    }
+
+    /// <summary>Puts the index of the image before each box.</summary>
+    /// <param name="boxes">For each image [regions, 4].</param>
+    /// <returns>[all regions, 5].</returns>
+    internal static torch.Tensor Rois(IReadOnlyList<torch.Tensor> boxes)
+    {
+        using var scope = torch.NewDisposeScope();
+        var indexed = boxes.Select(static (box, image) => torch.cat([torch.zeros([box.shape[0], 1], box.dtype, box.device).Plus(image), box], 1)).ToArray();
+        return scope.MoveToOuter(torch.cat(indexed));
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> DeclareUnits() => [];
+
+    /// <inheritdoc/>
+    public IEnumerable<RoleDeclaration> DeclareRoles() => [];
+
+    /// <inheritdoc/>
+    public IEnumerable<AttentionDeclaration> DeclareAttentions() =>
+        backbone.Layers.Select((layer, i) => layer.Blocks[0].Attn.Declare(FormattableString.Invariant($"backbone.layers.{i}.blocks.*.attn")));
+
+    /// <summary>Leaves out what MMDetection stores beside the parameters.</summary>
+    /// <inheritdoc/>
+    public string? Translate(string name, IReadOnlySet<string> names)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.EndsWith(".relative_position_index", StringComparison.Ordinal) || name.EndsWith(".attn_mask", StringComparison.Ordinal) ? null : name;
+    }
+
+    private static torch.Tensor Scale(ImageGeometry geometry, torch.Tensor like) => torch.tensor([geometry.ScaleX, geometry.ScaleY, geometry.ScaleX, geometry.ScaleY]).to(like.dtype, like.device);
+
+    // Each region by the differences of its best class other than the background.
+    private torch.Tensor[] Refine(BoxHead head, ClassifiedStage stage, DetectorInput input)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        return [.. input.Geometries.Select((geometry, image) =>
+        {
+            var (scores, deltas) = (stage.Scores[image], stage.Deltas[image].view(-1, ClassCount, 4));
+            var best = scores.narrow(1, 0, ClassCount).argmax(1).view(-1, 1, 1).expand(-1, 1, 4);
+            return scope.MoveToOuter(head.Coder.Decode(stage.Boxes[image], deltas.gather(1, best).squeeze(1), (geometry.Height, geometry.Width)));
+        })];
+    }
+
+    private List<DetectionResult> Masked(IReadOnlyList<torch.Tensor> pyramid, ClassifiedRegions found, DetectorInput input)
+    {
+        var selected = input.Geometries.Select((geometry, image) => Select(found, image, geometry)).ToList();
+        var rois = Rois([.. selected.Select((own, image) => own.Detections.narrow(1, 0, 4).mul(Scale(input.Geometries[image], own.Detections)))]);
+        var masks = OwnMasks(MaskLogits(pyramid, rois), torch.cat([.. selected.Select(static own => own.Labels)]));
+        var parts = masks.split([.. selected.Select(static own => own.Labels.shape[0])]);
+        return [.. selected.Select((own, image) => new DetectionResult(
+            own.Detections.narrow(1, 0, 4).clone(), own.Detections.select(1, 4).clone(), own.Labels, parts[image].clone(), input.Geometries[image], Options.MaskThreshold))];
+    }
+
+    // The mean over the stages of the probabilities of each region's own class.
+    private static torch.Tensor OwnMasks(torch.Tensor[] logits, torch.Tensor labels)
+    {
+        var (side, count) = (logits[0].shape[^1], labels.shape[0]);
+        var index = labels.view(-1, 1, 1, 1).expand(count, 1, side, side);
+        var own = Array.ConvertAll(logits, stage => stage.gather(1, index).squeeze(1).sigmoid());
+        return own.Length == 1 ? own[0] : own.Aggregate(static (sum, stage) => sum.Plus(stage)).Over(own.Length);
+    }
+}

@@ -1,0 +1,39 @@
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace IsVit.Detection.Models;
+
+/// <summary>
+/// The network that proposes regions (Ren et al., arXiv 1506.01497), called once for each level of a pyramid; MMDetection's names: <c>rpn_conv</c>, <c>rpn_cls</c>, <c>rpn_reg</c>.
+/// </summary>
+public sealed class RegionProposalHead : torch.nn.Module<torch.Tensor, (torch.Tensor Scores, torch.Tensor Deltas)>
+{
+    private readonly Conv2d rpn_conv;
+    private readonly Conv2d rpn_cls;
+    private readonly Conv2d rpn_reg;
+
+    internal RegionProposalHead(int channels, int anchorCount)
+        : base(nameof(RegionProposalHead))
+    {
+        using var scope = torch.NewDisposeScope();
+        rpn_conv = torch.nn.Conv2d(channels, channels, 3, padding: 1);
+        rpn_cls = torch.nn.Conv2d(channels, anchorCount, 1);
+        rpn_reg = torch.nn.Conv2d(channels, 4 * anchorCount, 1);
+        RegisterComponents();
+        foreach (var convolution in new[] { rpn_conv, rpn_cls, rpn_reg })
+        {
+            torch.nn.init.normal_(convolution.weight!, std: 0.01);
+            torch.nn.init.zeros_(convolution.bias!);
+        }
+    }
+
+    /// <summary>Rates the anchors of a level, and says where the objects are relative to them.</summary>
+    /// <param name="input">[batch, channels, rows, columns].</param>
+    /// <returns>Logits [batch, anchors, rows, columns] and differences [batch, 4 anchors, rows, columns].</returns>
+    public override (torch.Tensor Scores, torch.Tensor Deltas) forward(torch.Tensor input)
+    {
+        using var scope = torch.NewDisposeScope();
+        var x = torch.nn.functional.relu(rpn_conv.call(input));
+        return (scope.MoveToOuter(rpn_cls.call(x)), scope.MoveToOuter(rpn_reg.call(x)));
+    }
+}
