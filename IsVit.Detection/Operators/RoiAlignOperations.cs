@@ -67,26 +67,25 @@ internal static class RoiAlignOperations
 
     private static int SamplesPerBin(RoiPooling pooling, RoiTable table, int roi, int axis, double scale, torch.ScalarType type)
     {
+        if (pooling.SamplingRatio > 0)
+        {
+            return pooling.SamplingRatio;
+        }
+
         var (first, last) = table.Span(roi, axis);
         var bins = axis == 0 ? pooling.Width : pooling.Height;
-        var offset = pooling.Aligned ? 0.5 : 0;
-        double side;
-        double samples;
         if (type == torch.ScalarType.Float64)
         {
-            side = last * scale - offset - (first * scale - offset);
-            samples = Math.Ceiling(Math.Max(side, pooling.Aligned ? 0 : 1) / bins);
+            var offset = pooling.Aligned ? 0.5 : 0;
+            var side = last * scale - offset - (first * scale - offset);
+            return (int)Math.Ceiling((pooling.Aligned ? side : Math.Max(side, 1)) / bins);
         }
         else
         {
-            var (s, o) = ((float)scale, (float)offset);
-            var single = (float)last * s - o - ((float)first * s - o);
-            side = single;
-            samples = MathF.Ceiling(Math.Max(single, pooling.Aligned ? 0f : 1f) / bins);
+            var (s, offset) = ((float)scale, pooling.Aligned ? 0.5f : 0);
+            var side = (float)last * s - offset - ((float)first * s - offset);
+            return (int)MathF.Ceiling((pooling.Aligned ? side : Math.Max(side, 1f)) / bins);
         }
-
-        table.Check(roi, pooling.Aligned ? side : Math.Max(side, 1));
-        return pooling.SamplingRatio > 0 ? pooling.SamplingRatio : (int)samples;
     }
 
     // As many regions as fit into what is there at once, one at least.

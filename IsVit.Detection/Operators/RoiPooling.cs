@@ -1,3 +1,4 @@
+using IsVit.Quantizers.Native;
 using TorchSharp;
 
 namespace IsVit.Detection.Operators;
@@ -39,8 +40,21 @@ internal sealed record RoiPooling(int Height, int Width, int SamplingRatio, bool
         var regions = rois.detach().to(type);
         var table = new RoiTable(regions, first.shape[0]);
         var levels = levelsOf(regions, table);
-        var pooled = RoiAlignOperations.Apply(this, wide, regions, table, levels, scales);
+        for (var roi = 0; roi < table.Count; roi++)
+        {
+            table.Check(roi, scales[levels[roi]], Aligned);
+        }
+
+        var pooled = KernelSwitch.FusedAllowed && type == torch.ScalarType.Float32 && first.device_type == DeviceType.CPU
+            ? Fused(Array.ConvertAll(wide, static map => map.contiguous()), table, levels, scales)
+            : RoiAlignOperations.Apply(this, wide, regions, table, levels, scales);
         return scope.MoveToOuter(pooled.to(first.dtype));
+    }
+
+    private torch.Tensor Fused(torch.Tensor[] features, RoiTable table, int[] levels, double[] scales)
+    {
+        var plan = new RoiAlignPlan(this, features, table, levels, scales);
+        return torch.is_grad_enabled() && features.Any(static map => map.requires_grad) ? RoiAlignFunction.Run(plan, features) : plan.Forward(features);
     }
 
     private static void Check(IReadOnlyList<torch.Tensor> features, torch.Tensor rois)

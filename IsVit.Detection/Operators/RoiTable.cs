@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchSharp;
 
 namespace IsVit.Detection.Operators;
@@ -25,7 +26,7 @@ internal sealed class RoiTable
             if (!double.IsFinite(_values[i]) || (i % 5 == 0 && !(_values[i] > -1 && _values[i] < batch)))
             {
                 throw new ArgumentException(
-                    FormattableString.Invariant($"Region {i / 5} of 'rois' is ({string.Join(", ", _values[(i / 5 * 5)..(i / 5 * 5 + 5)])}); expected an image of 0 to {batch - 1} and finite x1, y1, x2, y2."), nameof(rois));
+                    FormattableString.Invariant($"Region {i / 5} of 'rois' is ({string.Join(", ", Numbers(i / 5))}); expected an image of 0 to {batch - 1} and finite x1, y1, x2, y2."), nameof(rois));
             }
         }
     }
@@ -41,14 +42,24 @@ internal sealed class RoiTable
     /// <param name="axis">0 for x, 1 for y.</param>
     public (double First, double Last) Span(int roi, int axis) => (_values[roi * 5 + 1 + axis], _values[roi * 5 + 3 + axis]);
 
-    /// <summary>Refuses a side, in cells, that cannot be pooled.</summary>
-    /// <exception cref="ArgumentException">It is negative or too long.</exception>
-    public void Check(int roi, double cells)
+    /// <summary>Refuses a region that cannot be pooled.</summary>
+    /// <param name="roi">The region.</param>
+    /// <param name="scale">Cells per pixel.</param>
+    /// <param name="aligned">Whether a negative side is an error; otherwise it counts as a cell.</param>
+    /// <exception cref="ArgumentException">A side is negative or too long.</exception>
+    public void Check(int roi, double scale, bool aligned)
     {
-        if (!(cells >= 0 && cells <= LargestSide))
+        for (var axis = 0; axis < 2; axis++)
         {
-            throw new ArgumentException(
-                FormattableString.Invariant($"Region {roi} of 'rois' is ({string.Join(", ", _values[(roi * 5)..(roi * 5 + 5)])}), {cells} cells of the feature map on a side; expected 0 to {LargestSide}."), _name);
+            var (first, last) = Span(roi, axis);
+            if ((aligned && last < first) || (last - first) * scale > LargestSide)
+            {
+                throw new ArgumentException(
+                    FormattableString.Invariant($"Region {roi} of 'rois' is ({string.Join(", ", Numbers(roi))}); expected {(aligned ? "x1 <= x2, y1 <= y2 and " : "")}at most {LargestSide} cells of the feature map on a side."), _name);
+            }
         }
     }
+
+    // In words that are the same everywhere.
+    private IEnumerable<string> Numbers(int roi) => _values.Skip(roi * 5).Take(5).Select(static value => value.ToString(CultureInfo.InvariantCulture));
 }
