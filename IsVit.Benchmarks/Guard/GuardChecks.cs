@@ -1,3 +1,4 @@
+using IsVit.Benchmarks.Detection;
 using IsVit.Benchmarks.Optimization;
 using IsVit.Benchmarks.Quantizers;
 using TorchSharp;
@@ -34,6 +35,26 @@ internal static class GuardChecks
         {
             var work = new CalibrationWork();
             return new(work.Forward, work.Calibrate, work);
+        });
+
+        foreach (var (regions, size) in ((int, int)[])[(1000, 7), (100, 14)])
+        {
+            yield return new($"RoIAlign, {regions} regions, {size} x {size}: forward", HeapState.Kept, () =>
+            {
+                var work = new RoiAlignWork(regions, size);
+                return new(work.SeparateForward, work.Forward, work);
+            });
+            yield return new($"RoIAlign, {regions} regions, {size} x {size}: forward and backward", HeapState.Kept, () =>
+            {
+                var work = new RoiAlignWork(regions, size);
+                return new(work.SeparateBoth, work.Both, work);
+            });
+        }
+
+        yield return new("suppression of 5 x 1000 boxes", HeapState.Kept, static () =>
+        {
+            var work = SuppressionWork.Create();
+            return new(work.SeparateByLevel, work.ByLevel, work);
         });
     }
 
