@@ -18,7 +18,7 @@ public sealed class MaskOracleTests
 
             AssertEqual(entry, mask);
             Assert.Equal(mask, RunLengthMask.FromCompressed(entry.GetProperty("compressed").GetString(), height, width));
-            if (entry.TryGetProperty("counts", out var counts))
+            if (entry.GetProperty("counts") is { ValueKind: JsonValueKind.Array } counts)
             {
                 int[] runs = [.. counts.EnumerateArray().Select(static e => e.GetInt32())];
                 Assert.Equal(runs, mask.ToCounts());
@@ -49,17 +49,17 @@ public sealed class MaskOracleTests
         foreach (var entry in oracle.RootElement.GetProperty("iou").EnumerateArray())
         {
             bool[] crowds = [.. entry.GetProperty("iscrowd").EnumerateArray().Select(static e => e.GetInt32() != 0)];
-            JsonElement[] detections = [.. entry.GetProperty("detections").EnumerateArray()];
-            JsonElement[] truths = [.. entry.GetProperty("ground_truth").EnumerateArray()];
             bool areBoxes = entry.GetProperty("kind").GetString() == "bbox";
-            for (var d = 0; d < detections.Length; d++)
+            var ious = entry.GetProperty("iou");
+            for (var d = 0; d < ious.GetArrayLength(); d++)
             {
-                for (var g = 0; g < truths.Length; g++)
+                for (var g = 0; g < crowds.Length; g++)
                 {
+                    // Of the polygons, each with each.
                     var iou = areBoxes
-                        ? Box(detections[d]).IntersectionOverUnion(Box(truths[g]), crowds[g])
-                        : polygons[detections[d].GetInt32()].IntersectionOverUnion(polygons[truths[g].GetInt32()], crowds[g]);
-                    Assert.Equal(entry.GetProperty("iou")[d][g].GetDouble(), iou, 1e-12);
+                        ? Box(entry.GetProperty("detections")[d]).IntersectionOverUnion(Box(entry.GetProperty("ground_truth")[g]), crowds[g])
+                        : polygons[d].IntersectionOverUnion(polygons[g], crowds[g]);
+                    Assert.Equal(ious[d][g].GetDouble(), iou, 1e-12);
                     tested++;
                 }
             }
@@ -91,7 +91,8 @@ public sealed class MaskOracleTests
     private static RunLengthMask Polygon(JsonElement entry)
     {
         var (height, width) = Size(entry);
-        return RunLengthMask.FromPolygon([.. entry.GetProperty("polygon").EnumerateArray().Select(static e => e.GetDouble())], height, width);
+        double[][] polygons = [.. entry.GetProperty("polygon").EnumerateArray().Select(static polygon => polygon.EnumerateArray().Select(static e => e.GetDouble()).ToArray())];
+        return RunLengthMask.FromPolygons(polygons, height, width);
     }
 
     private static void AssertEqual(JsonElement expected, RunLengthMask mask)
