@@ -39,7 +39,7 @@ internal sealed class ProposalSelection(DetectorOptions options)
 
             boxes.Add(_coder.Decode(anchors, delta, (geometry.Height, geometry.Width)));
             scores.Add(score);
-            numbers.Add(torch.full_like(score, level, torch.ScalarType.Int64));
+            numbers.Add(torch.tensor(Enumerable.Repeat((long)level, (int)score.shape[0]).ToArray()).to(score.device));
         }
 
         var (all, rated) = (torch.cat(boxes), torch.cat(scores));

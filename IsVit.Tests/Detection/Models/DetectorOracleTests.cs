@@ -140,13 +140,15 @@ public sealed class DetectorOracleTests
         Close(oracle, prefix + "det_boxes", result.Boxes, 0.02);
     }
 
-    // Regions without height have equal scores, and MMCV's sort is not stable.
+    // Regions without height have equal scores: MMCV's sort, which is not stable, orders them anyhow, and the limit of detections cuts through them.
     private static void SameInAnyOrder(DetectorOracle oracle, string prefix, DetectionResult result)
     {
         var expected = Rows(oracle.Expected(prefix + "det_labels"), oracle.Expected(prefix + "det_scores"), oracle.Expected(prefix + "det_boxes"));
         var found = Rows(result.Labels, result.Scores, result.Boxes);
-        Assert.Equal(expected.Count, found.Count);
-        foreach (var wanted in expected)
+        Assert.Equal(expected.Select(static row => row[0]), found.Select(static row => row[0]));
+        var last = expected.Min(static row => row[1]);
+        var isCut = expected.Count == oracle.Detector.Options.DetectionCount && expected.Count(row => row[1] < last + 1e-6) > 1;
+        foreach (var wanted in expected.Where(row => !isCut || row[1] >= last + 1e-6))
         {
             var match = found.FindIndex(row => row[0] == wanted[0] && Math.Abs(row[1] - wanted[1]) <= 2e-4 && row.Zip(wanted).Skip(2).All(static pair => Math.Abs(pair.First - pair.Second) <= 0.02));
             Assert.True(match >= 0, $"{string.Join(", ", wanted)} is not among the detections.");
