@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using IsVit.Quantizers.Kernels;
 using IsVit.Quantizers.Native;
 
@@ -30,6 +32,9 @@ internal static unsafe class RoiAlignKernel
     {
         switch (vectors)
         {
+            case VectorWidth.Bits512 when sampling.Taps is { } taps:
+                Forward(pooling, sampling, taps, plane, width, output, scratch);
+                break;
             case VectorWidth.Bits512:
                 Forward<Lanes512<float>>(pooling, sampling, plane, width, output, scratch);
                 break;
@@ -113,6 +118,51 @@ internal static unsafe class RoiAlignKernel
             }
 
             new ReadOnlySpan<float>(pooled, rows * bins).CopyTo(new Span<float>(output, rows * bins));
+        }
+    }
+
+    // A row of bins stays in registers from the rows of cells to the bins. Columns come in the same order as otherwise; what is left out there counts 0.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Forward(RoiPooling pooling, RoiSampling sampling, ColumnTaps taps, float* plane, int width, float* output, float* scratch)
+    {
+        int rows = pooling.Height, bins = pooling.Width, count = taps.Count;
+        var isLong = sampling.WindowLength > ColumnTaps.Lanes;
+        fixed (float* rowWeights = sampling.RowWeights, tapWeights = taps.Weights)
+        fixed (int* indices = taps.Indices, rowFirst = sampling.RowFirst, rowEnd = sampling.RowEnd)
+        {
+            var weight = rowWeights;
+            for (var row = 0; row < rows; row++)
+            {
+                var end = rowWeights + rowEnd[row];
+                var from = plane + (long)rowFirst[row] * width + sampling.WindowStart;
+                Vector512<float> left = Vector512<float>.Zero, right = left, sum = left;
+                if (isLong)
+                {
+                    for (; weight < end; weight++, from += width)
+                    {
+                        var factor = Vector512.Create(*weight);
+                        left += factor * Vector512.Load(from);
+                        right += factor * Vector512.Load(from + ColumnTaps.Lanes);
+                    }
+                }
+                else
+                {
+                    for (; weight < end; weight++, from += width)
+                    {
+                        left += Vector512.Create(*weight) * Vector512.Load(from);
+                    }
+                }
+
+                for (var tap = 0; tap < count; tap++)
+                {
+                    var picked = Avx512F.PermuteVar16x32x2(left, Vector512.Load(indices + tap * ColumnTaps.Lanes), right);
+                    sum += picked * Vector512.Load(tapWeights + tap * ColumnTaps.Lanes);
+                }
+
+                sum.Store(scratch + row * bins);
+            }
+
+            new ReadOnlySpan<float>(scratch, rows * bins).CopyTo(new Span<float>(output, rows * bins));
         }
     }
 

@@ -24,6 +24,10 @@ internal sealed class RoiSampling
         WindowLength = whole <= width ? whole : ColumnCount;
         WindowStart = Math.Min(FirstColumn, width - WindowLength);
         ColumnWeights = columns.Dense(paddedBins);
+        if (lanes == ColumnTaps.Lanes && bins <= ColumnTaps.Lanes && WindowLength > 0 && WindowLength % lanes == 0 && WindowLength <= ColumnTaps.LongestWindow)
+        {
+            Taps = ColumnTaps.Find(columns.First, columns.End, columns.Weights, WindowStart);
+        }
     }
 
     /// <summary>The region's number.</summary>
@@ -55,6 +59,9 @@ internal sealed class RoiSampling
 
     /// <summary>[columns with weights, padded bins].</summary>
     public float[] ColumnWeights { get; }
+
+    /// <summary>The same by bins, where few columns have weights in each; null otherwise.</summary>
+    public ColumnTaps? Taps { get; }
 
     /// <summary>[bins, columns of the window]: made when a gradient flows.</summary>
     public float[] WeightsByBin => _weightsByBin ??= Transposed();
