@@ -10,16 +10,16 @@ namespace IsVit.Core.Coverage;
 internal static class ModuleProducts
 {
     /// <summary>Runs one batch through a model.</summary>
-    public static List<MatrixProduct> Record(ModuleGraph graph, SampleBatch sample)
+    public static List<RecordedProduct> Record(ModuleGraph graph, SampleBatch sample)
     {
-        var products = new List<MatrixProduct>();
+        var products = new List<RecordedProduct>();
         var pairs = graph.Sites.Where(static site => site.Operand == SiteOperand.Left).Select(static site => site.Path).ToHashSet(StringComparer.Ordinal);
         var removals = new List<Action>();
         void Add(string path, nn.Module module, long[] left, long[] right, long steps)
         {
             lock (products)
             {
-                products.Add(new MatrixProduct(path, module.GetName(), left, right, steps));
+                products.Add(new RecordedProduct(new MatrixProduct(path, module.GetName(), left, right, steps), products.Count));
             }
         }
 

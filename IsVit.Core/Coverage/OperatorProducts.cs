@@ -8,7 +8,7 @@ internal static class OperatorProducts
 {
     /// <summary>Runs one batch through a model.</summary>
     /// <returns>Null where libtorch cannot be listened to, or not understood for what others run meanwhile.</returns>
-    public static List<MatrixProduct>? TryRecord(ModuleGraph graph, SampleBatch sample)
+    public static List<RecordedProduct>? TryRecord(ModuleGraph graph, SampleBatch sample)
     {
         string[] paths = [.. graph.Modules.Keys];
         using var trace = OperatorTrace.TryStart();
@@ -24,14 +24,15 @@ internal static class OperatorProducts
             return null;
         }
 
-        var running = new Dictionary<long, Stack<int>>();
+        var running = new Dictionary<long, Stack<(int Module, int Call)>>();
+        var begun = 0;
         var inside = new HashSet<long>();
-        var products = new List<MatrixProduct>();
+        var products = new List<RecordedProduct>();
         foreach (var call in calls)
         {
             if (ModuleMarks.TryRead(call, out var index, out var begins))
             {
-                Mark(running, call.Thread, index, begins);
+                Mark(running, call.Thread, (index, begun++), begins);
                 continue;
             }
 
@@ -43,14 +44,14 @@ internal static class OperatorProducts
             else if (running.TryGetValue(call.Thread, out var modules) && modules.TryPeek(out var module) && Count(call) is { } product)
             {
                 inside.Add(call.Id);
-                products.Add(new MatrixProduct(paths[module], call.Name, product.Left, product.Right, product.Steps));
+                products.Add(new RecordedProduct(new MatrixProduct(paths[module.Module], call.Name, product.Left, product.Right, product.Steps), module.Call));
             }
         }
 
         return products;
     }
 
-    private static void Mark(Dictionary<long, Stack<int>> running, long thread, int index, bool begins)
+    private static void Mark(Dictionary<long, Stack<(int Module, int Call)>> running, long thread, (int Module, int Call) call, bool begins)
     {
         if (!running.TryGetValue(thread, out var modules))
         {
@@ -59,7 +60,7 @@ internal static class OperatorProducts
 
         if (begins)
         {
-            modules.Push(index);
+            modules.Push(call);
         }
         else
         {

@@ -56,12 +56,13 @@ public sealed class QuantizationCoverage
         var operators = source == ProductSource.Operators ? OperatorProducts.TryRecord(graph, sample) : null;
         var products = operators ?? ModuleProducts.Record(graph, sample);
 
-        // Which of several products reads a module's operands cannot be told from outside.
-        var single = products.GroupBy(static product => product.Path, StringComparer.Ordinal).Where(static group => group.Count() == 1).Select(static group => group.Key).ToHashSet(StringComparer.Ordinal);
+        // Which of several products of one call reads a module's operands cannot be told from outside.
+        var single = products.GroupBy(static product => product.Call).Where(static group => group.Count() == 1).Select(static group => group.Key).ToHashSet();
         var sites = graph.Sites.ToLookup(static site => site.Path, StringComparer.Ordinal);
-        ProductCoverage Cover(MatrixProduct product)
+        ProductCoverage Cover(RecordedProduct recorded)
         {
-            var operands = single.Contains(product.Path) ? sites[product.Path] : [];
+            var product = recorded.Product;
+            var operands = single.Contains(recorded.Call) ? sites[product.Path] : [];
             var left = operands.FirstOrDefault(static site => site.Operand is SiteOperand.Input or SiteOperand.Left);
             var right = operands.FirstOrDefault(static site => site.Operand is SiteOperand.Weight or SiteOperand.Right);
             return new ProductCoverage(product, left is null ? null : attachment.Find(left.Id), right is null ? null : attachment.Find(right.Id), left?.Role == SiteRole.ModelInput);

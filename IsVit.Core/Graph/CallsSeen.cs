@@ -16,7 +16,7 @@ internal sealed class CallsSeen(Granularity granularity)
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         _axes = (int)x.dim();
-        var rows = granularity.Axis is { } axis ? x.detach().movedim([axis], [0L]).flatten(1) : x.detach().reshape(1, -1);
+        var rows = granularity is Granularity.PerChannel { Axis: var axis } ? x.detach().movedim([axis], [0L]).flatten(1) : x.detach().reshape(1, -1);
         _calls.Add(rows.contiguous().clone().DetachFromDisposeScope());
     }
 
@@ -26,7 +26,7 @@ internal sealed class CallsSeen(Granularity granularity)
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var all = cat([.. _calls], 1); // [channels, numbers]
-        if (granularity.Axis is not { } axis)
+        if (granularity is not Granularity.PerChannel { Axis: var axis })
         {
             return scope.MoveToOuter(all.view(-1));
         }

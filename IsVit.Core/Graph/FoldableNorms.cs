@@ -26,7 +26,7 @@ internal sealed class FoldableNorms
         bool ReadersFit(int index, LayerNorm norm)
         {
             var readers = calls.Where(call => call.IsLeaf && call.Sources.Contains(index) && !call.HandsOn).ToList();
-            return readers.Count > 0 && readers.All(reader => siteModules.Contains(reader.Path) && Fits(reader.Module, norm) && IsOwn(reader.Module));
+            return readers.Count > 0 && readers.All(reader => siteModules.Contains(reader.Path) && runs[reader.Path] == 1 && Fits(reader.Module, norm) && IsOwn(reader.Module));
         }
 
         // A weight that two layers share cannot take up the scale for one of them.

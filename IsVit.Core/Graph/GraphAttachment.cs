@@ -63,7 +63,7 @@ public sealed class GraphAttachment : IDisposable
             {
                 if (choose(site) is { } quantizer)
                 {
-                    bindings.Add(new SiteBinding(site, quantizer));
+                    bindings.Add(new SiteBinding(site, quantizer, graph.Repeated.Contains(site.Path)));
                 }
             }
 

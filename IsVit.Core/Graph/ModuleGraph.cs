@@ -13,13 +13,15 @@ public sealed class ModuleGraph
         IReadOnlyDictionary<string, nn.Module> modules,
         IReadOnlyList<Site> sites,
         IReadOnlyList<Unit> units,
-        IReadOnlyList<AttentionDeclaration> attentions)
+        IReadOnlyList<AttentionDeclaration> attentions,
+        IReadOnlySet<string> repeated)
     {
         Forward = forward;
         Modules = modules;
         Sites = sites;
         Units = units;
         Attentions = attentions;
+        Repeated = repeated;
     }
 
     /// <summary>The root module.</summary>
@@ -40,6 +42,9 @@ public sealed class ModuleGraph
     /// <summary>The declared attentions, one for each occurrence, with the paths of their layers.</summary>
     public IReadOnlyList<AttentionDeclaration> Attentions { get; }
 
+    /// <summary>The paths of modules that run several times in one forward, such as a head that is shared by the levels of a pyramid.</summary>
+    internal IReadOnlySet<string> Repeated { get; }
+
     /// <summary>Runs one batch through a model, without gradients and in evaluation mode, and records the data flow. The model is restored.</summary>
     /// <param name="model">Any TorchSharp module graph from one tensor to one tensor. Hooks fire on <c>call</c>, so its modules must be called that way.</param>
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
@@ -53,7 +58,7 @@ public sealed class ModuleGraph
     /// <param name="sample">A batch as the model takes it; one sample is enough.</param>
     /// <param name="options">Roles, units, attentions and matrix products that the caller declares.</param>
     /// <exception cref="QuantizationException">
-    /// A layer never ran, ran more than once, or occurs in two places; a declared path does not exist, or a declared role or attention does not fit; the graph contains a
+    /// A layer never ran, or occurs in two places; a declared path does not exist, or a declared role or attention does not fit; the graph contains a
     /// module whose products hooks cannot reach, such as a ScriptModule; the model has quantizers attached.
     /// The message names the module and what can be done.
     /// </exception>
@@ -69,11 +74,11 @@ public sealed class ModuleGraph
         using var evaluation = new EvaluationScope(root);
         using var noGrad = no_grad();
         var (calls, modelInputs) = Record(model, sample, modules);
-        var finder = new SiteFinder(modules, calls, modelInputs, options);
         var declaration = root as IGraphDeclaration;
-        var sites = new FoldProbe(model, modules, sample).Verify(finder.Find(declaration), finder.Declared);
+        var finder = new SiteFinder(modules, calls, modelInputs, options, declaration);
+        var sites = new FoldProbe(model, modules, sample).Verify(finder.Find(), finder.Declared);
         var attentions = new AttentionFinder(modules, finder.IsIgnored).Find(options.Attentions.Count > 0 ? options.Attentions : declaration?.DeclareAttentions() ?? []);
-        return new ModuleGraph(model, modules, sites, UnitFinder.Find(modules, calls, sites, options, declaration, sample), attentions);
+        return new ModuleGraph(model, modules, sites, UnitFinder.Find(modules, calls, sites, options, declaration, sample), attentions, finder.Repeated);
     }
 
     /// <summary>Creates a graph whose sites are already known, such as from a saved model; it has no units and no attentions.</summary>
@@ -105,7 +110,7 @@ public sealed class ModuleGraph
             }
         }
 
-        return new ModuleGraph(model, modules, sites, [], []);
+        return new ModuleGraph(model, modules, sites, [], [], new HashSet<string>());
     }
 
     /// <summary>Returns the unit that contains a module, or null if none does.</summary>

@@ -9,12 +9,17 @@ namespace IsVit.Core.Graph;
 public sealed class SiteBinding
 {
     private SiteState _state;
+    private readonly CallsSeen? _seen;
     private bool _calibrates;
 
-    internal SiteBinding(Site site, IQuantizer quantizer)
+    /// <param name="site">The site.</param>
+    /// <param name="quantizer">Its quantizer.</param>
+    /// <param name="repeats">Whether its module runs several times in one forward.</param>
+    internal SiteBinding(Site site, IQuantizer quantizer, bool repeats = false)
     {
         Site = site;
         Quantizer = quantizer;
+        _seen = repeats && site.Operand != SiteOperand.Weight ? new CallsSeen(quantizer.Granularity) : null;
     }
 
     /// <summary>The site.</summary>
@@ -25,13 +30,15 @@ public sealed class SiteBinding
 
     /// <summary>
     /// What the site does with the tensors that pass through it. After setting one of the calibrating states, the next tensor calibrates the quantizer, whether it was calibrated before
-    /// or not; sites that share a quantizer are calibrated by the first of them that runs, because they read the same values.
+    /// or not; sites that share a quantizer are calibrated by the first of them that runs, because they read the same values. The site of a module that runs several times in one forward is calibrated on
+    /// everything that passes until another state is set.
     /// </summary>
     public SiteState State
     {
         get => _state;
         set
         {
+            EndCalibration();
             _state = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(value), value, $"{nameof(State)} is {value}, which is no {nameof(SiteState)}.");
             _calibrates = value is SiteState.Calibrating or SiteState.CalibratingThenQuantized;
         }
@@ -98,7 +105,7 @@ public sealed class SiteBinding
             }
 
             var quantized = Quantizer.FakeQuantize(x);
-            if (State == SiteState.CalibratingThenQuantized)
+            if (State == SiteState.CalibratingThenQuantized && _seen is null)
             {
                 State = SiteState.Quantized;
             }
@@ -121,8 +128,34 @@ public sealed class SiteBinding
         }
     }
 
+    /// <summary>Calibrates the quantizer of a module that ran several times on what passed in all calls.</summary>
+    internal void EndCalibration()
+    {
+        if (_seen?.Take() is { } all)
+        {
+            using (all)
+            {
+                Quantizer.Calibrate(all);
+            }
+        }
+    }
+
     private void Calibrate(Tensor x)
     {
+        if (_seen is not null)
+        {
+            _seen.Add(x);
+
+            // Numbers that are to go on quantized are by what was seen so far.
+            if (State == SiteState.CalibratingThenQuantized)
+            {
+                using var soFar = _seen.Join();
+                Quantizer.Calibrate(soFar);
+            }
+
+            return;
+        }
+
         using var data = x.detach();
         using var sample = CalibrationSample?.Invoke(data);
         Quantizer.Calibrate(sample ?? data);

@@ -12,38 +12,43 @@ internal sealed class SiteFinder
     private readonly IReadOnlyList<ModuleCall> _calls;
     private readonly IReadOnlyCollection<TensorIdentity> _modelInputs;
     private readonly TraceOptions _options;
+    private readonly IGraphDeclaration? _declaration;
     private readonly PathPattern[] _ignored;
     private readonly Dictionary<string, int> _runs;
     private readonly HashSet<string> _siteModules = new(StringComparer.Ordinal);
     private readonly HashSet<string> _declared = new(StringComparer.Ordinal);
 
-    public SiteFinder(Dictionary<string, nn.Module> modules, IReadOnlyList<ModuleCall> calls, IReadOnlyCollection<TensorIdentity> modelInputs, TraceOptions options)
+    public SiteFinder(Dictionary<string, nn.Module> modules, IReadOnlyList<ModuleCall> calls, IReadOnlyCollection<TensorIdentity> modelInputs, TraceOptions options, IGraphDeclaration? declaration)
     {
         _modules = modules;
         _calls = calls;
         _modelInputs = modelInputs;
         _options = options;
-        _ignored = [.. options.Ignore.Select(static pattern => new PathPattern(pattern))];
+        _declaration = declaration;
+        _ignored = [.. options.Ignore.Concat(declaration?.DeclareIgnored() ?? []).Select(static pattern => new PathPattern(pattern))];
         _runs = calls.GroupBy(static call => call.Path).ToDictionary(static group => group.Key, static group => group.Count(), StringComparer.Ordinal);
     }
 
     /// <summary>Ids of the sites whose role was declared.</summary>
     public IReadOnlySet<string> Declared => _declared;
 
+    /// <summary>Modules with sites that run several times in one forward.</summary>
+    public IReadOnlySet<string> Repeated => _runs.Where(static run => run.Value > 1).Select(static run => run.Key).ToHashSet(StringComparer.Ordinal);
+
     /// <summary>Whether a module, or one that holds it, is to have no sites.</summary>
     public bool IsIgnored(string path) => _ignored.Length > 0 && ModulePath.Around(path).Any(around => _ignored.Any(pattern => pattern.IsMatch(around)));
 
-    public List<Site> Find(IGraphDeclaration? declaration)
+    public List<Site> Find()
     {
         RequireIgnoredToExist();
         RequireReachable();
-        RequireEachToRunOnce();
+        RequireEachToRun();
         var foldable = new FoldableNorms(_modules, _calls, _siteModules);
         var read = _calls.Where(call => _siteModules.Contains(call.Path)).SelectMany(static call => call.Sources).Where(static source => source >= 0)
             .Select(source => _calls[source].Output).ToHashSet();
         var modelOutputs = (_calls.LastOrDefault(static call => call.Path.Length == 0)?.Outputs ?? []).Select(static output => output.Identity).ToHashSet();
         var sites = new List<Site>();
-        foreach (var call in _calls)
+        foreach (var call in _calls.DistinctBy(static call => call.Path, StringComparer.Ordinal))
         {
             if (_siteModules.Contains(call.Path))
             {
@@ -53,11 +58,11 @@ internal sealed class SiteFinder
             }
             else if (call.Module is Softmax && !read.Contains(call.Output) && !modelOutputs.Contains(call.Output) && !IsIgnored(call.Path))
             {
-                sites.Add(SoftmaxOutput(call.Path));
+                sites.Add(new Site(call.Path, SiteOperand.Output, SiteRole.PostSoftmax, call.Path));
             }
         }
 
-        ApplyDeclarations(sites, declaration?.DeclareRoles() ?? []);
+        ApplyDeclarations(sites, _declaration?.DeclareRoles() ?? []);
         ApplyDeclarations(sites, _options.Roles);
 
         // A softmax that a declared operand reads is quantized there.
@@ -115,22 +120,18 @@ internal sealed class SiteFinder
         _ => "Build it from linear layers, convolutions and matrix-product modules",
     };
 
-    private void RequireEachToRunOnce()
+    private void RequireEachToRun()
     {
         var silent = new List<string>();
         foreach (var path in _modules.Keys.Where(path => IsSiteModule(path) && !IsIgnored(path)))
         {
-            switch (_runs.GetValueOrDefault(path))
+            if (_runs.ContainsKey(path))
             {
-                case 0:
-                    silent.Add(path);
-                    break;
-                case 1:
-                    _siteModules.Add(path);
-                    break;
-                case var count:
-                    throw new QuantizationException(
-                        FormattableString.Invariant($"'{path}' ran {count} times in one forward. A site has one set of numbers to calibrate on; give each use a module of its own, or name it in {nameof(TraceOptions.Ignore)} to leave it in float."));
+                _siteModules.Add(path);
+            }
+            else
+            {
+                silent.Add(path);
             }
         }
 
@@ -156,7 +157,16 @@ internal sealed class SiteFinder
             : $"nor did {name}, which holds it: it is unused, or its forward is called instead of call";
     }
 
-    private Site Classify(ModuleCall call, int input, SiteOperand operand, FoldableNorms foldable)
+    // What reads different things in different calls reads nothing in particular.
+    private Site Classify(ModuleCall first, int input, SiteOperand operand, FoldableNorms foldable)
+    {
+        Site[] seen = _runs[first.Path] == 1
+            ? [ClassifyCall(first, input, operand, foldable)]
+            : [.. _calls.Where(call => call.Path == first.Path).Select(call => ClassifyCall(call, input, operand, foldable)).Distinct()];
+        return seen.Length == 1 ? seen[0] : new Site(first.Path, operand, seen.Select(static site => site.Role).Distinct().Count() == 1 ? seen[0].Role : SiteRole.Other);
+    }
+
+    private Site ClassifyCall(ModuleCall call, int input, SiteOperand operand, FoldableNorms foldable)
     {
         var source = call.Sources[input];
         var role = source < 0 ? SiteRole.Other : _calls[source].Module switch
@@ -170,11 +180,6 @@ internal sealed class SiteFinder
             ? new Site(call.Path, operand, role, _calls[source].Path)
             : new Site(call.Path, operand, _modelInputs.Contains(call.Inputs[input].Identity) ? SiteRole.ModelInput : SiteRole.Other);
     }
-
-    private Site SoftmaxOutput(string path) => _runs[path] == 1
-        ? new Site(path, SiteOperand.Output, SiteRole.PostSoftmax, path)
-        : throw new QuantizationException(
-            FormattableString.Invariant($"The Softmax '{path}' ran {_runs[path]} times in one forward. A site has one set of numbers to calibrate on; give each use a module of its own, or name it in {nameof(TraceOptions.Ignore)} to leave it in float."));
 
     private void ApplyDeclarations(List<Site> sites, IEnumerable<RoleDeclaration> declarations)
     {

@@ -6,13 +6,14 @@ namespace IsVit.Core.Graph;
 
 /// <summary>
 /// Chooses units where none are named: the members of module lists, which are the blocks that a network repeats. A member that is itself a row of blocks, such
-/// as a stage, gives its blocks. What stands outside of lists is reconstructed layer by layer.
+/// as a stage, gives its blocks. What stands outside of lists is reconstructed layer by layer; a layer that runs several times in one forward, with the smallest module around it that runs once.
 /// </summary>
 internal sealed class UnitDiscovery
 {
     private readonly Dictionary<string, nn.Module> _modules;
     private readonly ILookup<string, ModuleCall> _calls;
     private readonly HashSet<string> _withSites;
+    private readonly HashSet<string> _aroundRepeated;
     private readonly HashSet<string> _units = new(StringComparer.Ordinal);
 
     public UnitDiscovery(Dictionary<string, nn.Module> modules, IReadOnlyList<ModuleCall> calls, IReadOnlyList<Site> sites)
@@ -20,6 +21,7 @@ internal sealed class UnitDiscovery
         _modules = modules;
         _calls = calls.ToLookup(static call => call.Path, StringComparer.Ordinal);
         _withSites = sites.SelectMany(static site => ModulePath.Around(site.Path)).ToHashSet(StringComparer.Ordinal);
+        _aroundRepeated = sites.Where(site => _calls[site.Path].Count() > 1).Select(site => ModulePath.Around(site.Path).FirstOrDefault(path => _calls[path].Count() == 1)).OfType<string>().ToHashSet(StringComparer.Ordinal);
     }
 
     public HashSet<string> Find()
@@ -53,7 +55,7 @@ internal sealed class UnitDiscovery
             }
 
             var runsOnce = _calls[childPath].Count() == 1;
-            if (runsOnce && ((child is nn.Module<Tensor, Tensor> && !child.children().Any()) || (isList && child is not Sequential && !HoldsRow(childPath))))
+            if (_aroundRepeated.Contains(childPath) || (runsOnce && ((child is nn.Module<Tensor, Tensor> && !child.children().Any()) || (isList && child is not Sequential && !HoldsRow(childPath)))))
             {
                 _units.Add(childPath);
             }

@@ -30,7 +30,7 @@ public sealed class InMemorySamples : IDisposable
     {
     }
 
-    private InMemorySamples(IEnumerable<SampleBatch> batches, bool owns)
+    internal InMemorySamples(IEnumerable<SampleBatch> batches, bool owns)
     {
         ArgumentNullException.ThrowIfNull(batches);
         _owns = owns;

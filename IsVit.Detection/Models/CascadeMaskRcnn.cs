@@ -24,4 +24,6 @@ public sealed class CascadeMaskRcnn : Detector
 
     /// <inheritdoc/>
     public override IReadOnlyList<MaskHead> MaskHeads => roi_head.Masks;
+
+    private protected override IEnumerable<string> HeadPaths(string kind) => [$"roi_head.{kind}.*"];
 }

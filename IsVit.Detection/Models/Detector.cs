@@ -1,6 +1,7 @@
 using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Core.Samples;
 using IsVit.Detection.Operators;
 using TorchSharp;
 
@@ -11,7 +12,7 @@ namespace IsVit.Detection.Models;
 /// MMDetection (2.11 with Swin Transformer).
 /// </summary>
 /// <remarks>RoIAlign is differentiable; the selection of regions is not, and the boxes that go from one stage to the next are constants, as in training.</remarks>
-public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<DetectionResult>>, IGraphDeclaration, IStateDictNames
+public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<DetectionResult>>, IForwardDeclaration, IGraphDeclaration, IStateDictNames
 {
     private readonly SwinBackbone backbone;
     private readonly FeaturePyramid neck;
@@ -77,8 +78,8 @@ public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<De
     internal torch.Tensor[] Propose(IReadOnlyList<torch.Tensor> pyramid, DetectorInput input)
     {
         using var scope = torch.NewDisposeScope();
-        var outputs = pyramid.Select(level => rpn_head.call(level)).ToList();
-        return [.. input.Geometries.Select((geometry, image) => scope.MoveToOuter(_proposals.Select(outputs, image, geometry)))];
+        var (scores, deltas) = rpn_head.call([.. pyramid]);
+        return [.. input.Geometries.Select((geometry, image) => scope.MoveToOuter(_proposals.Select(scores, deltas, image, geometry)))];
     }
 
     /// <summary>Pools what a box head or a mask head reads of regions.</summary>
@@ -124,12 +125,17 @@ public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<De
 
     /// <summary>The objects among the classified regions of an image, without masks.</summary>
     /// <returns>[objects, 5]: boxes on the original image, and score; [objects]: classes.</returns>
-    internal (torch.Tensor Detections, torch.Tensor Labels) Select(ClassifiedRegions found, int image, ImageGeometry geometry)
+    internal (torch.Tensor Detections, torch.Tensor Labels) Select(ClassifiedRegions found, int image, ImageGeometry geometry) => Select(found, image, geometry, Scale(geometry, found.Stages[^1].Rois));
+
+    /// <summary>The same with boxes on the network's input.</summary>
+    internal (torch.Tensor Detections, torch.Tensor Labels) SelectOnInput(ClassifiedRegions found, int image, ImageGeometry geometry) => Select(found, image, geometry, scale: null);
+
+    private (torch.Tensor Detections, torch.Tensor Labels) Select(ClassifiedRegions found, int image, ImageGeometry geometry, torch.Tensor? scale)
     {
         using var scope = torch.NewDisposeScope();
         var last = found.Stages[^1];
         var decoded = BoxHeads[^1].Coder.Decode(last.Boxes[image], last.Deltas[image], (geometry.Height, geometry.Width));
-        var boxes = decoded.view(-1, ClassCount, 4).div(Scale(geometry, decoded)).view(decoded.shape);
+        var boxes = scale is null ? decoded : decoded.view(-1, ClassCount, 4).div(scale).view(decoded.shape);
         var (detections, labels, _) = NonMaxSuppression.MultiClass(boxes, found.Probabilities(image), Options.ScoreThreshold, Options.DetectionOverlap, Options.DetectionCount);
         return (scope.MoveToOuter(detections), scope.MoveToOuter(labels));
     }
@@ -144,11 +150,52 @@ public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<De
         return scope.MoveToOuter(torch.cat(indexed));
     }
 
+    /// <summary>
+    /// Runs samples that <see cref="Quantization.DetectorSamples"/> made: images, and for each of them regions to classify and regions to draw masks in. Nothing is selected or sorted, so that outputs of a float and of a quantized
+    /// detector can be compared number by number.
+    /// </summary>
+    /// <param name="batch">Images [samples, channels, height, width]; for each stage its regions [samples, regions, 4]; regions for masks [samples, regions, 4]; all in pixels of the images.</param>
+    /// <returns>Logits and differences of the anchors of each level; for each stage logits and differences of its regions [samples, regions, ...]; for each stage logits of masks [samples, regions, classes, side, side].</returns>
+    /// <exception cref="ArgumentException">The batch has other inputs.</exception>
+    public IReadOnlyList<torch.Tensor> ForwardBatch(SampleBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        if (batch.Inputs.Count != BoxHeads.Count + 2)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"A batch of samples has {batch.Inputs.Count} input(s); expected {BoxHeads.Count + 2}: images, regions of {BoxHeads.Count} stage(s), regions for masks. Make samples with {nameof(Quantization.DetectorSamples)}."), nameof(batch));
+        }
+
+        using var scope = torch.NewDisposeScope();
+        var pyramid = Pyramid(batch[0]);
+        var (scores, deltas) = rpn_head.call(pyramid);
+        List<torch.Tensor> outputs = [.. scores, .. deltas];
+        for (var i = 0; i < BoxHeads.Count; i++)
+        {
+            var (classes, boxes) = BoxHeads[i].call(Pool(pyramid, Rois([.. batch[i + 1].unbind(0)]), Options.BoxFeatureSize));
+            outputs.Add(classes.view(batch.Count, -1, ClassCount + 1));
+            outputs.Add(boxes.view(batch.Count, -1, 4 * ClassCount));
+        }
+
+        foreach (var masks in MaskLogits(pyramid, Rois([.. batch.Inputs[^1].unbind(0)])))
+        {
+            outputs.Add(masks.view([batch.Count, -1, .. masks.shape.Skip(1)]));
+        }
+
+        return [.. outputs.Select(output => scope.MoveToOuter(output))];
+    }
+
     /// <inheritdoc/>
-    public IEnumerable<string> DeclareUnits() => [];
+    public IEnumerable<string> DeclareUnits() =>
+    [
+        "backbone.patch_embed", "backbone.layers.*.blocks.*", .. backbone.Layers.Count > 1 ? ["backbone.layers.*.downsample"] : Array.Empty<string>(), "neck", "rpn_head", .. HeadPaths("bbox_head"), .. HeadPaths("mask_head"),
+    ];
 
     /// <inheritdoc/>
     public IEnumerable<RoleDeclaration> DeclareRoles() => [];
+
+    /// <summary>Leaves the transposed convolutions of mask heads in float, as in the literature.</summary>
+    /// <inheritdoc/>
+    public IEnumerable<string> DeclareIgnored() => ["roi_head.mask_head.**.upsample"];
 
     /// <inheritdoc/>
     public IEnumerable<AttentionDeclaration> DeclareAttentions() =>
@@ -161,6 +208,8 @@ public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<De
         ArgumentNullException.ThrowIfNull(name);
         return name.EndsWith(".relative_position_index", StringComparison.Ordinal) || name.EndsWith(".attn_mask", StringComparison.Ordinal) ? null : name;
     }
+
+    private protected abstract IEnumerable<string> HeadPaths(string kind);
 
     private static torch.Tensor Scale(ImageGeometry geometry, torch.Tensor like) => torch.tensor([geometry.ScaleX, geometry.ScaleY, geometry.ScaleX, geometry.ScaleY]).to(like.dtype, like.device);
 

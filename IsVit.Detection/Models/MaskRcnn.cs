@@ -22,4 +22,6 @@ public sealed class MaskRcnn : Detector
 
     /// <inheritdoc/>
     public override IReadOnlyList<MaskHead> MaskHeads => [roi_head.Mask];
+
+    private protected override IEnumerable<string> HeadPaths(string kind) => [$"roi_head.{kind}"];
 }

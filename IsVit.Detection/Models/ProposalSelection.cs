@@ -16,20 +16,21 @@ internal sealed class ProposalSelection(DetectorOptions options)
     public BoxCoder Coder => _coder;
 
     /// <summary>Chooses the regions of an image.</summary>
-    /// <param name="levels">For each level the network's logits [batch, anchors, rows, columns] and differences [batch, 4 anchors, rows, columns].</param>
+    /// <param name="logits">For each level [batch, anchors, rows, columns].</param>
+    /// <param name="deltas">For each level the differences [batch, 4 anchors, rows, columns].</param>
     /// <param name="image">The image's index in the batch.</param>
     /// <param name="geometry">Its size, to which boxes are clipped.</param>
     /// <returns>[regions, 5]: x1, y1, x2, y2 and score, best first.</returns>
-    public torch.Tensor Select(IReadOnlyList<(torch.Tensor Scores, torch.Tensor Deltas)> levels, int image, ImageGeometry geometry)
+    public torch.Tensor Select(IReadOnlyList<torch.Tensor> logits, IReadOnlyList<torch.Tensor> deltas, int image, ImageGeometry geometry)
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
         var (boxes, scores, numbers) = (new List<torch.Tensor>(), new List<torch.Tensor>(), new List<torch.Tensor>());
-        for (var level = 0; level < levels.Count; level++)
+        for (var level = 0; level < logits.Count; level++)
         {
-            var (rows, columns) = (levels[level].Scores.shape[2], levels[level].Scores.shape[3]);
-            var score = levels[level].Scores[image].permute(1, 2, 0).reshape(-1).sigmoid();
-            var delta = levels[level].Deltas[image].permute(1, 2, 0).reshape(-1, 4);
+            var (rows, columns) = (logits[level].shape[2], logits[level].shape[3]);
+            var score = logits[level][image].permute(1, 2, 0).reshape(-1).sigmoid();
+            var delta = deltas[level][image].permute(1, 2, 0).reshape(-1, 4);
             var anchors = Anchors.Grid(level, rows, columns, score.device).to(score.dtype);
             if (score.shape[0] > options.AnchorsPerLevel)
             {

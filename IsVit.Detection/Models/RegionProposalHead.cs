@@ -4,9 +4,9 @@ using TorchSharp.Modules;
 namespace IsVit.Detection.Models;
 
 /// <summary>
-/// The network that proposes regions (Ren et al., arXiv 1506.01497), called once for each level of a pyramid; MMDetection's names: <c>rpn_conv</c>, <c>rpn_cls</c>, <c>rpn_reg</c>.
+/// The network that proposes regions (Ren et al., arXiv 1506.01497), whose layers run once for each level of a pyramid; MMDetection's names: <c>rpn_conv</c>, <c>rpn_cls</c>, <c>rpn_reg</c>.
 /// </summary>
-public sealed class RegionProposalHead : torch.nn.Module<torch.Tensor, (torch.Tensor Scores, torch.Tensor Deltas)>
+public sealed class RegionProposalHead : torch.nn.Module<torch.Tensor[], (torch.Tensor[] Scores, torch.Tensor[] Deltas)>
 {
     private readonly Conv2d rpn_conv;
     private readonly Conv2d rpn_cls;
@@ -27,13 +27,20 @@ public sealed class RegionProposalHead : torch.nn.Module<torch.Tensor, (torch.Te
         }
     }
 
-    /// <summary>Rates the anchors of a level, and says where the objects are relative to them.</summary>
-    /// <param name="input">[batch, channels, rows, columns].</param>
-    /// <returns>Logits [batch, anchors, rows, columns] and differences [batch, 4 anchors, rows, columns].</returns>
-    public override (torch.Tensor Scores, torch.Tensor Deltas) forward(torch.Tensor input)
+    /// <summary>Rates the anchors of every level, and says where the objects are relative to them.</summary>
+    /// <param name="input">Levels [batch, channels, rows, columns].</param>
+    /// <returns>For each level logits [batch, anchors, rows, columns] and differences [batch, 4 anchors, rows, columns].</returns>
+    public override (torch.Tensor[] Scores, torch.Tensor[] Deltas) forward(torch.Tensor[] input)
     {
+        ArgumentNullException.ThrowIfNull(input);
         using var scope = torch.NewDisposeScope();
-        var x = torch.nn.functional.relu(rpn_conv.call(input));
-        return (scope.MoveToOuter(rpn_cls.call(x)), scope.MoveToOuter(rpn_reg.call(x)));
+        var (scores, deltas) = (new torch.Tensor[input.Length], new torch.Tensor[input.Length]);
+        for (var i = 0; i < input.Length; i++)
+        {
+            var x = torch.nn.functional.relu(rpn_conv.call(input[i]));
+            (scores[i], deltas[i]) = (scope.MoveToOuter(rpn_cls.call(x)), scope.MoveToOuter(rpn_reg.call(x)));
+        }
+
+        return (scores, deltas);
     }
 }

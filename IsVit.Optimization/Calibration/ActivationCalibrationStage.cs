@@ -62,7 +62,11 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
             context.Graph.Forward.Run(images);
         }
 
-        sites.ForEach(static site => site.CalibrationSample = null);
+        sites.ForEach(static site =>
+        {
+            site.EndCalibration();
+            site.CalibrationSample = null;
+        });
         FitProducts(context, sites);
 
         var silent = sites.Where(static site => !site.Quantizer.IsCalibrated).Select(static site => $"'{site.Site.Id}'").ToList();
@@ -86,9 +90,19 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
         using var scope = NewDisposeScope();
         using var cancellation = new CancellationHooks(context.Graph, context.CancellationToken);
         using var suspended = context.Attachment.Suspend();
+        var repeated = new Dictionary<SiteBinding, List<(Tensor Left, Tensor Right)>>();
         var removals = fitted.ConvertAll(site => OutputHook.Add(context.Graph.Modules[site.Site.Path], (operands, _) =>
         {
-            FitProduct(context, site, operands[0], operands[1]);
+            if (context.Graph.Repeated.Contains(site.Site.Path))
+            {
+                repeated.TryAdd(site, []);
+                repeated[site].Add((operands[0].alias(), operands[1].alias()));
+            }
+            else
+            {
+                FitProduct(context, site, operands[0], operands[1]);
+            }
+
             return null;
         }));
         try
@@ -99,7 +113,19 @@ public sealed class ActivationCalibrationStage : IQuantizationStage
         {
             removals.ForEach(static remove => remove?.Invoke());
         }
+
+        foreach (var (site, calls) in repeated)
+        {
+            var (left, right) = OfAllCalls(calls);
+            FitProduct(context, site, left, right);
+        }
     }
+
+    // Of calls that cannot stand beside each other, the one that tells most.
+    private static (Tensor Left, Tensor Right) OfAllCalls(List<(Tensor Left, Tensor Right)> calls) =>
+        calls.TrueForAll(call => call.Left.dim() > 2 && call.Left.shape.Skip(1).SequenceEqual(calls[0].Left.shape.Skip(1)) && call.Right.shape.Skip(1).SequenceEqual(calls[0].Right.shape.Skip(1)))
+            ? (cat([.. calls.Select(static call => call.Left)]), cat([.. calls.Select(static call => call.Right)]))
+            : calls.MaxBy(static call => call.Left.numel());
 
     private static void FitProduct(QuantizationContext context, SiteBinding site, Tensor left, Tensor right)
     {

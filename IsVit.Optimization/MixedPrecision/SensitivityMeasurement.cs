@@ -162,7 +162,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return ModuleProducts.Record(context.Graph, context.FirstSample).GroupBy(static product => product.Path, StringComparer.Ordinal)
+        return ModuleProducts.Record(context.Graph, context.FirstSample).Select(static recorded => recorded.Product).GroupBy(static product => product.Path, StringComparer.Ordinal)
             .ToDictionary(static group => group.Key, static group => group.Sum(static product => product.MultiplyAccumulates), StringComparer.Ordinal);
     }
 

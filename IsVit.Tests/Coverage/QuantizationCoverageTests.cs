@@ -104,8 +104,8 @@ public sealed class QuantizationCoverageTests
         var images = MicroModels.Images(2);
         var graph = ModuleGraph.Trace(model, images, new TraceOptions { Ignore = name == "convolutions" ? ["up"] : [] });
 
-        var byHooks = ModuleProducts.Record(graph, new SampleBatch(images));
-        var byOperators = OperatorProducts.TryRecord(graph, new SampleBatch(images));
+        var byHooks = ModuleProducts.Record(graph, new SampleBatch(images)).ConvertAll(static recorded => recorded.Product);
+        var byOperators = OperatorProducts.TryRecord(graph, new SampleBatch(images))?.ConvertAll(static recorded => recorded.Product);
 
         Assert.Equal(byOperators!.Select(static product => (product.Path, product.MultiplyAccumulates)), byHooks.Select(static product => (product.Path, product.MultiplyAccumulates)));
 

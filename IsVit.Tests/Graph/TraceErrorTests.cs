@@ -64,23 +64,23 @@ public sealed class TraceErrorTests
     }
 
     [Fact]
-    public void Trace_LayerRunsTwice_NamesItAndTheCount()
+    public void Trace_LayerRunsTwice_HasItsSitesOnce()
     {
         using var scope = NewDisposeScope();
         var model = new Wired(static (g, x) => g.Call("head", g.Call("fc", g.Call("fc", x))), ("fc", Linear(8, 8)), ("head", Linear(8, 8)));
 
-        AssertTold(model, null, "'fc' ran 2 times", "Ignore");
+        Assert.Equal(["fc:input", "fc:weight", "head:input", "head:weight"], ModuleGraph.Trace(model, Sample()).Sites.Select(static site => site.Id));
         Assert.Equal(["head:input", "head:weight"], ModuleGraph.Trace(model, Sample(), new TraceOptions { Ignore = ["fc"] }).Sites.Select(static site => site.Id));
     }
 
     [Fact]
-    public void Trace_SoftmaxRunsTwiceBeforeBareProducts_NamesItAndTheCount()
+    public void Trace_SoftmaxRunsTwiceBeforeBareProducts_HasOneSite()
     {
         using var scope = NewDisposeScope();
         var model = new Wired(
             static (g, x) => g.Call("fc", matmul(g.Call("softmax", x), x.transpose(0, 1)).matmul(g.Call("softmax", x))), ("softmax", Softmax(-1)), ("fc", Linear(8, 8)));
 
-        AssertTold(model, null, "Softmax 'softmax' ran 2 times", "Ignore");
+        Assert.Single(ModuleGraph.Trace(model, Sample()).Sites, static site => site is { Path: "softmax", Operand: SiteOperand.Output });
         Assert.Equal(2, ModuleGraph.Trace(model, Sample(), new TraceOptions { Ignore = ["softmax"] }).Sites.Count);
     }
 
