@@ -1,0 +1,53 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Samples;
+using static TorchSharp.torch;
+
+namespace ForeignDetector;
+
+/// <summary>DEIMv2 (arXiv 2509.20787) over HGNetV2, with the weights of an ONNX file.</summary>
+internal sealed class DeimDetector : nn.Module<Tensor, Tensor, (Tensor Logits, Tensor Boxes, Tensor Places)>, IForwardDeclaration
+{
+    private readonly Backbone backbone;
+    private readonly FeaturePyramid encoder;
+    private readonly Decoder decoder;
+
+    public DeimDetector(OnnxWeights weights)
+        : base(nameof(DeimDetector))
+    {
+        backbone = new(weights);
+        encoder = new(weights);
+        decoder = new(weights);
+        ImageSize = weights.ImageSize;
+        RegisterComponents();
+        eval();
+    }
+
+    /// <summary>Height and width of its images.</summary>
+    public int ImageSize { get; }
+
+    /// <summary>Images [batch, 3, size, size] of values in 0..1 to what <see cref="Decoder"/> gives.</summary>
+    public override (Tensor Logits, Tensor Boxes, Tensor Places) forward(Tensor images, Tensor queries)
+    {
+        using var scope = NewDisposeScope();
+        var (logits, boxes, places) = decoder.call(encoder.call(backbone.call(images)), queries);
+        return (scope.MoveToOuter(logits), scope.MoveToOuter(boxes), scope.MoveToOuter(places));
+    }
+
+    // snippet: forward
+    /// <summary>Images alone, or with the places that become queries.</summary>
+    public IReadOnlyList<Tensor> ForwardBatch(SampleBatch batch)
+    {
+        var queries = batch.Inputs.Count > 1 ? batch[1] : empty([batch[0].shape[0], 0], int64);
+        var (logits, boxes, places) = call(batch[0], queries);
+        return [logits, boxes, places];
+    }
+
+    /// <summary>Images together with the places that the float model makes queries of, so that the quantized model, which would choose others, is compared query by query.</summary>
+    public SampleBatch WithQueries(Tensor images)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return new SampleBatch(images, scope.MoveToOuter(decoder.Choose(ForwardBatch(new SampleBatch(images))[2])));
+    }
+    // end
+}
