@@ -49,6 +49,9 @@ internal sealed class Decoder : Module<Tensor, Tensor, (Tensor Logits, Tensor Bo
     /// <summary>Number of heads of its attentions.</summary>
     public static int HeadCount => 8;
 
+    /// <summary>Numbers that a head has of each query.</summary>
+    public int HeadWidth => (int)enc_score_head.weight!.shape[1] / HeadCount;
+
     /// <summary>Classes, boxes (centre x, centre y, width, height, as shares of the image) and scores of places.</summary>
     /// <param name="memory">[batch, places, width].</param>
     /// <param name="queries">The places that become queries, [batch, queries]; [batch, 0] to choose them here.</param>

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace ForeignDetector;
 
 /// <summary>DEIMv2 (arXiv 2509.20787) over HGNetV2, with the weights of an ONNX file.</summary>
-internal sealed class DeimDetector : nn.Module<Tensor, Tensor, (Tensor Logits, Tensor Boxes, Tensor Places)>, IForwardDeclaration
+internal sealed class DeimDetector : nn.Module<Tensor, Tensor, (Tensor Logits, Tensor Boxes, Tensor Places)>, IForwardDeclaration, IGraphDeclaration
 {
     private readonly Backbone backbone;
     private readonly FeaturePyramid encoder;
@@ -49,5 +49,29 @@ internal sealed class DeimDetector : nn.Module<Tensor, Tensor, (Tensor Logits, T
         using var scope = NewDisposeScope();
         return new SampleBatch(images, scope.MoveToOuter(decoder.Choose(ForwardBatch(new SampleBatch(images))[2])));
     }
+    // end
+
+    // snippet: declare
+    // What is reconstructed at once. Left out, most convolutions would be units of their own: three times as many, each of which is trained without what follows it.
+    public IEnumerable<string> DeclareUnits() =>
+    [
+        "backbone.stem", "backbone.stages.*",
+        "encoder.input_proj", "encoder.down_sample*", "encoder.bi_fusion", "encoder.*_block",
+        "decoder.enc_*_head", "decoder.query_pos_head", "decoder.pre_bbox_head", "decoder.layers.*", "decoder.dec_bbox_head.*", "decoder.integrals.*", "decoder.dec_score_head", "decoder.lqe",
+    ];
+
+    public IEnumerable<RoleDeclaration> DeclareRoles() => [];
+
+    // Nothing but a factor lies between the queries, the keys and their product, so that heads may be rotated. The other attention has no product of queries and keys.
+    public IEnumerable<AttentionDeclaration> DeclareAttentions() =>
+    [
+        new AttentionDeclaration(Decoder.HeadCount)
+        {
+            Query = new("decoder.layers.*.self_attn.query", decoder.HeadWidth),
+            Key = new("decoder.layers.*.self_attn.key", decoder.HeadWidth),
+            Value = new("decoder.layers.*.self_attn.value", decoder.HeadWidth),
+            Output = "decoder.layers.*.self_attn.output",
+        },
+    ];
     // end
 }

@@ -9,6 +9,12 @@ using IsVit.Optimization.Options;
 using static TorchSharp.torch;
 
 // An ONNX file of DEIMv2, a folder with images and labels, and what is run: "check", or recipes with bits, such as isvit:4.
+if (args.Length < 2)
+{
+    Console.Error.WriteLine("ForeignDetector MODEL.onnx FOLDER [check | RECIPE:BITS]...");
+    return 1;
+}
+
 var (file, folder) = (args[0], args[1]);
 var runs = args.Length > 2 ? args[2..] : ["check", "isvit:8", "isvit:6", "isvit:4"];
 const int calibrationCount = 32;
@@ -33,6 +39,8 @@ foreach (var run in runs)
         Quantize(model, run.Split(':')[0], int.Parse(run.Split(':')[1], CultureInfo.InvariantCulture));
     }
 }
+
+return 0;
 
 void Check(DeimDetector model)
 {
@@ -67,7 +75,7 @@ void Quantize(DeimDetector model, string recipe, int bits)
     {
         (o.Recipe, o.WeightBits, o.ActivationBits) = (recipe, bits, bits);
         o.OutputMetric = OutputMetric.Values; // a class has a score of its own, and boxes are no classes
-        (o.Reconstruction.Iterations, o.Reconstruction.BatchSize) = (100, 8);
+        (o.Reconstruction.Iterations, o.Reconstruction.BatchSize) = (20, 8);
     });
     using var quantized = quantizer.Quantize(ModelForward.Of(model), samples);
     // end
