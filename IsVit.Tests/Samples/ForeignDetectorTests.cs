@@ -45,8 +45,8 @@ public sealed class ForeignDetectorTests : IDisposable
     public void Quantize_ThroughThePublicApi_CoversTheDecoderAndKeepsBoxes()
     {
         using var model = new DeimDetector(OnnxWeights.Read(SharedData.DeimAtto));
-        var images = DetectionImages.Read(SharedData.DetectionImages, model.ImageSize, 6);
-        var unseen = model.WithQueries(images.Skip(4).Join());
+        var images = DetectionImages.Read(SharedData.DetectionImages, model.ImageSize, 4);
+        var unseen = model.WithQueries(images.Skip(2).Join());
         IReadOnlyList<Tensor> wanted;
         using (no_grad())
         {
@@ -56,7 +56,7 @@ public sealed class ForeignDetectorTests : IDisposable
         using var quantized = ModelQuantizer.Create(static options =>
         {
             (options.Recipe, options.WeightBits, options.ActivationBits, options.OutputMetric) = (RecipeNames.MinMax, 8, 8, OutputMetric.Values);
-        }).Quantize(ModelForward.Of(model), new InMemorySamples([model.WithQueries(images.Take(4).Join())]), cancellationToken: TestContext.Current.CancellationToken);
+        }).Quantize(ModelForward.Of(model), new InMemorySamples([model.WithQueries(images.Take(2).Join())]), cancellationToken: TestContext.Current.CancellationToken);
 
         var coverage = quantized.MeasureCoverage(new SampleBatch(images[0].Pixels.unsqueeze(0)), ProductSource.Operators);
         Assert.True(coverage.IsComplete || !OperatingSystem.IsLinux());
@@ -68,8 +68,8 @@ public sealed class ForeignDetectorTests : IDisposable
 
         // Query by query, those that a box is shown of: a hundredth of the image's side.
         var given = quantized.Predict(unseen);
-        var shown = wanted[0].amax([-1]).sigmoid().gt(0.4);
-        Assert.InRange(shown.sum().item<long>(), 5, 60);
+        var shown = wanted[0].amax([-1]).sigmoid().gt(0.3);
+        Assert.InRange(shown.sum().item<long>(), 4, 60);
         Assert.InRange((given[1] - wanted[1]).abs().mean([-1])[shown].mean().item<float>(), 1e-4f, 0.01f);
         Assert.InRange((given[0] - wanted[0]).abs().mean().item<float>(), 1e-3f, 0.3f);
     }
