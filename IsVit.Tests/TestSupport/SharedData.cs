@@ -17,6 +17,12 @@ internal static class SharedData
     /// <summary>CSV: file, 0-based label, author, licence, url.</summary>
     public static string Labels => File("data", "imagenet", "test", "labels.csv");
 
+    /// <summary>Images of COCO in <c>images</c>, their boxes in <c>labels</c>.</summary>
+    public static string DetectionImages => Folder("data", "detection");
+
+    /// <summary>DEIMv2 with HGNetV2 for images of 320 pixels, float32, as an ONNX file.</summary>
+    public static string DeimAtto => File("data", "detection", "deimv2_hgnetv2_atto_coco.onnx");
+
     /// <summary>The path of one file of reference values, such as <c>quantizers.safetensors</c>.</summary>
     public static string Oracle(string name) => File("oracle", name);
 
