@@ -3,10 +3,10 @@ using TorchSharp;
 namespace IsVit.Detection.Models;
 
 /// <summary>A batch of normalized images, padded to a common size, with the size of each.</summary>
-public sealed class DetectorInput
+public sealed class DetectorInput : IDisposable
 {
     /// <summary>Creates a batch.</summary>
-    /// <param name="images">[batch, channels, height, width], which stays the caller's. Images are in the upper left corner, zeros beside them.</param>
+    /// <param name="images">[batch, channels, height, width], which this object disposes. Images are in the upper left corner, zeros beside them.</param>
     /// <param name="geometries">One for each image; null where no image is padded or resized.</param>
     /// <exception cref="ArgumentException">The shape has another number of axes, or a size does not fit into the tensor or is below 1.</exception>
     public DetectorInput(torch.Tensor images, IReadOnlyList<ImageGeometry>? geometries = null)
@@ -44,4 +44,7 @@ public sealed class DetectorInput
 
     /// <summary>The number of images.</summary>
     public int Count => Geometries.Count;
+
+    /// <inheritdoc/>
+    public void Dispose() => Images.Dispose();
 }

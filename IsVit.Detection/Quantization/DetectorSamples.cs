@@ -15,7 +15,7 @@ public static class DetectorSamples
 {
     /// <summary>Runs a float detector over images and keeps what its heads look at.</summary>
     /// <param name="detector">The detector, which is restored.</param>
-    /// <param name="inputs">One or more batches of images, enumerated once; their tensors remain the caller's.</param>
+    /// <param name="inputs">One or more batches of images, enumerated once, which remain the caller's.</param>
     /// <param name="options">The numbers of regions; null for the defaults.</param>
     /// <param name="cancellationToken">Stops between batches with an <see cref="OperationCanceledException"/>.</param>
     /// <returns>Samples that own their tensors: disposing them frees the memory.</returns>
