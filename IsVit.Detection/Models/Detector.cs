@@ -201,12 +201,21 @@ public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<De
     public IEnumerable<AttentionDeclaration> DeclareAttentions() =>
         backbone.Layers.Select((layer, i) => layer.Blocks[0].Attn.Declare(FormattableString.Invariant($"backbone.layers.{i}.blocks.*.attn")));
 
-    /// <summary>Leaves out what MMDetection stores beside the parameters.</summary>
+    /// <summary>Translates the names of later releases of MMDetection, and leaves out what is stored beside the parameters.</summary>
     /// <inheritdoc/>
     public string? Translate(string name, IReadOnlySet<string> names)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return name.EndsWith(".relative_position_index", StringComparison.Ordinal) || name.EndsWith(".attn_mask", StringComparison.Ordinal) ? null : name;
+        return MmdetectionNames.Translate(name);
+    }
+
+    /// <summary>Brings what patch merging of later releases of MMDetection reads into this module's order.</summary>
+    /// <inheritdoc/>
+    public void Reorder(string name, torch.Tensor loaded)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(loaded);
+        MmdetectionNames.Reorder(name, loaded);
     }
 
     private protected abstract IEnumerable<string> HeadPaths(string kind);

@@ -47,6 +47,7 @@ public static class StateDict
             file.ReadInto(name, destination);
         }
 
+        plan.Reorder(module);
         return plan.Report;
     }
 
@@ -74,6 +75,7 @@ public static class StateDict
             destination.copy_(tensors[name]);
         }
 
+        plan.Reorder(module);
         return plan.Report;
     }
 

@@ -5,6 +5,8 @@ namespace IsVit.Core.Models.WeightFiles;
 /// <summary>Which tensor of a source goes into which of a module, found before anything is copied.</summary>
 internal sealed record StateDictPlan(IReadOnlyList<(string Source, torch.Tensor Destination)> Copies, StateDictReport Report)
 {
+    private int _prefixLength;
+
     /// <summary>Matches names, shapes and types.</summary>
     /// <param name="sourceName">Where the tensors come from, for messages.</param>
     /// <param name="module">Whose tensors they go into; it translates the source's names if it can.</param>
@@ -51,8 +53,21 @@ internal sealed record StateDictPlan(IReadOnlyList<(string Source, torch.Tensor 
         var missing = destination.Keys.Where(n => !loaded.Contains(n) && Loads(n)).ToList();
         unexpected.Sort(StringComparer.Ordinal);
         return mismatched.Count == 0 && (!options.Strict || missing.Count + unexpected.Count == 0)
-            ? new StateDictPlan(copies, new StateDictReport([.. loaded], missing, unexpected))
+            ? new StateDictPlan(copies, new StateDictReport([.. loaded], missing, unexpected)) { _prefixLength = options.Prefix.Length }
             : throw new StateDictException(sourceName, missing, unexpected, mismatched);
+    }
+
+    /// <summary>Lets the module bring what was copied into its own order.</summary>
+    public void Reorder(torch.nn.Module module)
+    {
+        if (module is IStateDictNames own)
+        {
+            using var noGrad = torch.no_grad();
+            foreach (var (source, destination) in Copies)
+            {
+                own.Reorder(source[_prefixLength..], destination);
+            }
+        }
     }
 
     public static string TypeName(torch.ScalarType type) => TorchElementTypes.Find(type) ?? type.ToString();
