@@ -31,8 +31,7 @@ public static class ModelCatalog
             return preset;
         }
 
-        var closest = Names.OrderBy(n => EditDistance(n, name)).ThenBy(n => n, StringComparer.Ordinal);
-        throw new ArgumentException($"There is no model '{name}'. Closest first, there are: {string.Join(", ", closest)}.", nameof(name));
+        throw new ArgumentException($"There is no model '{name}'. Closest first, there are: {string.Join(", ", ClosestFirst(Names, name))}.", nameof(name));
     }
 
     /// <summary>Creates a model with random weights (from torch's default generator).</summary>
@@ -41,6 +40,9 @@ public static class ModelCatalog
     /// <exception cref="ArgumentException">No model has that name.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="classCount"/> is below 1.</exception>
     public static ImageClassifier Create(string name, int? classCount = null) => Find(name).Create(classCount);
+
+    /// <summary>Names in the order of their likeness to another.</summary>
+    internal static IEnumerable<string> ClosestFirst(IEnumerable<string> names, string name) => names.OrderBy(n => EditDistance(n, name)).ThenBy(static n => n, StringComparer.Ordinal);
 
     private static IEnumerable<ModelPreset> List()
     {

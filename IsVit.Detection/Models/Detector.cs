@@ -55,6 +55,9 @@ public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<De
     /// <summary>The number of object classes, without the background.</summary>
     public int ClassCount => Options.ClassCount;
 
+    /// <summary>How regions are chosen from what the proposal network says.</summary>
+    internal ProposalSelection Proposals => _proposals;
+
     /// <summary>Detects objects. Call it without gradients (<c>torch.no_grad</c>) and in evaluation mode.</summary>
     /// <param name="input">A batch of images.</param>
     /// <returns>The objects of each image, which the caller disposes.</returns>

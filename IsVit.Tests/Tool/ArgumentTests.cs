@@ -41,6 +41,11 @@ public sealed class ArgumentTests
     [InlineData("evaluate --quantized /nowhere/file", "/nowhere/file: no such file.")]
     [InlineData("train-demo --data /nowhere", "/nowhere: no such folder; give --data")]
     [InlineData("train-demo --epochs 0", "--epochs is '0'; allowed is 1 to 1000.")]
+    [InlineData("train-demo --steps 5", "--steps is of detectors; vit_fashion takes --epochs.")]
+    [InlineData("train-demo --resume file", "--resume is of detectors; vit_fashion is trained in one run.")]
+    [InlineData("train-demo --model swin_micro_mask_rcnn --epochs 5", "--epochs is of classifiers; swin_micro_mask_rcnn takes --steps.")]
+    [InlineData("train-demo --model swin_micro_mask_rcnn --steps 0", "--steps is '0'; allowed is 1 to 10000000.")]
+    [InlineData("train-demo --model swin_micro_mask_rcnn --data /nowhere", "/nowhere: no such folder; give --data")]
     [InlineData("demo --assets /nowhere", "/nowhere: holds none of vit_fashion.safetensors, swin_micro.safetensors")]
     [InlineData("demo --test-count 2001", "--test-count is '2001'; allowed is 1 to 2000.")]
     public async Task Run_WrongArguments_OneLineAndCode2(string arguments, string expected)

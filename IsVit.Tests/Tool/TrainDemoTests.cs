@@ -1,5 +1,10 @@
+using IsVit.Core.Models.WeightFiles;
+using IsVit.Detection.Models;
 using IsVit.Tests.TestSupport;
+using IsVit.Tool;
 using IsVit.Tool.Demo;
+using IsVit.Tool.Terminal;
+using IsVit.Tool.Training;
 
 namespace IsVit.Tests.Tool;
 
@@ -34,6 +39,52 @@ public sealed class TrainDemoTests
         Assert.Contains("vit_fashion_w4a4.onnx, 0.", demo.Output, StringComparison.Ordinal);
         Assert.Equal(["vit_fashion_w3a3.onnx", "vit_fashion_w3a3.safetensors", "vit_fashion_w4a4.onnx", "vit_fashion_w4a4.safetensors"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.All(["float", "minmax", "percentile", "repq", "sulq-only", "sos-only", "isvit"], method => Assert.Contains($"| {method} ", demo.Output, StringComparison.Ordinal));
+    }
+
+    /// <summary>A few steps on a few scenes: the files load again, and a checkpoint goes on where it was left.</summary>
+    [Fact]
+    public void DetectorTraining_SmallData_WritesWeightsCardAndImages()
+    {
+        using var folder = new TemporaryFolder();
+        IdxFiles.WriteFashionMnist(folder["data"], train: 1024, test: 2000);
+        var preset = DetectorCatalog.Find(DetectorCatalog.Demo);
+        var options = new DetectorDemoOptions { Steps = 3, BatchSize = 1, Seed = 3, TrainingImages = 1024, TestScenes = 2 };
+        using (var other = preset.Create())
+        {
+            StateDict.Save(other, folder["at.step.safetensors"], new Dictionary<string, string>(StringComparer.Ordinal) { ["step"] = "1" });
+        }
+
+        using var output = new StringWriter();
+        var code = DetectorDemoTraining.Run(new ToolConsole(output, output, isInteractive: false), preset, folder["data"], folder["assets"], options, folder["at.step.safetensors"], CancellationToken.None);
+
+        Assert.Equal(0, code);
+        Assert.Equal(["fashion_mnist_subset.safetensors", "swin_micro_mask_rcnn.md", "swin_micro_mask_rcnn.safetensors"], Directory.GetFiles(folder["assets"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Contains("on 2 held-out scenes; files in ", output.ToString(), StringComparison.Ordinal);
+        var card = File.ReadAllText(folder["assets/swin_micro_mask_rcnn.md"]);
+        Assert.Contains("`isvit train-demo --model swin_micro_mask_rcnn --steps 3 --seed 3`", card, StringComparison.Ordinal);
+        Assert.Contains("128 x 128, red, green, blue, (value - 127.5) / 64", card, StringComparison.Ordinal);
+        using var loaded = preset.Create();
+        StateDict.Load(loaded, folder["assets/swin_micro_mask_rcnn.safetensors"]);
+    }
+
+    [Theory]
+    [InlineData("7", "its step is '7'; expected a checkpoint of this command with a step of at most 3.")]
+    [InlineData(null, "its step is ''; expected a checkpoint of this command with a step of at most 3.")]
+    public void DetectorTraining_ResumedFromAnotherRun_IsRefused(string? step, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        IdxFiles.WriteFashionMnist(folder["data"], train: 1024, test: 2000);
+        var preset = DetectorCatalog.Find(DetectorCatalog.Demo);
+        using (var other = preset.Create())
+        {
+            StateDict.Save(other, folder["file"], step is null ? null : new Dictionary<string, string>(StringComparer.Ordinal) { ["step"] = step });
+        }
+
+        using var output = new StringWriter();
+        var error = Assert.Throws<ToolException>(() => DetectorDemoTraining.Run(
+            new ToolConsole(output, output, isInteractive: false), preset, folder["data"], folder["assets"], new DetectorDemoOptions { Steps = 3 }, folder["file"], CancellationToken.None));
+
+        Assert.EndsWith(expected, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
