@@ -63,11 +63,11 @@ public sealed class DetectorTrainer
         Check(detector, batch);
         using var scope = torch.NewDisposeScope();
         var pyramid = detector.Pyramid(batch.Input.Images);
-        var outputs = pyramid.Select(level => detector.ProposalHead.call(level)).ToList();
-        var (proposalScores, proposalBoxes) = new ProposalLoss(detector.Proposals.Anchors, detector.Proposals.Coder, _options, random).Of(outputs, batch);
+        var (anchorScores, anchorDeltas) = detector.ProposalHead.call(pyramid);
+        var (proposalScores, proposalBoxes) = new ProposalLoss(detector.Proposals.Anchors, detector.Proposals.Coder, _options, random).Of([.. anchorScores.Zip(anchorDeltas)], batch);
         float[][] boxes = [.. batch.Input.Geometries.Select((geometry, image) =>
         {
-            using var proposals = detector.Proposals.Select(outputs, image, geometry);
+            using var proposals = detector.Proposals.Select(anchorScores, anchorDeltas, image, geometry);
             using var corners = proposals.narrow(1, 0, 4);
             return Operands.ReadSingle(corners);
         })];

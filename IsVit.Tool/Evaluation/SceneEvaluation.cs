@@ -1,4 +1,5 @@
 using IsVit.Detection.Coco;
+using IsVit.Detection.Evaluation;
 using IsVit.Detection.Masks;
 using IsVit.Detection.Models;
 using IsVit.Detection.Scenes;
@@ -14,6 +15,7 @@ internal sealed class SceneEvaluation
 
     private readonly IReadOnlyList<Scene> _scenes;
     private readonly CocoDataset _truth;
+    private readonly IReadOnlyList<long> _categories;
 
     /// <summary>Prepares scenes.</summary>
     /// <param name="scenes">Scenes of equal size.</param>
@@ -35,6 +37,7 @@ internal sealed class SceneEvaluation
             scenes.Select(static (scene, i) => new CocoImage(i + 1, "", scene.Width, scene.Height)),
             classes.Select(static (name, i) => new CocoCategory(i + 1, name)),
             annotations);
+        _categories = CocoDetections.CategoryIds(_truth);
     }
 
     /// <summary>Detects and compares.</summary>
@@ -55,24 +58,10 @@ internal sealed class SceneEvaluation
             for (var i = 0; i < detected.Count; i++)
             {
                 using var result = detected[i];
-                Add(results, result, start + i + 1);
+                results.AddRange(CocoDetections.Of(result, start + i + 1, _categories));
             }
         }
 
         return (CocoEvaluator.Evaluate(_truth, results, CocoOverlap.Boxes, cancellation: cancellationToken), CocoEvaluator.Evaluate(_truth, results, CocoOverlap.Masks, cancellation: cancellationToken));
-    }
-
-    private static void Add(List<CocoResult> results, DetectionResult result, long image)
-    {
-        using var scope = torch.NewDisposeScope();
-        var (height, width) = (result.Geometry.OriginalHeight, result.Geometry.OriginalWidth);
-        var (boxes, scores, labels) = (result.Boxes.data<float>().ToArray(), result.Scores.data<float>().ToArray(), result.Labels.data<long>().ToArray());
-        var masks = result.Masks().data<byte>().ToArray();
-        for (var i = 0; i < scores.Length; i++)
-        {
-            var box = boxes.AsSpan(i * 4, 4);
-            var mask = RunLengthMask.FromPixels(masks.AsSpan(i * height * width, height * width), height, width);
-            results.Add(new(image, labels[i] + 1, scores[i], new CocoBox(box[0], box[1], box[2] - box[0], box[3] - box[1]), new(mask)));
-        }
     }
 }
