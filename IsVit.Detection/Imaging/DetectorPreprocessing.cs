@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using IsVit.Core.Imaging;
-using IsVit.Detection.Models;
 using TorchSharp;
 
 namespace IsVit.Detection.Imaging;

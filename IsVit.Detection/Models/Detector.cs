@@ -2,6 +2,7 @@ using IsVit.Core.Arithmetic;
 using IsVit.Core.Graph;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Core.Samples;
+using IsVit.Detection.Imaging;
 using IsVit.Detection.Operators;
 using TorchSharp;
 

@@ -1,4 +1,5 @@
 using IsVit.Core.Models;
+using IsVit.Detection.Imaging;
 
 namespace IsVit.Detection.Models;
 
@@ -7,6 +8,9 @@ public static class DetectorCatalog
 {
     /// <summary>The name of the detector of the demonstration: scenes of 128 x 128 pixels composed from Fashion-MNIST, ten classes.</summary>
     public const string Demo = "swin_micro_mask_rcnn";
+
+    /// <summary>How composed scenes are prepared: as they are, normalized by one mean and one deviation.</summary>
+    public static DetectorPreprocessing ScenePreprocessing { get; } = new() { ShortSide = 128, LongSide = 128, Mean = [127.5, 127.5, 127.5], Std = [64, 64, 64] };
 
     private static readonly Dictionary<string, DetectorPreset> Presets = List().ToDictionary(static preset => preset.Name, StringComparer.Ordinal);
 
@@ -33,12 +37,13 @@ public static class DetectorCatalog
 
     private static IEnumerable<DetectorPreset> List()
     {
+        var coco = new DetectorPreprocessing();
         var tiny = new SwinBackboneOptions();
         var small = tiny with { Depths = [2, 2, 18, 2] };
-        yield return new("mask_rcnn_swin_tiny", new MaskRcnnOptions { Backbone = tiny });
-        yield return new("mask_rcnn_swin_small", new MaskRcnnOptions { Backbone = small });
-        yield return new("cascade_mask_rcnn_swin_tiny", new CascadeMaskRcnnOptions { Backbone = tiny });
-        yield return new("cascade_mask_rcnn_swin_small", new CascadeMaskRcnnOptions { Backbone = small });
+        yield return new("mask_rcnn_swin_tiny", new MaskRcnnOptions { Backbone = tiny }, coco);
+        yield return new("mask_rcnn_swin_small", new MaskRcnnOptions { Backbone = small }, coco);
+        yield return new("cascade_mask_rcnn_swin_tiny", new CascadeMaskRcnnOptions { Backbone = tiny }, coco);
+        yield return new("cascade_mask_rcnn_swin_small", new CascadeMaskRcnnOptions { Backbone = small }, coco);
         yield return new(Demo, new MaskRcnnOptions
         {
             // Sides of 32, 16 and 8 tokens are whole windows of 8.
@@ -53,6 +58,6 @@ public static class DetectorCatalog
             MaskConvolutions = 2,
             MaskChannels = 32,
             DetectionCount = 50,
-        });
+        }, ScenePreprocessing);
     }
 }

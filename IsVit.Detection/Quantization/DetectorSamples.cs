@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Samples;
+using IsVit.Detection.Imaging;
 using IsVit.Detection.Models;
 using IsVit.Model.Quantization;
 using TorchSharp;

@@ -1,4 +1,5 @@
 using IsVit.Core.Arithmetic;
+using IsVit.Detection.Imaging;
 using IsVit.Detection.Models;
 using IsVit.Detection.Operators;
 using TorchSharp;

@@ -1,3 +1,4 @@
+using IsVit.Detection.Imaging;
 using IsVit.Detection.Models;
 using IsVit.Detection.Scenes;
 using TorchSharp;
@@ -7,15 +8,9 @@ namespace IsVit.Detection.Training;
 /// <summary>Composed scenes as what a detector is trained and measured with.</summary>
 public static class SceneBatches
 {
-    /// <summary>What is subtracted from pixel values of 0 to 255.</summary>
-    public const double PixelMean = 127.5;
-
-    /// <summary>What they are divided by then.</summary>
-    public const double PixelStd = 64;
-
     /// <summary>The scenes as a detector's input.</summary>
     /// <param name="scenes">One or more scenes of equal size.</param>
-    /// <returns>Images [scenes, 3, height, width], float32, on the CPU, normalized by <see cref="PixelMean"/> and <see cref="PixelStd"/>; the caller disposes them.</returns>
+    /// <returns>Images [scenes, 3, height, width], float32, on the CPU, normalized by <see cref="DetectorCatalog.ScenePreprocessing"/>; the caller disposes them.</returns>
     /// <exception cref="ArgumentException">There is no scene, or sizes differ.</exception>
     public static DetectorInput Input(IReadOnlyList<Scene> scenes)
     {
@@ -26,6 +21,7 @@ public static class SceneBatches
         }
 
         var (height, width) = (scenes[0].Height, scenes[0].Width);
+        var (mean, factor) = ((float)DetectorCatalog.ScenePreprocessing.Mean[0], (float)(1 / DetectorCatalog.ScenePreprocessing.Std[0]));
         var values = new float[scenes.Count * 3 * height * width];
         for (var i = 0; i < scenes.Count; i++)
         {
@@ -33,9 +29,9 @@ public static class SceneBatches
             var rgb = scenes[i].Rgb.AsSpan(0, plane.Length);
             for (int pixel = 0, from = 0; pixel < height * width; pixel++, from += 3)
             {
-                plane[pixel] = Normalized(rgb[from]);
-                plane[pixel + (height * width)] = Normalized(rgb[from + 1]);
-                plane[pixel + (2 * height * width)] = Normalized(rgb[from + 2]);
+                plane[pixel] = (rgb[from] - mean) * factor;
+                plane[pixel + (height * width)] = (rgb[from + 1] - mean) * factor;
+                plane[pixel + (2 * height * width)] = (rgb[from + 2] - mean) * factor;
             }
         }
 
@@ -50,6 +46,4 @@ public static class SceneBatches
         var input = Input(scenes);
         return new TrainingBatch(input, [.. scenes.Select(static scene => (IReadOnlyList<TrainingObject>)[.. scene.Objects.Select(static found => new TrainingObject(found.Label, found.X1, found.Y1, found.X2, found.Y2, found.Mask))])]);
     }
-
-    private static float Normalized(byte value) => (value - (float)PixelMean) * (float)(1 / PixelStd);
 }

@@ -1,3 +1,4 @@
+using IsVit.Detection.Imaging;
 using IsVit.Detection.Models;
 
 namespace IsVit.Detection.Training;

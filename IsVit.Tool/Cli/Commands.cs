@@ -19,6 +19,7 @@ internal static class Commands
             ExportCommand.Create(console),
             InspectCommand.Create(console),
             BenchCommand.Create(console),
+            DetectCommand.Create(console),
             TrainDemoCommand.Create(console),
         };
 }

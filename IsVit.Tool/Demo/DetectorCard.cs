@@ -26,7 +26,7 @@ internal static class DetectorCard
 
             | | |
             |---|---|
-            | input | {scenes.Side} x {scenes.Side}, red, green, blue, (value - {SceneBatches.PixelMean}) / {SceneBatches.PixelStd} |
+            | input | {scenes.Side} x {scenes.Side}, red, green, blue, (value - {DetectorCatalog.ScenePreprocessing.Mean[0]}) / {DetectorCatalog.ScenePreprocessing.Std[0]} |
             | backbone | patch {shape.Backbone.PatchSize}, width {shape.Backbone.EmbedDim} doubled at each layer, blocks {string.Join(" + ", shape.Backbone.Depths)}, heads {string.Join(", ", shape.Backbone.HeadCounts)}, windows of {shape.Backbone.WindowSize} x {shape.Backbone.WindowSize}, MLP ratio {shape.Backbone.MlpRatio} |
             | pyramid | {shape.PyramidChannels} channels, anchors of {shape.AnchorScale} strides in the ratios {string.Join(", ", shape.AnchorRatios)} |
             | heads | boxes: width {shape.BoxHeadWidth}; masks: {shape.MaskConvolutions} convolutions of {shape.MaskChannels} channels |

@@ -1,4 +1,5 @@
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Detection.Imaging;
 using IsVit.Detection.Models;
 using IsVit.Tests.TestSupport;
 using TorchSharp;

@@ -1,6 +1,7 @@
 using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
 using IsVit.Core.Samples;
+using IsVit.Detection.Imaging;
 using IsVit.Detection.Models;
 using IsVit.Detection.Quantization;
 using IsVit.Model;
@@ -122,6 +123,33 @@ public sealed class DetectorQuantizationTests
         Assert.Equal(6 + 3 + 1 + 4, units.Count);
         Assert.Superset(new HashSet<string>(["backbone.patch_embed", "backbone.layers.1.downsample", "neck", "rpn_head", "roi_head.bbox_head", "roi_head.mask_head"]), units.Keys.ToHashSet());
         Assert.All(units.Values, static unit => Assert.True(unit.LossAfter <= unit.LossBefore, unit.ToString()));
+    }
+
+    /// <summary>A file holds everything that a new detector of the same shape needs, the statistics of batch normalization included.</summary>
+    [Theory]
+    [InlineData("mask_rcnn")]
+    [InlineData("cascade_mask_rcnn")]
+    public void Load_SavedDetector_DetectsTheSame(string name)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        using var folder = new TemporaryFolder();
+        using var oracle = new DetectorOracle(name);
+        using var fresh = DetectorOracle.Options(name).Create();
+        using (var quantized = Quantize(oracle, 4, RecipeNames.Percentile))
+        {
+            quantized.Save(folder["detector.safetensors"]);
+            using var loaded = QuantizedModel.Load(folder["detector.safetensors"], ModelForward.Of(fresh));
+            var (expected, found) = (oracle.Detector.call(oracle.Input(0))[0], fresh.call(oracle.Input(0))[0]);
+
+            Assert.True(expected.Count > 0);
+            TensorAssert.Identical(expected.Labels, found.Labels);
+            TensorAssert.Close(expected.Scores, found.Scores, new(0, 1e-5));
+            TensorAssert.Close(expected.Boxes, found.Boxes, new(0, 1e-3));
+            TensorAssert.Close(expected.MaskProbabilities, found.MaskProbabilities, new(0, 1e-4));
+        }
+
+        Assert.InRange(new FileInfo(folder["detector.safetensors"]).Length, 1, new FileInfo(SharedData.Oracle(Path.Combine("detection", $"{name}.weights.safetensors"))).Length / 2);
     }
 
     private static InMemorySamples Samples(DetectorOracle oracle) => DetectorSamples.Collect(oracle.Detector, [oracle.Input(0), oracle.Input(1)], s_few, TestContext.Current.CancellationToken);

@@ -1,3 +1,4 @@
+using IsVit.Detection.Imaging;
 using IsVit.Detection.Models;
 using IsVit.Detection.Operators;
 using IsVit.Detection.Training;

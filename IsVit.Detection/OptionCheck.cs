@@ -1,4 +1,4 @@
-namespace IsVit.Detection.Models;
+namespace IsVit.Detection;
 
 /// <summary>What options may be.</summary>
 internal static class OptionCheck

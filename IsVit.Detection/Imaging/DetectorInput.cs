@@ -1,6 +1,6 @@
 using TorchSharp;
 
-namespace IsVit.Detection.Models;
+namespace IsVit.Detection.Imaging;
 
 /// <summary>A batch of normalized images, padded to a common size, with the size of each.</summary>
 public sealed class DetectorInput : IDisposable

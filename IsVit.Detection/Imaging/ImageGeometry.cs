@@ -1,4 +1,4 @@
-namespace IsVit.Detection.Models;
+namespace IsVit.Detection.Imaging;
 
 /// <summary>The size of an image as a detector sees it, without padding, and as it was before it was resized.</summary>
 /// <param name="Height">Height in pixels after resizing.</param>

@@ -1,0 +1,115 @@
+using System.Globalization;
+using IsVit.Core.Graph;
+using IsVit.Core.Models.WeightFiles;
+using IsVit.Detection.Coco;
+using IsVit.Detection.Drawing;
+using IsVit.Detection.Evaluation;
+using IsVit.Detection.Models;
+using IsVit.Optimization;
+using IsVit.Tool.Cli;
+using IsVit.Tool.Data;
+using IsVit.Tool.Terminal;
+using Spectre.Console;
+using TorchSharp;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary>What <c>isvit detect</c> was asked for.</summary>
+/// <param name="Images">The image files.</param>
+/// <param name="Model">The detector's name.</param>
+/// <param name="Weights">Its float weights, or null.</param>
+/// <param name="Quantized">A saved quantized detector, or null.</param>
+/// <param name="Classes">The number of classes, or null for the detector's own.</param>
+/// <param name="Score">The least score.</param>
+/// <param name="Output">The folder of results.</param>
+internal sealed record DetectArguments(IReadOnlyList<string> Images, string Model, string? Weights, string? Quantized, int? Classes, double Score, string Output);
+
+/// <summary><c>isvit detect</c>: what a detector finds in images.</summary>
+internal static class DetectRun
+{
+    private const string ResultsFile = "results.json";
+
+    /// <summary>Runs the command.</summary>
+    /// <param name="console">Where to write.</param>
+    /// <param name="arguments">What was asked for.</param>
+    /// <param name="cancellationToken">Stops between two images.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(ToolConsole console, DetectArguments arguments, CancellationToken cancellationToken)
+    {
+        var preset = Find(arguments.Model);
+        if (arguments.Weights is null == arguments.Quantized is null)
+        {
+            throw new ToolException("give either --weights or --quantized.");
+        }
+
+        var names = arguments.Images.Select(static path => Path.GetFileNameWithoutExtension(path)).ToList();
+        if (names.GroupBy(static name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(static group => group.Count() > 1) is { } twice)
+        {
+            throw new ToolException($"{twice.Count()} images are called '{twice.Key}'; their pictures would replace each other.");
+        }
+
+        using var folder = OutputFolder.Create(arguments.Output);
+        using var detector = preset.Create(arguments.Classes);
+        detector.eval();
+        if (arguments.Weights is not null)
+        {
+            StateDict.Load(detector, arguments.Weights);
+        }
+
+        using var quantized = arguments.Quantized is null ? null : QuantizedModel.Load(arguments.Quantized, ModelForward.Of(detector));
+        using var noGrad = torch.no_grad();
+        var categories = Categories(detector.ClassCount);
+        long[] ids = [.. categories.Select(static category => category.Id)];
+        var results = new List<CocoResult>();
+        var table = new Table().AddColumns("image", "objects", "best");
+        for (var i = 0; i < arguments.Images.Count; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var scope = torch.NewDisposeScope();
+            using var input = preset.Preprocessing.Read(arguments.Images[i]);
+            using var found = detector.call(input)[0];
+            var kept = CocoDetections.Of(found, ImageId(names[i], i), ids).TakeWhile(result => result.Score >= arguments.Score).ToList();
+            results.AddRange(kept);
+            var objects = kept.Select(result => Drawn(result, categories, found.Geometry.OriginalHeight, found.Geometry.OriginalWidth)).ToList();
+            DetectionPicture.Draw(arguments.Images[i], objects).Save(folder.PathOf($"{names[i]}.png"));
+            table.AddRow(
+                Markup.Escape(arguments.Images[i]),
+                kept.Count.ToString(CultureInfo.InvariantCulture),
+                Markup.Escape(string.Join(", ", objects.Take(3).Select(static one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} {one.Score:F2}")))));
+        }
+
+        CocoResults.Save(folder.PathOf(ResultsFile), results);
+        console.Ansi.Write(table);
+        console.Out.WriteLine($"Pictures and {ResultsFile}: {folder.Commit()}");
+        return ExitCode.Success;
+    }
+
+    // COCO's files are called by their ids.
+    private static long ImageId(string name, int index) => long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : index + 1;
+
+    private static DetectorPreset Find(string name)
+    {
+        try
+        {
+            return DetectorCatalog.Find(name);
+        }
+        catch (ArgumentException error)
+        {
+            throw new ToolException(error.Message, error);
+        }
+    }
+
+    // As many classes as COCO or the demonstration has are taken for theirs.
+    private static IReadOnlyList<CocoCategory> Categories(int count) => count switch
+    {
+        80 => CocoCategories.All,
+        10 => [.. FashionMnist.Classes.Select(static (name, i) => new CocoCategory(i + 1, name))],
+        _ => [.. Enumerable.Range(1, count).Select(static id => new CocoCategory(id, string.Create(CultureInfo.InvariantCulture, $"class {id - 1}")))],
+    };
+
+    private static DrawnObject Drawn(CocoResult result, IReadOnlyList<CocoCategory> categories, int height, int width)
+    {
+        var (label, box) = (categories.TakeWhile(category => category.Id != result.CategoryId).Count(), result.Box!.Value);
+        return new DrawnObject(label, categories[label].Name, box.X, box.Y, box.X + box.Width, box.Y + box.Height) { Score = result.Score, Mask = result.Segmentation!.ToMask(height, width).ToPixels() };
+    }
+}
