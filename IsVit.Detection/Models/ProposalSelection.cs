@@ -39,7 +39,8 @@ internal sealed class ProposalSelection(DetectorOptions options)
 
             boxes.Add(_coder.Decode(anchors, delta, (geometry.Height, geometry.Width)));
             scores.Add(score);
-            numbers.Add(torch.full_like(score, level, torch.ScalarType.Int64));
+            using var number = level.ToScalar();
+            numbers.Add(torch.full_like(score, number, torch.ScalarType.Int64));
         }
 
         var (all, rated) = (torch.cat(boxes), torch.cat(scores));
