@@ -1,3 +1,4 @@
+using IsVit.Core.Arithmetic;
 using IsVit.Detection.Imaging;
 using IsVit.Detection.Operators;
 using TorchSharp;
@@ -41,7 +42,8 @@ internal sealed class ProposalSelection(DetectorOptions options)
 
             boxes.Add(_coder.Decode(anchors, delta, (geometry.Height, geometry.Width)));
             scores.Add(score);
-            numbers.Add(torch.tensor(Enumerable.Repeat((long)level, (int)score.shape[0]).ToArray()).to(score.device));
+            using var number = level.ToScalar();
+            numbers.Add(torch.full_like(score, number, torch.ScalarType.Int64));
         }
 
         var (all, rated) = (torch.cat(boxes), torch.cat(scores));

@@ -13,7 +13,7 @@ internal sealed record DetectorDemoOptions
     public int BatchSize { get; init; } = 8;
 
     /// <summary>AdamW's step size after the warm-up.</summary>
-    public double LearningRate { get; init; } = 1e-3;
+    public double LearningRate { get; init; } = 2e-3;
 
     /// <summary>The part of all steps in which the step size rises linearly to <see cref="LearningRate"/>.</summary>
     public double WarmUpFraction { get; init; } = 0.02;

@@ -107,7 +107,7 @@ public sealed class DetectorTrainerTests
         using var source = new CancellationTokenSource();
         var steps = 0;
 
-        Assert.Throws<OperationCanceledException>(() => new DetectorTrainer(s_options).Train(detector, static _ => TrainingCases.Scenes(1), new Action1(() =>
+        Assert.Throws<OperationCanceledException>(() => new DetectorTrainer(s_options).Train(detector, static _ => TrainingCases.Scenes(1), new Teller(() =>
         {
             if (++steps == 2)
             {
@@ -195,7 +195,7 @@ public sealed class DetectorTrainerTests
         public void Report(DetectorTrainingProgress value) => steps.Add(value);
     }
 
-    private sealed class Action1(Action action) : IProgress<DetectorTrainingProgress>
+    private sealed class Teller(Action action) : IProgress<DetectorTrainingProgress>
     {
         public void Report(DetectorTrainingProgress value) => action();
     }

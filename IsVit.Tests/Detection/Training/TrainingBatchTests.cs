@@ -33,7 +33,7 @@ public sealed class TrainingBatchTests
     [Fact]
     public void Batch_OfScenes_HasTheirPixelsAndObjects()
     {
-        var composer = new SceneComposer(SpriteArt.Assortment(), new SceneOptions { Side = 64 , MaxObjectSide = 40 });
+        var composer = new SceneComposer(SpriteArt.Assortment(), new SceneOptions { Side = 64, MaxObjectSide = 40 });
         Scene[] scenes = [composer.Compose(0), composer.Compose(1)];
         using var batch = SceneBatches.Batch(scenes);
 
