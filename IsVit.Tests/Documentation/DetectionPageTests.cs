@@ -72,7 +72,7 @@ public sealed class DetectionPageTests
 
         // snippet: quantize
         var calibration = images.Select(path => preprocessing.Read(path)).ToList();
-        using var samples = DetectorSamples.Collect(detector, calibration, new DetectorSampleOptions { BoxRegions = 64, MaskRegions = 16 });
+        using var samples = DetectorSamples.Collect(detector, calibration, new DetectorSampleOptions { BoxRegions = 32, MaskRegions = 8 });
         var quantizer = ModelQuantizer.Create(o =>
         {
             (o.WeightBits, o.ActivationBits, o.Reconstruction.Iterations) = (4, 4, 2);
