@@ -9,6 +9,7 @@ using IsVit.Detection.Quantization;
 using IsVit.Detection.Scenes;
 using IsVit.Optimization;
 using IsVit.Optimization.Options;
+using IsVit.Optimization.Recipes;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 
@@ -75,7 +76,8 @@ public sealed class DetectionPageTests
         using var samples = DetectorSamples.Collect(detector, calibration, new DetectorSampleOptions { BoxRegions = 32, MaskRegions = 8 });
         var quantizer = ModelQuantizer.Create(o =>
         {
-            (o.WeightBits, o.ActivationBits, o.Reconstruction.Iterations) = (4, 4, 2);
+            o.Recipe = RecipeNames.RepQ; // calibration alone; the default, isvit, reconstructs every part as well
+            (o.WeightBits, o.ActivationBits) = (4, 4);
             o.Overrides.Add(new SiteOverride { Pattern = "roi_head.**", Bits = 8 });
         });
         using var quantized = quantizer.Quantize(ModelForward.Of(detector), samples);
