@@ -32,7 +32,7 @@ internal sealed class SiteFinder
     /// <summary>Ids of the sites whose role was declared.</summary>
     public IReadOnlySet<string> Declared => _declared;
 
-    /// <summary>Modules with sites that run several times in one forward.</summary>
+    /// <summary>Modules that run several times in one forward.</summary>
     public IReadOnlySet<string> Repeated => _runs.Where(static run => run.Value > 1).Select(static run => run.Key).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Whether a module, or one that holds it, is to have no sites.</summary>

@@ -86,12 +86,12 @@ internal static unsafe class RoiAlignKernel
                 var i = 0;
                 for (; i <= window - TLanes.Count; i += TLanes.Count)
                 {
-                    WeightedRows<TLanes>(from + i, width, rowWeights + begin, end - begin, to + i);
+                    WeightedSum<TLanes>(from + i, width, rowWeights + begin, end - begin, to + i);
                 }
 
                 for (; i < window; i++)
                 {
-                    WeightedRows<Lane<float>>(from + i, width, rowWeights + begin, end - begin, to + i);
+                    WeightedSum<Lane<float>>(from + i, width, rowWeights + begin, end - begin, to + i);
                 }
 
                 begin = end;
@@ -113,7 +113,7 @@ internal static unsafe class RoiAlignKernel
             {
                 for (var bin = 0; bin < bins; bin += TLanes.Count)
                 {
-                    WeightedColumns<TLanes>(numbers + (long)done * window, columnWeights + bin, sampling.PaddedBins, sampling.ColumnCount, pooled + done * bins + bin);
+                    WeightedSum<TLanes>(columnWeights + bin, sampling.PaddedBins, numbers + (long)done * window, sampling.ColumnCount, pooled + done * bins + bin);
                 }
             }
 
@@ -167,26 +167,13 @@ internal static unsafe class RoiAlignKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WeightedRows<TLanes>(float* from, int width, float* weights, int count, float* to)
+    private static void WeightedSum<TLanes>(float* from, int stride, float* weights, int count, float* to)
         where TLanes : struct, ILanes<TLanes, float>
     {
         var sum = TLanes.All(0);
         for (var i = 0; i < count; i++)
         {
-            sum += TLanes.All(weights[i]) * TLanes.Load(from + (long)i * width);
-        }
-
-        TLanes.Store(sum, to);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WeightedColumns<TLanes>(float* numbers, float* weights, int stride, int count, float* to)
-        where TLanes : struct, ILanes<TLanes, float>
-    {
-        var sum = TLanes.All(0);
-        for (var i = 0; i < count; i++)
-        {
-            sum += TLanes.All(numbers[i]) * TLanes.Load(weights + (long)i * stride);
+            sum += TLanes.All(weights[i]) * TLanes.Load(from + (long)i * stride);
         }
 
         TLanes.Store(sum, to);

@@ -78,23 +78,25 @@ public static class DetectorSamples
         using var scope = torch.NewDisposeScope();
         var pyramid = detector.Pyramid(input.Images);
         var proposals = detector.Propose(pyramid, input);
-        torch.Tensor[] regions = [.. proposals.Select((proposal, image) => Evenly(proposal.narrow(1, 0, 4), options.BoxRegions, image))];
-        var found = detector.Classify(pyramid, regions, input);
+        torch.Tensor[] chosen = [.. proposals.Select((proposal, image) => Evenly(proposal, options.BoxRegions, image))];
 
-        // What is detected is detected in all proposals.
-        var detected = detector.Classify(pyramid, proposals, input);
+        // What is detected is detected in all proposals; those that are chosen go from stage to stage with them.
+        var found = detector.Classify(pyramid, proposals, input);
         var (masks, objects) = (new List<torch.Tensor>(), 0L);
         for (var image = 0; image < input.Count; image++)
         {
-            var (boxes, _) = detector.SelectOnInput(detected, image, input.Geometries[image]);
+            var (boxes, _) = detector.SelectOnInput(found, image, input.Geometries[image]);
             objects += boxes.shape[0];
-            masks.Add(Repeated(boxes.shape[0] > 0 ? boxes.narrow(1, 0, 4) : regions[image], options.MaskRegions));
+            var regions = boxes.shape[0] > 0 ? boxes.narrow(1, 0, 4) : found.Stages[0].Boxes[image].index_select(0, chosen[image]);
+            masks.Add(regions.index_select(0, Repeated(regions, options.MaskRegions)));
         }
 
-        torch.Tensor[] tensors = [input.Images, .. found.Stages.Select(static stage => torch.stack(stage.Boxes)), torch.stack(masks)];
+        var boxRegions = found.Stages.Select(stage => torch.stack(stage.Boxes.Select((boxes, image) => boxes.index_select(0, chosen[image]))));
+        torch.Tensor[] tensors = [input.Images, .. boxRegions, torch.stack(masks)];
         return (new SampleBatch(tensors.Select(scope.MoveToOuter)), objects);
     }
 
+    // The numbers of boxes, best to worst.
     private static torch.Tensor Evenly(torch.Tensor boxes, int count, int image)
     {
         var there = boxes.shape[0];
@@ -103,9 +105,9 @@ public static class DetectorSamples
             throw new QuantizationException(FormattableString.Invariant($"No region was proposed in image {image} of a batch, so that 'roi_head.bbox_head' would be calibrated on none; expected finite weights and images prepared as the detector was trained."));
         }
 
-        return there <= count ? Repeated(boxes, count) : boxes.index_select(0, torch.tensor(Enumerable.Range(0, count).Select(i => i * there / count).ToArray(), device: boxes.device));
+        return there <= count ? Repeated(boxes, count) : torch.tensor(Enumerable.Range(0, count).Select(i => i * there / count).ToArray(), device: boxes.device);
     }
 
-    private static torch.Tensor Repeated(torch.Tensor boxes, int count) =>
-        boxes.index_select(0, torch.tensor(Enumerable.Range(0, count).Select(i => i % boxes.shape[0]).ToArray(), device: boxes.device));
+    // The numbers of the first boxes, from the beginning again where there are too few.
+    private static torch.Tensor Repeated(torch.Tensor boxes, int count) => torch.tensor(Enumerable.Range(0, count).Select(i => i % boxes.shape[0]).ToArray(), device: boxes.device);
 }

@@ -37,11 +37,12 @@ public sealed class DetectorQuantizationTests
         // Every fifth of 64 proposals; the second stage's are what the first made of them.
         var input = new DetectorInput(padded.Images.narrow(0, 1, 1), [oracle.Geometry(1, true)]);
         var pyramid = oracle.Detector.Pyramid(input.Images);
-        var proposals = oracle.Detector.Propose(pyramid, input)[0];
-        var chosen = proposals.narrow(1, 0, 4).index_select(0, torch.tensor(new long[] { 0, 5, 10, 16, 21, 26, 32, 37, 42, 48, 53, 58 }));
-        TensorAssert.Identical(chosen, samples.Batches[1][1][0]);
-        var stages = oracle.Detector.Classify(pyramid, [chosen], input).Stages;
-        TensorAssert.Identical(stages[2].Boxes[0], samples.Batches[1][3][0]);
+        var proposals = oracle.Detector.Propose(pyramid, input);
+        var chosen = torch.tensor(new long[] { 0, 5, 10, 16, 21, 26, 32, 37, 42, 48, 53, 58 });
+        TensorAssert.Identical(proposals[0].narrow(1, 0, 4).index_select(0, chosen), samples.Batches[1][1][0]);
+        var stages = oracle.Detector.Classify(pyramid, proposals, input).Stages;
+        TensorAssert.Identical(stages[1].Boxes[0].index_select(0, chosen), samples.Batches[1][2][0]);
+        TensorAssert.Identical(stages[2].Boxes[0].index_select(0, chosen), samples.Batches[1][3][0]);
 
         // Masks are drawn in the best detections, on the network's input.
         var scale = torch.tensor([input.Geometries[0].ScaleX, input.Geometries[0].ScaleY, input.Geometries[0].ScaleX, input.Geometries[0].ScaleY]);
