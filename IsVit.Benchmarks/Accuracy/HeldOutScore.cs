@@ -1,5 +1,6 @@
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
+using IsVit.Optimization.OutputSensitivity;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Accuracy;
@@ -14,7 +15,7 @@ internal sealed record HeldOutScore(double Agreement, double SquaredError, doubl
     public static HeldOutScore Of(torch.Tensor outputs, torch.Tensor reference)
     {
         using var scope = torch.NewDisposeScope();
-        using var floatOutputs = new OutputDivergence([reference], OutputMetric.ClassProbabilities);
+        using var floatOutputs = new OutputDivergence([reference], new OutputComparison(OutputMetric.ClassProbabilities, []));
         var (divergence, squaredError) = floatOutputs.Of([outputs]);
         return new(outputs.argmax(1).eq(reference.argmax(1)).to(torch.float64).mean().item<double>() * 100, squaredError, divergence);
     }

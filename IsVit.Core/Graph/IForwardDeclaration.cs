@@ -10,4 +10,7 @@ public interface IForwardDeclaration
     /// <param name="batch">A tensor for each input, [samples, ...].</param>
     /// <returns>The relevant outputs, one or more, each with the samples along its first axis. A detector returns the outputs of its heads, before any selection or sorting.</returns>
     IReadOnlyList<Tensor> ForwardBatch(SampleBatch batch);
+
+    /// <summary>What each of these outputs holds, in the same order; empty if the options of a run say it for all of them.</summary>
+    IReadOnlyList<OutputDeclaration> DeclareOutputs() => [];
 }

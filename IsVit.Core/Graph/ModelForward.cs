@@ -25,6 +25,9 @@ public sealed class ModelForward
     /// <summary>The root of the module graph.</summary>
     public nn.Module Module { get; }
 
+    /// <summary>What each of the outputs holds, in their order; empty if the options of a run say it for all of them.</summary>
+    public IReadOnlyList<OutputDeclaration> Outputs { get; init; } = [];
+
     /// <summary>
     /// A model that is called with the tensors of a batch unchanged, one per argument or all in one array or list, and all of whose output tensors are relevant, whatever tuples, lists or dictionaries contain them; or one that defines
     /// how it runs itself (<see cref="IForwardDeclaration"/>).
@@ -36,7 +39,7 @@ public sealed class ModelForward
         ArgumentNullException.ThrowIfNull(module);
         if (module is IForwardDeclaration declared)
         {
-            return new(module, declared.ForwardBatch);
+            return new(module, declared.ForwardBatch) { Outputs = declared.DeclareOutputs() };
         }
 
         if (module is nn.Module<Tensor, Tensor> one)
@@ -48,16 +51,16 @@ public sealed class ModelForward
         var parameters = typed?.Parameters ?? [];
         if (parameters is [var all] && all.IsAssignableFrom(typeof(Tensor[])))
         {
-            return new(module, batch => Outputs(typed!.Call([batch.Inputs.ToArray()])));
+            return new(module, batch => Tensors(typed!.Call([batch.Inputs.ToArray()])));
         }
 
         if (parameters is [var list] && list.IsAssignableFrom(typeof(List<Tensor>)))
         {
-            return new(module, batch => Outputs(typed!.Call([batch.Inputs.ToList()])));
+            return new(module, batch => Tensors(typed!.Call([batch.Inputs.ToList()])));
         }
 
         return typed is not null && parameters.All(static parameter => parameter.IsAssignableFrom(typeof(Tensor)))
-            ? new(module, batch => Outputs(typed.Call([.. Arguments(module, batch, parameters.Count)])))
+            ? new(module, batch => Tensors(typed.Call([.. Arguments(module, batch, parameters.Count)])))
             : throw new QuantizationException(
                 $"The model, a {module.GetType().Name}, takes {(typed is null ? "no arguments that are known" : $"({string.Join(", ", parameters.Select(static parameter => parameter.Name))})")}; expected tensors. Say how a batch runs through it with a function of yours (new {nameof(ModelForward)}(module, batch => ...)), or let it implement {nameof(IForwardDeclaration)}.");
     }
@@ -81,6 +84,11 @@ public sealed class ModelForward
             throw new QuantizationException(FormattableString.Invariant($"The model, a {Module.GetName()}, gave {outputs.Count} tensors, and {before} for an earlier batch; expected equally many for every batch."));
         }
 
+        if (Outputs.Count > 0 && Outputs.Count != outputs.Count)
+        {
+            throw new QuantizationException(FormattableString.Invariant($"The model, a {Module.GetName()}, gave {outputs.Count} tensors, and {Outputs.Count} outputs are declared; expected a declaration for each."));
+        }
+
         if (outputs.Any(static output => output.dim() == 0))
         {
             throw new QuantizationException($"The model, a {Module.GetName()}, gave a tensor without axes; expected the samples along the first axis of each output.");
@@ -100,7 +108,7 @@ public sealed class ModelForward
         return [.. Run(batch).Select(output => scope.MoveToOuter(batch.Inputs.Any(input => ReferenceEquals(input, output)) ? output.alias() : output))];
     }
 
-    private static IReadOnlyList<Tensor> Outputs(object? result) => PackedTensors.Of(result).Tensors;
+    private static IReadOnlyList<Tensor> Tensors(object? result) => PackedTensors.Of(result).Tensors;
 
     private static IReadOnlyList<Tensor> Arguments(nn.Module module, SampleBatch batch, int count) => batch.Inputs.Count == count
         ? batch.Inputs

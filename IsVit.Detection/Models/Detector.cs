@@ -82,9 +82,12 @@ public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<De
     internal torch.Tensor[] Propose(IReadOnlyList<torch.Tensor> pyramid, DetectorInput input)
     {
         using var scope = torch.NewDisposeScope();
-        var (scores, deltas) = rpn_head.call([.. pyramid]);
-        return [.. input.Geometries.Select((geometry, image) => scope.MoveToOuter(_proposals.Select(scores, deltas, image, geometry)))];
+        return [.. Propose(rpn_head.call([.. pyramid]), input).Select(scope.MoveToOuter)];
     }
+
+    /// <summary>The same from what the network said of all anchors.</summary>
+    internal torch.Tensor[] Propose((torch.Tensor[] Scores, torch.Tensor[] Deltas) said, DetectorInput input) =>
+        [.. input.Geometries.Select((geometry, image) => _proposals.Select(said.Scores, said.Deltas, image, geometry))];
 
     /// <summary>Pools what a box head or a mask head reads of regions.</summary>
     /// <param name="pyramid">The levels.</param>
@@ -155,38 +158,65 @@ public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<De
     }
 
     /// <summary>
-    /// Runs samples that <see cref="Quantization.DetectorSamples"/> made: images, and for each of them regions to classify and regions to draw masks in. Nothing is selected or sorted, so that outputs of a float and of a quantized
-    /// detector can be compared number by number.
+    /// Runs samples that <see cref="Quantization.DetectorSamples"/> made: images, and for each of them regions to classify, regions to draw masks in, and anchors. Nothing is selected or sorted, so that the outputs of a float and of a quantized
+    /// detector can be compared number by number. Given is what detections depend on: corrections of a box for the class that the float detector found, in proportion to how likely an object is there, and the mask of that class.
     /// </summary>
-    /// <param name="batch">Images [samples, channels, height, width]; for each stage its regions [samples, regions, 4]; regions for masks [samples, regions, 4]; all in pixels of the images.</param>
-    /// <returns>Logits and differences of the anchors of each level; for each stage logits and differences of its regions [samples, regions, ...]; for each stage logits of masks [samples, regions, classes, side, side].</returns>
+    /// <param name="batch">
+    /// Images [samples, channels, height, width]; for each stage its regions [samples, regions, 6]: box in pixels of the images, class, and probability of an object; regions for masks [samples, regions, 5]: box and class; anchors
+    /// [samples, anchors, 2]: the anchor's number, level by level and place by place, and its probability of an object.
+    /// </param>
+    /// <returns>
+    /// Logits [samples, anchors] and differences [samples, anchors, 4] of the anchors; for each stage logits [samples, regions, classes + 1] and differences [samples, regions, 4] of its regions; for each stage logits of masks
+    /// [samples, regions, side, side].
+    /// </returns>
     /// <exception cref="ArgumentException">The batch has other inputs.</exception>
     public IReadOnlyList<torch.Tensor> ForwardBatch(SampleBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        if (batch.Inputs.Count != BoxHeads.Count + 2)
+        if (batch.Inputs.Count != BoxHeads.Count + 3)
         {
-            throw new ArgumentException(FormattableString.Invariant($"A batch of samples has {batch.Inputs.Count} input(s); expected {BoxHeads.Count + 2}: images, regions of {BoxHeads.Count} stage(s), regions for masks. Make samples with {nameof(Quantization.DetectorSamples)}."), nameof(batch));
+            throw new ArgumentException(FormattableString.Invariant($"A batch of samples has {batch.Inputs.Count} input(s); expected {BoxHeads.Count + 3}: images, regions of {BoxHeads.Count} stage(s), regions for masks, anchors. {nameof(Quantization.DetectorSamples)} makes such batches."), nameof(batch));
         }
 
         using var scope = torch.NewDisposeScope();
+        var (masks, anchors) = (batch.Inputs[^2], batch.Inputs[^1]);
         var pyramid = Pyramid(batch[0]);
         var (scores, deltas) = rpn_head.call(pyramid);
-        List<torch.Tensor> outputs = [.. scores, .. deltas];
+        var numbers = anchors.narrow(2, 0, 1).to(torch.ScalarType.Int64);
+        List<torch.Tensor> outputs =
+        [
+            RegionProposalHead.ByAnchor(scores, 1).gather(1, numbers).squeeze(2),
+            RegionProposalHead.ByAnchor(deltas, 4).gather(1, numbers.expand(-1, -1, 4)).mul(anchors.narrow(2, 1, 1).sqrt()),
+        ];
         for (var i = 0; i < BoxHeads.Count; i++)
         {
-            var (classes, boxes) = BoxHeads[i].call(Pool(pyramid, Rois([.. batch[i + 1].unbind(0)]), Options.BoxFeatureSize));
+            var regions = batch[i + 1];
+            var (classes, boxes) = BoxHeads[i].call(Pool(pyramid, Rois(regions), Options.BoxFeatureSize));
             outputs.Add(classes.view(batch.Count, -1, ClassCount + 1));
-            outputs.Add(boxes.view(batch.Count, -1, 4 * ClassCount));
+            outputs.Add(OfClass(boxes.view(batch.Count, -1, ClassCount, 4), regions).mul(regions.narrow(2, 5, 1).sqrt()));
         }
 
-        foreach (var masks in MaskLogits(pyramid, Rois([.. batch.Inputs[^1].unbind(0)])))
+        outputs.AddRange(MaskLogits(pyramid, Rois(masks)).Select(logits => OfClass(logits.view([batch.Count, -1, .. logits.shape.Skip(1)]), masks)));
+        return [.. outputs.Select(scope.MoveToOuter)];
+
+        static torch.Tensor Rois(torch.Tensor regions) => Detector.Rois([.. regions.narrow(2, 0, 4).unbind(0)]);
+
+        // Of numbers for every class, [samples, regions, classes, ...], those of each region's own.
+        static torch.Tensor OfClass(torch.Tensor numbers, torch.Tensor regions)
         {
-            outputs.Add(masks.view([batch.Count, -1, .. masks.shape.Skip(1)]));
+            var own = regions.narrow(2, 4, 1).to(torch.ScalarType.Int64).view([.. numbers.shape.Take(2), .. Enumerable.Repeat(1L, (int)numbers.dim() - 2)]);
+            return numbers.gather(2, own.expand([.. numbers.shape.Take(2), 1, .. numbers.shape.Skip(3)])).squeeze(2);
         }
-
-        return [.. outputs.Select(output => scope.MoveToOuter(output))];
     }
+
+    /// <summary>Anchors hold an object or none, regions one of the classes or none, and each pixel of a mask is one of the object or not.</summary>
+    /// <inheritdoc/>
+    public IReadOnlyList<OutputDeclaration> DeclareOutputs() =>
+    [
+        new(OutputKind.Events), new(OutputKind.Values),
+        .. BoxHeads.SelectMany(static _ => new OutputDeclaration[] { new(OutputKind.Classes) { ClassAxis = 2 }, new(OutputKind.Values) }),
+        .. MaskHeads.Select(static _ => new OutputDeclaration(OutputKind.Events)),
+    ];
 
     /// <inheritdoc/>
     public IEnumerable<string> DeclareUnits() =>

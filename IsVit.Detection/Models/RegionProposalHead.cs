@@ -43,4 +43,15 @@ public sealed class RegionProposalHead : torch.nn.Module<torch.Tensor[], (torch.
 
         return (scores, deltas);
     }
+
+    /// <summary>What was said of all anchors, level by level, and place by place within a level.</summary>
+    /// <param name="levels">For each level [batch, anchors x numbers, rows, columns].</param>
+    /// <param name="numbers">How many numbers belong to an anchor.</param>
+    /// <returns>[batch, all anchors, numbers].</returns>
+    internal static torch.Tensor ByAnchor(IReadOnlyList<torch.Tensor> levels, int numbers)
+    {
+        using var scope = torch.NewDisposeScope();
+        var batch = levels[0].shape[0];
+        return scope.MoveToOuter(torch.cat([.. levels.Select(level => level.view(batch, -1, numbers, level.shape[2], level.shape[3]).permute(0, 3, 4, 1, 2).reshape(batch, -1, numbers))], 1));
+    }
 }

@@ -9,6 +9,9 @@ public sealed record DetectorSampleOptions
     /// <summary>Regions per image that masks are drawn in: the best detections.</summary>
     public int MaskRegions { get; init; } = 16;
 
+    /// <summary>Anchors per image whose proposals are compared: the lower an anchor's score, the fewer of its like.</summary>
+    public int Anchors { get; init; } = 256;
+
     /// <summary>Images that run through the detector at once.</summary>
     public int BatchSize { get; init; } = 1;
 
@@ -16,6 +19,7 @@ public sealed record DetectorSampleOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(BoxRegions, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaskRegions, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Anchors, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1);
     }
 }

@@ -77,7 +77,8 @@ public static class DetectorSamples
     {
         using var scope = torch.NewDisposeScope();
         var pyramid = detector.Pyramid(input.Images);
-        var proposals = detector.Propose(pyramid, input);
+        var said = detector.ProposalHead.call(pyramid);
+        var proposals = detector.Propose(said, input);
         torch.Tensor[] chosen = [.. proposals.Select((proposal, image) => Evenly(proposal, options.BoxRegions, image))];
 
         // What is detected is detected in all proposals; those that are chosen go from stage to stage with them.
@@ -85,15 +86,32 @@ public static class DetectorSamples
         var (masks, objects) = (new List<torch.Tensor>(), 0L);
         for (var image = 0; image < input.Count; image++)
         {
-            var (boxes, _) = detector.SelectOnInput(found, image, input.Geometries[image]);
+            var (boxes, labels) = detector.SelectOnInput(found, image, input.Geometries[image]);
             objects += boxes.shape[0];
             var regions = boxes.shape[0] > 0 ? boxes.narrow(1, 0, 4) : found.Stages[0].Boxes[image].index_select(0, chosen[image]);
-            masks.Add(regions.index_select(0, Repeated(regions, options.MaskRegions)));
+            var classes = boxes.shape[0] > 0 ? labels.to(regions.dtype) : regions.new_zeros(regions.shape[0]);
+            masks.Add(torch.cat([regions, classes.unsqueeze(1)], 1).index_select(0, Repeated(regions, options.MaskRegions)));
         }
 
-        var boxRegions = found.Stages.Select(stage => torch.stack(stage.Boxes.Select((boxes, image) => boxes.index_select(0, chosen[image]))));
-        torch.Tensor[] tensors = [input.Images, .. boxRegions, torch.stack(masks)];
+        var boxRegions = found.Stages.Select(stage => torch.stack(stage.Boxes.Select((boxes, image) => Rated(boxes, stage.Scores[image]).index_select(0, chosen[image]))));
+        torch.Tensor[] tensors = [input.Images, .. boxRegions, torch.stack(masks), Anchors(RegionProposalHead.ByAnchor(said.Scores, 1).squeeze(2), options.Anchors)];
         return (new SampleBatch(tensors.Select(scope.MoveToOuter)), objects);
+    }
+
+    // Boxes with their best class other than the background, and the probability that they hold something.
+    private static torch.Tensor Rated(torch.Tensor boxes, torch.Tensor logits)
+    {
+        var probabilities = torch.nn.functional.softmax(logits, 1).narrow(1, 0, logits.shape[1] - 1);
+        return torch.cat([boxes, probabilities.argmax(1, keepdim: true).to(boxes.dtype), probabilities.sum(1, keepdim: true)], 1);
+    }
+
+    // Numbers and scores of anchors [images, count, 2]: from the best to the worst, their ranks growing with the square of their place, as most anchors lie on nothing.
+    private static torch.Tensor Anchors(torch.Tensor logits, int count)
+    {
+        var all = logits.shape[1];
+        var ranks = torch.tensor(Enumerable.Range(0, count).Select(i => (long)(all * ((double)i * i / ((double)count * count)))).ToArray(), device: logits.device);
+        var chosen = logits.argsort(1, descending: true).index_select(1, ranks);
+        return torch.stack([chosen.to(logits.dtype), logits.gather(1, chosen).sigmoid()], 2);
     }
 
     // The numbers of boxes, best to worst.

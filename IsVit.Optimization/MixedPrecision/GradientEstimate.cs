@@ -38,7 +38,7 @@ internal static class GradientEstimate
             {
                 context.CancellationToken.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
-                AddImage(sites, context.Graph.Forward.Run(images.Slice(i, 1).AsVariables()), drawCount, context.Options.OutputMetric, random);
+                AddImage(sites, context.Graph.Forward.Run(images.Slice(i, 1).AsVariables()), drawCount, OutputComparison.Of(context), random);
                 seen();
             }
 
@@ -67,14 +67,14 @@ internal static class GradientEstimate
         }
     }
 
-    private static void AddImage(List<SiteEstimate> sites, IReadOnlyList<Tensor> outputs, int drawCount, OutputMetric metric, Generator random)
+    private static void AddImage(List<SiteEstimate> sites, IReadOnlyList<Tensor> outputs, int drawCount, OutputComparison comparison, Generator random)
     {
         var numbers = sites.ConvertAll(static site => site.Numbers ?? throw new QuantizationException(
             $"Site '{site.Binding.Site.Id}' fired when the graph was traced but not later; a forward must run the same modules for every batch."));
         var derivatives = new List<Tensor?[]>();
         for (var draw = 0; draw < drawCount; draw++)
         {
-            derivatives.Add(Derivatives.Of(OutputMetrics.Projection(outputs, metric, random), numbers, retainGraph: draw + 1 < drawCount));
+            derivatives.Add(Derivatives.Of(comparison.Projection(outputs, random), numbers, retainGraph: draw + 1 < drawCount));
         }
 
         for (var i = 0; i < sites.Count; i++)

@@ -84,8 +84,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         var estimates = GradientEstimate.Make(context, bindings, images, options.DrawCount, () => Report(null));
         using var noGrad = no_grad();
         var floatOutputs = entrances.Record(images);
-        var factor = OutputMetrics.Compared(floatOutputs, context.Options.OutputMetric).Any(output => OutputMetrics.HasClasses(output.Output, context.Options.OutputMetric)) ? 0.5 : 1;
-        using var divergence = new OutputDivergence(floatOutputs, context.Options.OutputMetric);
+        using var divergence = new OutputDivergence(floatOutputs, OutputComparison.Of(context));
         for (var i = 0; i < bindings.Count; i++)
         {
             var (binding, estimate) = (bindings[i], estimates[i]);
@@ -104,7 +103,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
                     Bits = bits,
                     Measured = measured?.Divergence,
                     OutputError = measured?.SquaredError,
-                    Estimated = estimate.Change(bits) * factor,
+                    Estimated = estimate.Change(bits) / 2,
                     QuantizationError = estimate.Error(bits),
                 });
             }

@@ -89,6 +89,7 @@ public sealed class OutputSensitivityStage : IQuantizationStage
         using var original = context.FloatParameters.Use();
         using var gradients = enable_grad();
         using var random = new Generator((ulong)context.Options.Seed);
+        var comparison = OutputComparison.Of(context);
         using var trainable = GradientCheck.ReachParameters(context.Graph.Model, context.Batches[0]);
         var removals = probes.ConvertAll(static probe => probe.Attach());
         try
@@ -100,7 +101,7 @@ public sealed class OutputSensitivityStage : IQuantizationStage
                 var result = context.Graph.Forward.Run(images.AsVariables());
                 var seen = probes.Where(static probe => probe.Output is { requires_grad: true }).ToList();
                 RequireFinite(context.Graph, result, seen);
-                var derivatives = Derivatives.Of(OutputMetrics.Projection(result, context.Options.OutputMetric, random), [.. seen.Select(static probe => probe.Output!)]);
+                var derivatives = Derivatives.Of(comparison.Projection(result, random), [.. seen.Select(static probe => probe.Output!)]);
                 for (var i = 0; i < seen.Count; i++)
                 {
                     seen[i].Add(derivatives[i], images.Count);

@@ -199,22 +199,19 @@ public sealed class OutputTuningStage : IQuantizationStage
     }
 
     // The sum over the model's outputs.
-    private static Tensor Loss(QuantizationContext context, IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> wanted) => outputs.Zip(wanted)
-        .Where(static pair => OutputMetrics.IsCompared(pair.First))
-        .Select(pair => Loss(context, pair.First, pair.Second))
+    private static Tensor Loss(QuantizationContext context, IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> wanted) => OutputComparison.Of(context).Find(wanted)
+        .Select(how => Loss(how, outputs[how.Index], wanted[how.Index]).Times(how.Weight))
         .Aggregate(static (sum, loss) => sum.Plus(loss));
 
-    // The divergence of the class probabilities, which is blind to what all logits of an image have in common, and the squared error beside it; of plain outputs the error alone, by their variance.
-    private static Tensor Loss(QuantizationContext context, Tensor outputs, Tensor wanted)
+    // The divergence of probabilities of classes is blind to what all logits have in common, so that the squared error stands beside it. The error of values is divided by their variance.
+    private static Tensor Loss(ComparedOutput how, Tensor outputs, Tensor wanted)
     {
-        var (found, target) = (outputs.to(float64), wanted.to(float64));
-        var error = (found - target).Squared().mean();
-        if (!OutputMetrics.HasClasses(wanted, context.Options.OutputMetric))
+        var change = how.Change(outputs, wanted).mean();
+        return how.Kind switch
         {
-            return error / target.var().AtLeast(double.Epsilon);
-        }
-
-        var logarithms = nn.functional.log_softmax(target, 1);
-        return (logarithms.exp() * (logarithms - nn.functional.log_softmax(found, 1))).sum().Over(target.numel() / target.shape[1]).Plus(error);
+            OutputKind.Classes => change.Plus((outputs.to(float64) - wanted.to(float64)).Squared().mean()),
+            OutputKind.Values => change / wanted.to(float64).var().AtLeast(double.Epsilon),
+            _ => change,
+        };
     }
 }

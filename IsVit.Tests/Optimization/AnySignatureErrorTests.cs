@@ -156,6 +156,17 @@ public sealed class AnySignatureErrorTests
     }
 
     [Fact]
+    public void Run_DeclarationsForOtherOutputs_SaysHowManyThereAre()
+    {
+        using var scope = NewDisposeScope();
+        var forward = new ModelForward(nn.Identity(), static batch => [batch[0], batch[0]]) { Outputs = [new(OutputKind.Values)] };
+
+        var e = Assert.Throws<QuantizationException>(() => forward.Run(new SampleBatch(ones(2, 5))));
+
+        Assert.Contains("gave 2 tensors, and 1 outputs are declared", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Run_BatchOfTooFewTensors_SaysHowManyAreMissing()
     {
         using var scope = NewDisposeScope();

@@ -19,7 +19,7 @@ namespace IsVit.Tests.Detection.Quantization;
 /// <summary>Whole detectors are quantized by the public interface alone.</summary>
 public sealed class DetectorQuantizationTests
 {
-    private static readonly DetectorSampleOptions s_few = new() { BoxRegions = 12, MaskRegions = 4 };
+    private static readonly DetectorSampleOptions s_few = new() { BoxRegions = 12, MaskRegions = 4, Anchors = 20 };
 
     [Fact]
     public void Collect_TwoSizes_PadsThemAndTakesTheFloatModelsRegions()
@@ -29,7 +29,7 @@ public sealed class DetectorQuantizationTests
         using var samples = DetectorSamples.Collect(oracle.Detector, [oracle.Input(0), oracle.Input(1)], s_few, TestContext.Current.CancellationToken);
 
         Assert.Equal(2, samples.Count);
-        Assert.Equal([[1, 3, 192, 224], [1, 12, 4], [1, 12, 4], [1, 12, 4], [1, 4, 4]], samples.Batches[1].Inputs.Select(static input => input.shape));
+        Assert.Equal([[1, 3, 192, 224], [1, 12, 6], [1, 12, 6], [1, 12, 6], [1, 4, 5], [1, 20, 2]], samples.Batches[1].Inputs.Select(static input => input.shape));
         using var noGrad = torch.no_grad();
         var padded = oracle.Batch();
         TensorAssert.Identical(padded.Images.narrow(0, 1, 1), samples.Batches[1][0]);
@@ -39,15 +39,26 @@ public sealed class DetectorQuantizationTests
         var pyramid = oracle.Detector.Pyramid(input.Images);
         var proposals = oracle.Detector.Propose(pyramid, input);
         var chosen = torch.tensor(new long[] { 0, 5, 10, 16, 21, 26, 32, 37, 42, 48, 53, 58 });
-        TensorAssert.Identical(proposals[0].narrow(1, 0, 4).index_select(0, chosen), samples.Batches[1][1][0]);
+        TensorAssert.Identical(proposals[0].narrow(1, 0, 4).index_select(0, chosen), samples.Batches[1][1][0].narrow(1, 0, 4));
         var stages = oracle.Detector.Classify(pyramid, proposals, input).Stages;
-        TensorAssert.Identical(stages[1].Boxes[0].index_select(0, chosen), samples.Batches[1][2][0]);
-        TensorAssert.Identical(stages[2].Boxes[0].index_select(0, chosen), samples.Batches[1][3][0]);
+        TensorAssert.Identical(stages[1].Boxes[0].index_select(0, chosen), samples.Batches[1][2][0].narrow(1, 0, 4));
+        TensorAssert.Identical(stages[2].Boxes[0].index_select(0, chosen), samples.Batches[1][3][0].narrow(1, 0, 4));
+        var probabilities = torch.nn.functional.softmax(stages[1].Scores[0].index_select(0, chosen), 1);
+        TensorAssert.Identical(probabilities.narrow(1, 0, probabilities.shape[1] - 1).argmax(1).to(torch.float32), samples.Batches[1][2][0].select(1, 4));
+        TensorAssert.Close(1 - probabilities.select(1, -1), samples.Batches[1][2][0].select(1, 5), new(0, 1e-5));
 
         // Masks are drawn in the best detections, on the network's input.
         var scale = torch.tensor([input.Geometries[0].ScaleX, input.Geometries[0].ScaleY, input.Geometries[0].ScaleX, input.Geometries[0].ScaleY]);
         var detected = Assert.Single(oracle.Detector.call(input));
-        TensorAssert.Close(detected.Boxes.narrow(0, 0, 4).mul(scale), samples.Batches[1][4][0], new(0, 1e-3));
+        TensorAssert.Close(detected.Boxes.narrow(0, 0, 4).mul(scale), samples.Batches[1][4][0].narrow(1, 0, 4), new(0, 1e-3));
+        TensorAssert.Identical(detected.Labels.narrow(0, 0, 4).to(torch.float32), samples.Batches[1][4][0].select(1, 4));
+
+        // The best anchor first, and an output of the forward for each of them.
+        var outputs = oracle.Detector.ForwardBatch(samples.Batches[1]);
+        Assert.Equal([[1, 20], [1, 20, 4], .. Enumerable.Repeat<long[][]>([[1, 12, probabilities.shape[1]], [1, 12, 4]], 3).SelectMany(static pair => pair), .. Enumerable.Repeat<long[]>([1, 4, 28, 28], 3)], outputs.Select(static output => output.shape));
+        TensorAssert.Close(samples.Batches[1][5][0].select(1, 1), outputs[0][0].sigmoid(), new(0, 1e-5));
+        Assert.Equal(proposals[0].select(1, 4).max().item<float>(), outputs[0][0][0].sigmoid().item<float>(), 1e-5);
+        Assert.Equal(oracle.Detector.DeclareOutputs().Count, outputs.Count);
     }
 
     [Fact]
@@ -69,7 +80,7 @@ public sealed class DetectorQuantizationTests
         using var scope = torch.NewDisposeScope();
         var (eight, four) = (Errors(name, RecipeNames.Percentile, 8).Errors, Errors(name, RecipeNames.Percentile, 4).Errors);
 
-        Assert.Equal(name == "mask_rcnn" ? 13 : 19, eight.Length);
+        Assert.Equal(name == "mask_rcnn" ? 5 : 11, eight.Length);
         Assert.All(eight, static error => Assert.InRange(error, 1e-9, 0.05));
         Assert.All(eight.Zip(four), static pair => Assert.True(4 * pair.First < pair.Second, $"{pair.First} {pair.Second}"));
     }
