@@ -1,3 +1,6 @@
+using IsVit.Detection.Models;
+using TorchSharp;
+
 namespace IsVit.Detection.Drawing;
 
 /// <summary>A detection, or an object that should have been detected, to be drawn over an image.</summary>
@@ -14,6 +17,36 @@ public sealed record DrawnObject(int Label, string Name, double X1, double Y1, d
 
     /// <summary>The mask: not 0 where the object is, for each pixel of the image, rows from top to bottom; null for none.</summary>
     public ReadOnlyMemory<byte>? Mask { get; init; }
+
+    /// <summary>What a detector found in an image, with masks.</summary>
+    /// <param name="found">What it found.</param>
+    /// <param name="names">A name for each class.</param>
+    /// <param name="minimumScore">Objects with lower scores are left out.</param>
+    /// <exception cref="ArgumentException">There is no name for a class that was found.</exception>
+    public static IReadOnlyList<DrawnObject> Of(DetectionResult found, IReadOnlyList<string> names, double minimumScore = 0)
+    {
+        ArgumentNullException.ThrowIfNull(found);
+        ArgumentNullException.ThrowIfNull(names);
+        using var pasted = found.Masks();
+        var (scores, labels, corners, pixels) = (Numbers<float>(found.Scores), Numbers<long>(found.Labels), Numbers<float>(found.Boxes), Numbers<byte>(pasted));
+        var size = found.Geometry.OriginalHeight * found.Geometry.OriginalWidth;
+        return [.. Enumerable.Range(0, found.Count).Where(i => scores[i] >= minimumScore).Select(i => new DrawnObject((int)labels[i], NameOf(labels[i]), corners[4 * i], corners[(4 * i) + 1], corners[(4 * i) + 2], corners[(4 * i) + 3])
+        {
+            Score = scores[i],
+            Mask = pixels.AsMemory(i * size, size),
+        })];
+
+        string NameOf(long label) => label < names.Count
+            ? names[(int)label]
+            : throw new ArgumentException(FormattableString.Invariant($"Class {label} was found, and there are {names.Count} name(s); expected one for each class."), nameof(names));
+    }
+
+    private static T[] Numbers<T>(torch.Tensor tensor)
+        where T : unmanaged
+    {
+        using var plain = tensor.cpu().contiguous();
+        return plain.data<T>().ToArray();
+    }
 
     /// <summary>Name and score.</summary>
     internal string Caption => Score is { } score ? FormattableString.Invariant($"{Name} {score:0.00}").TrimStart() : Name;

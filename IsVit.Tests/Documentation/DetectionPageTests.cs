@@ -43,13 +43,11 @@ public sealed class DetectionPageTests
         Assert.Equal([result.Count, 64, 64], masks.shape);
         Assert.InRange(result.Count, 1, 50);
 
+        string[] names = [.. Enumerable.Range(0, detector.ClassCount).Select(static label => FormattableString.Invariant($"class {label}"))];
+
         // snippet: draw
-        var objects = Enumerable.Range(0, result.Count).Select(i =>
-        {
-            var corners = result.Boxes[i].data<float>().ToArray();
-            return new DrawnObject((int)result.Labels[i].item<long>(), "object", corners[0], corners[1], corners[2], corners[3]) { Score = result.Scores[i].item<float>() };
-        });
-        DetectionPicture.Draw(images[0], [.. objects]).Save(Path.Combine(folder.Path, "detections.png"));
+        var objects = DrawnObject.Of(result, names, minimumScore: 0.5); // boxes, masks, names and scores
+        DetectionPicture.Draw(images[0], objects).Save(Path.Combine(folder.Path, "detections.png"));
         // end
         Assert.True(new FileInfo(folder["detections.png"]).Length > 100);
 

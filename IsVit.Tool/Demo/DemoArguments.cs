@@ -15,6 +15,9 @@ internal sealed record DemoArguments
     /// <summary>Test images used.</summary>
     public int TestCount { get; init; } = DemoAssets.TestCount;
 
+    /// <summary>Held-out scenes that the detector is measured on.</summary>
+    public int SceneCount { get; init; } = 200;
+
     /// <summary>Fixes every random choice.</summary>
     public int Seed { get; init; }
 

@@ -1,6 +1,7 @@
 using IsVit.Core.Imaging;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Detection.Models;
 using IsVit.Model.Files;
 using IsVit.Tool.Data;
 using TorchSharp;
@@ -27,6 +28,8 @@ internal sealed class DemoAssets
 
     private readonly string _folder;
 
+    private string DetectorPath => Path.Combine(_folder, $"{DetectorCatalog.Demo}.safetensors");
+
     private DemoAssets(string folder, IReadOnlyList<DemoModel> models, byte[] calibration, ImageSet test)
     {
         _folder = folder;
@@ -40,6 +43,9 @@ internal sealed class DemoAssets
 
     /// <summary>The models whose weights are there.</summary>
     public IReadOnlyList<DemoModel> Models { get; }
+
+    /// <summary>Whether the weights of the detector are there.</summary>
+    public bool HasDetector => File.Exists(DetectorPath);
 
     /// <summary>Pixels 0 to 255, [<see cref="CalibrationCount"/>, 28, 28].</summary>
     public byte[] Calibration { get; }
@@ -101,21 +107,11 @@ internal sealed class DemoAssets
     /// <summary>A trained model in evaluation mode.</summary>
     /// <param name="which">The model, one of <see cref="Models"/>.</param>
     /// <exception cref="ToolException">The weights do not fit the model.</exception>
-    public ImageClassifier LoadModel(DemoModel which)
-    {
-        var model = which.Preset.Create();
-        try
-        {
-            StateDict.Load(model, Path.Combine(_folder, which.WeightsFile));
-            model.eval();
-            return model;
-        }
-        catch (Exception error) when (error is WeightFileException or StateDictException or IOException)
-        {
-            model.Dispose();
-            throw new ToolException(error.Message, error);
-        }
-    }
+    public ImageClassifier LoadModel(DemoModel which) => Loaded(which.Preset.Create(), Path.Combine(_folder, which.WeightsFile));
+
+    /// <summary>The trained detector in evaluation mode.</summary>
+    /// <exception cref="ToolException">The weights do not fit the detector.</exception>
+    public Detector LoadDetector() => Loaded(DetectorCatalog.Create(DetectorCatalog.Demo), DetectorPath);
 
     /// <summary>The first test images with their labels, as the model wants them.</summary>
     /// <param name="count">How many.</param>
@@ -125,6 +121,22 @@ internal sealed class DemoAssets
         var pixels = PixelTensor.Normalized(Test.Pixels.AsSpan(0, count * FashionMnist.Size * FashionMnist.Size), FashionMnist.Size, FashionMnist.Size);
         var labels = torch.tensor(Test.Labels.AsSpan(0, count).ToArray(), torch.ScalarType.Int64);
         return new TensorImageSource(pixels, labels);
+    }
+
+    private static T Loaded<T>(T model, string path)
+        where T : torch.nn.Module
+    {
+        try
+        {
+            StateDict.Load(model, path);
+            model.eval();
+            return model;
+        }
+        catch (Exception error) when (error is WeightFileException or StateDictException or IOException)
+        {
+            model.Dispose();
+            throw new ToolException(error.Message, error);
+        }
     }
 
     private static byte[] ReadBytes(SafetensorsFile file, string name, long[] shape)

@@ -60,9 +60,16 @@ internal sealed class DemoRun
         using var test = assets.OpenTest(arguments.TestCount);
         using var calibration = PixelTensor.Normalized(assets.Calibration.AsSpan(0, arguments.CalibrationCount * FashionMnist.Size * FashionMnist.Size), FashionMnist.Size, FashionMnist.Size);
         var run = new DemoRun(arguments, assets, output, calibration, test, cancellationToken);
-        var results = ProgressView.Run(console, "demo", view => assets.Models.Select(model => run.Compare(model, view)).ToList());
+        var detection = assets.HasDetector ? new DetectorDemo(arguments, assets, output) : null;
+        var results = ProgressView.Run(console, "demo", view =>
+        {
+            var compared = assets.Models.Select(model => run.Compare(model, view)).ToList();
+            detection?.Run(name => run.Progress(view, name), cancellationToken);
+            return compared;
+        });
         var folder = output.Commit();
         results.ForEach(result => Write(console, result));
+        detection?.Write(console);
         console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{arguments.TestCount} test images, {arguments.CalibrationCount} calibration images, {arguments.Iterations} iterations per unit and stage; {clock.Elapsed.TotalSeconds:F0} s in all. Models in {folder}"));
@@ -80,7 +87,7 @@ internal sealed class DemoRun
     private DemoRow Quantize(DemoModel which, string method, int bits, FloatReference reference, IProgress<WorkProgress> view)
     {
         var clock = Stopwatch.StartNew();
-        var progress = new DemoProgress(view, $"{which.Name} {method} W{bits}A{bits}", _runsDone++, _assets.Models.Sum(static model => model.BitWidths.Count) * Methods.Length);
+        var progress = Progress(view, $"{which.Name} {method} W{bits}A{bits}");
         using var model = _assets.LoadModel(which);
         var quantizer = ModelQuantizer.Create(options =>
         {
@@ -104,6 +111,9 @@ internal sealed class DemoRun
 
         return new DemoRow(method, bits, result, bytes, seconds, method == RecipeNames.ISVit ? Export(which, bits, quantized, model) : null);
     }
+
+    private DemoProgress Progress(IProgress<WorkProgress> view, string name) =>
+        new(view, name, _runsDone++, (_assets.Models.Sum(static model => model.BitWidths.Count) * Methods.Length) + (_assets.HasDetector ? DetectorDemo.Runs.Count : 0));
 
     // As ONNX, and what ONNX Runtime makes of it beside what this library does.
     private DemoExport Export(DemoModel which, int bits, QuantizedModel quantized, ImageClassifier model)

@@ -25,6 +25,17 @@ internal static class DemoScenes
         return scenes;
     }
 
+    /// <summary>Scenes to calibrate with, of images that are in no other.</summary>
+    /// <param name="pixels">Images, [images, 28, 28].</param>
+    /// <param name="count">How many scenes.</param>
+    /// <param name="seed">Chooses the series.</param>
+    public static IReadOnlyList<Scene> Calibration(byte[] pixels, int count, int seed)
+    {
+        var labels = new byte[pixels.Length / (FashionMnist.Size * FashionMnist.Size)];
+        var composer = new SceneComposer(Sprites(new ImageSet(pixels, labels, FashionMnist.Size, FashionMnist.Size)), new SceneOptions { Seed = seed });
+        return [.. Enumerable.Range(0, count).Select(i => composer.Compose(i))];
+    }
+
     // An image that is nearly black shows nothing that could be found.
     private static List<Sprite> Sprites(ImageSet images)
     {

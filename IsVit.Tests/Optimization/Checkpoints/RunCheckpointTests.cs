@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using IsVit.Core.Graph;
+using IsVit.Core.Models;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Catalogue;
@@ -14,7 +15,7 @@ using static TorchSharp.torch;
 
 namespace IsVit.Tests.Optimization.Checkpoints;
 
-public sealed class RunCheckpointTests
+public sealed class RunCheckpointTests(RunCheckpointTests.FinishedRuns finished) : IClassFixture<RunCheckpointTests.FinishedRuns>
 {
     [Theory]
     [InlineData(StageNames.ActivationReconstruction, "blocks.0", 2, 0)]
@@ -22,14 +23,12 @@ public sealed class RunCheckpointTests
     [InlineData(StageNames.WeightReconstruction, "patch_embed", 1, 3)]
     [InlineData(StageNames.WeightReconstruction, "blocks.1", 3, 5)]
     [InlineData(StageNames.WeightReconstruction, "head", 6, 6)]
-    public void Quantize_KilledAndResumed_SameParametersAsUninterrupted(string stage, string unit, int iteration, int finished)
+    public void Quantize_KilledAndResumed_SameParametersAsUninterrupted(string stage, string unit, int iteration, int finishedUnits)
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        using var whole = Micro.Vit();
         using var killed = Micro.Vit();
         var images = Micro.Images();
-        using var expected = Micro.Quantizer().Run(whole, images);
         using var source = new CancellationTokenSource();
         var progress = new RecordingProgress(report =>
         {
@@ -39,15 +38,15 @@ public sealed class RunCheckpointTests
             }
         });
         Assert.ThrowsAny<OperationCanceledException>(() => Micro.Quantizer().Quantize(killed, images, new QuantizationRun { CheckpointDirectory = folder.Path, Progress = progress }, source.Token));
-        Assert.Equal(finished, Directory.GetFiles(folder.Path, "stage*").Length);
+        Assert.Equal(finishedUnits, Directory.GetFiles(folder.Path, "stage*").Length);
 
         using var resumed = Micro.Quantizer().Run(killed, images, new QuantizationRun { CheckpointDirectory = folder.Path });
 
-        Micro.AssertSame(Micro.Copy(whole), Micro.Copy(killed));
-        TensorAssert.Identical(expected.Predict(images), resumed.Predict(images));
-        Assert.Equal(finished, resumed.Report!.Units.Count(static result => result.StopReason == StopReason.Resumed));
+        Micro.AssertSame(Micro.Copy(finished.Model), Micro.Copy(killed));
+        TensorAssert.Identical(finished.Quantized.Predict(images), resumed.Predict(images));
+        Assert.Equal(finishedUnits, resumed.Report!.Units.Count(static result => result.StopReason == StopReason.Resumed));
         Assert.Equal(
-            expected.Report!.Units.Select(static result => (result.Unit, result.Stage, result.LossBefore, result.LossAfter)),
+            finished.Quantized.Report!.Units.Select(static result => (result.Unit, result.Stage, result.LossBefore, result.LossAfter)),
             resumed.Report.Units.Select(static result => (result.Unit, result.Stage, result.LossBefore, result.LossAfter)));
     }
 
@@ -106,16 +105,11 @@ public sealed class RunCheckpointTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         var run = new QuantizationRun { CheckpointDirectory = folder.Path };
-        IReadOnlyList<string> stages = [StageNames.ActivationCalibration, StageNames.ActivationReconstruction];
-        using (var first = Micro.Vit())
-        {
-            Micro.Quantizer(stages, []).Run(first, Micro.Images(), run).Dispose();
-        }
-
+        finished.CopyStage1To(folder);
         using var model = Micro.Vit(what.Contains("weights", StringComparison.Ordinal) ? 2 : 1);
         var images = Micro.Images(what.Contains("images", StringComparison.Ordinal) ? 5 : 100);
         var quantizer = Micro.Quantizer(
-            what == "recipe" ? [.. stages, StageNames.WeightCalibration] : stages,
+            what == "recipe" ? [.. FinishedRuns.Stage1, StageNames.WeightCalibration] : FinishedRuns.Stage1,
             [],
             options => options.Seed = what.Contains("options", StringComparison.Ordinal) ? 1 : 0,
             what == "loss" ? new AbsoluteLoss() : null);
@@ -170,11 +164,7 @@ public sealed class RunCheckpointTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         var run = new QuantizationRun { CheckpointDirectory = folder.Path };
-        using (var first = Micro.Vit())
-        {
-            Micro.Quantizer().Run(first, Micro.Images(), run).Dispose();
-        }
-
+        finished.CopyTo(folder);
         var file = Directory.GetFiles(folder.Path, "stage*blocks.1*").Order(StringComparer.Ordinal).First();
         var content = File.ReadAllBytes(file);
         File.WriteAllBytes(file, content[..(length < 0 ? content.Length + length : length)]);
@@ -186,11 +176,13 @@ public sealed class RunCheckpointTests
         Assert.Contains(Path.GetFileName(file), error.Message, StringComparison.Ordinal);
         Assert.Contains("Delete it", error.Message, StringComparison.Ordinal);
         Micro.AssertSame(parameters, Micro.Copy(model));
-
-        // What the message says helps.
-        File.Delete(file);
-        using var quantized = Micro.Quantizer().Run(model, Micro.Images(), run);
-        Assert.Equal(1, quantized.Report!.Units.Count(static unit => unit.StopReason == StopReason.Completed));
+        if (length == 0)
+        {
+            // What the message says helps.
+            File.Delete(file);
+            using var quantized = Micro.Quantizer().Run(model, Micro.Images(), run);
+            Assert.Equal(1, quantized.Report!.Units.Count(static unit => unit.StopReason == StopReason.Completed));
+        }
     }
 
     [Fact]
@@ -217,11 +209,7 @@ public sealed class RunCheckpointTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         var run = new QuantizationRun { CheckpointDirectory = folder.Path };
-        using (var first = Micro.Vit())
-        {
-            Micro.Quantizer().Run(first, Micro.Images(), run).Dispose();
-        }
-
+        finished.CopyTo(folder);
         var file = JsonNode.Parse(File.ReadAllText(folder["run.json"]))!;
         file["versions"] = "0.0.1 " + file["versions"]!.GetValue<string>().Split(' ')[1];
         File.WriteAllText(folder["run.json"], file.ToJsonString());
@@ -268,5 +256,47 @@ public sealed class RunCheckpointTests
     private sealed class AbsoluteLoss : IReconstructionLoss
     {
         public Tensor Compute(Tensor output, Tensor target) => (output - target).abs().mean();
+    }
+
+    /// <summary>Runs that are over, whose folders are copied.</summary>
+    public sealed class FinishedRuns : IDisposable
+    {
+        private readonly TemporaryFolder _folder = new();
+        private readonly TemporaryFolder _stage1 = new();
+
+        public FinishedRuns()
+        {
+            Model = Micro.Vit();
+            Quantized = Micro.Quantizer().Run(Model, Micro.Images(), new QuantizationRun { CheckpointDirectory = _folder.Path });
+            using var model = Micro.Vit();
+            Micro.Quantizer(Stage1, []).Run(model, Micro.Images(), new QuantizationRun { CheckpointDirectory = _stage1.Path }).Dispose();
+        }
+
+        /// <summary>The stages of the shorter run.</summary>
+        public static IReadOnlyList<string> Stage1 { get; } = [StageNames.ActivationCalibration, StageNames.ActivationReconstruction];
+
+        internal VisionTransformer Model { get; }
+
+        internal QuantizedModel Quantized { get; }
+
+        internal void CopyTo(TemporaryFolder folder) => Copy(_folder, folder);
+
+        internal void CopyStage1To(TemporaryFolder folder) => Copy(_stage1, folder);
+
+        public void Dispose()
+        {
+            Quantized.Dispose();
+            Model.Dispose();
+            _folder.Dispose();
+            _stage1.Dispose();
+        }
+
+        private static void Copy(TemporaryFolder from, TemporaryFolder to)
+        {
+            foreach (var file in Directory.GetFiles(from.Path))
+            {
+                File.Copy(file, to[Path.GetFileName(file)]);
+            }
+        }
     }
 }

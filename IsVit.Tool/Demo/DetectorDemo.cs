@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Globalization;
+using IsVit.Core.Graph;
+using IsVit.Detection.Coco;
+using IsVit.Detection.Drawing;
+using IsVit.Detection.Models;
+using IsVit.Detection.Quantization;
+using IsVit.Detection.Scenes;
+using IsVit.Detection.Training;
+using IsVit.Optimization;
+using IsVit.Optimization.Recipes;
+using IsVit.Tool.Data;
+using IsVit.Tool.Evaluation;
+using IsVit.Tool.Inputs;
+using IsVit.Tool.Progress;
+using IsVit.Tool.Reporting;
+using IsVit.Tool.Terminal;
+using Spectre.Console;
+using TorchSharp;
+
+namespace IsVit.Tool.Demo;
+
+/// <summary>The part of <c>isvit demo</c> that quantizes the small detector, in several ways, and draws what it finds before and after.</summary>
+/// <param name="arguments">What was asked for.</param>
+/// <param name="assets">The detector and the images.</param>
+/// <param name="output">Where the quantized detector and the picture go.</param>
+internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, OutputFolder output)
+{
+    /// <summary>What is quantized how, in the order of the table.</summary>
+    public static IReadOnlyList<(string Method, int Bits)> Runs { get; } =
+        [(RecipeNames.MinMax, 4), (RecipeNames.Percentile, 4), (RecipeNames.RepQ, 4), (RecipeNames.ISVit, 4), (RecipeNames.RepQ, 6), (RecipeNames.ISVit, 6)];
+
+    // As many as the literature takes for detectors is half of it; a step takes some of them.
+    private const int CalibrationCount = 64;
+    private const int BatchSize = 16;
+    private const int OwnBits = 4;
+    private const int DrawnFewest = 4;
+    private const double DrawnScore = 0.5;
+    private const string PictureFile = DetectorCatalog.Demo + ".png";
+
+    private readonly List<Row> _rows = [];
+    private long _floatBytes;
+
+    /// <summary>Quantizes and measures.</summary>
+    /// <param name="progress">Shows one run.</param>
+    /// <param name="cancellationToken">Stops within one step.</param>
+    public void Run(Func<string, DemoProgress> progress, CancellationToken cancellationToken)
+    {
+        var scenes = DemoScenes.Test(assets.Test, arguments.SceneCount);
+        var evaluation = new SceneEvaluation(scenes, FashionMnist.Classes);
+        using var calibration = SceneBatches.Input(DemoScenes.Calibration(assets.Calibration, Math.Min(CalibrationCount, arguments.CalibrationCount), arguments.Seed));
+        var shown = scenes.FirstOrDefault(static scene => scene.Objects.Count >= DrawnFewest) ?? scenes[0];
+        using var detector = assets.LoadDetector();
+        _floatBytes = RunDescription.FloatBytes(detector);
+        _rows.Add(Row.Of("float", RunDescription.FloatBits, _floatBytes, null, evaluation.Measure(detector, cancellationToken)));
+        var before = Draw(detector, shown);
+        using var samples = DetectorSamples.Collect(detector, [calibration], new DetectorSampleOptions { BoxRegions = 32, MaskRegions = 8, BatchSize = 8 }, cancellationToken);
+        foreach (var (method, bits) in Runs)
+        {
+            var clock = Stopwatch.StartNew();
+            using var model = assets.LoadDetector();
+            var quantizer = ModelQuantizer.Create(options =>
+            {
+                (options.Recipe, options.WeightBits, options.ActivationBits, options.Seed) = (method, bits, bits, arguments.Seed);
+                (options.Reconstruction.Iterations, options.Reconstruction.BatchSize, options.OutputTuning.Steps) = (arguments.Iterations, BatchSize, 3 * arguments.Iterations);
+            });
+            using var quantized = quantizer.Quantize(ModelForward.Of(model), samples, new QuantizationRun { Progress = progress($"{DetectorCatalog.Demo} {method} W{bits}A{bits}") }, cancellationToken);
+            var seconds = clock.Elapsed.TotalSeconds;
+            var isKept = (method, bits) == (RecipeNames.ISVit, OwnBits);
+            _rows.Add(Row.Of(method, bits, isKept ? Save(quantized) : Measure(quantized), seconds, evaluation.Measure(model, cancellationToken)));
+            if (isKept)
+            {
+                DetectionPicture.SideBySide(before, Draw(model, shown), "float", $"{method} W{bits}A{bits}").Save(output.PathOf(PictureFile));
+            }
+        }
+    }
+
+    /// <summary>Writes the table.</summary>
+    public void Write(ToolConsole console)
+    {
+        var table = ReportTable.NewTable("method", "bits", "box AP", "box AP50", "mask AP", "mask AP50", "size MB", "seconds");
+        var bits = RunDescription.FloatBits;
+        foreach (var row in _rows)
+        {
+            if (row.Bits != bits)
+            {
+                table.AddEmptyRow();
+                bits = row.Bits;
+            }
+
+            table.AddRow(
+                Markup.Escape(row.Method),
+                $"{row.Bits}/{row.Bits}",
+                Percent(row.Boxes.AP),
+                Percent(row.Boxes.AP50),
+                Percent(row.Masks.AP),
+                Percent(row.Masks.AP50),
+                ReportTable.Megabytes(row.Bytes),
+                row.Seconds is { } seconds ? ReportTable.Figure(seconds, "F1") : "-");
+        }
+
+        console.Out.WriteLine(DetectorCatalog.Demo);
+        console.Ansi.Write(table);
+        console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{arguments.SceneCount} test scenes, {Math.Min(CalibrationCount, arguments.CalibrationCount)} calibration scenes; {PictureFile} shows one scene in float and at W{OwnBits}A{OwnBits}"));
+    }
+
+    private static string Percent(double share) => ReportTable.Figure(100 * share, "F2");
+
+    private static DetectionPicture Draw(Detector detector, Scene scene)
+    {
+        using var noGrad = torch.no_grad();
+        using var input = SceneBatches.Input([scene]);
+        using var found = detector.call(input)[0];
+        return DetectionPicture.Draw(scene.Rgb, scene.Width, scene.Height, DrawnObject.Of(found, FashionMnist.Classes, DrawnScore));
+    }
+
+    private long Save(QuantizedModel quantized)
+    {
+        var path = output.PathOf($"{DetectorCatalog.Demo}_w{OwnBits}a{OwnBits}.safetensors");
+        quantized.Save(path);
+        return new FileInfo(path).Length;
+    }
+
+    private static long Measure(QuantizedModel quantized)
+    {
+        using var counter = new CountingStream();
+        quantized.Save(counter);
+        return counter.Length;
+    }
+
+    private sealed record Row(string Method, int Bits, long Bytes, double? Seconds, CocoScores Boxes, CocoScores Masks)
+    {
+        public static Row Of(string method, int bits, long bytes, double? seconds, (CocoScores Boxes, CocoScores Masks) scores) => new(method, bits, bytes, seconds, scores.Boxes, scores.Masks);
+    }
+}
