@@ -33,7 +33,12 @@ internal static class GuardChecks
         yield return new("unit iteration: as the third stage runs it", HeapState.Kept, static () => Training(UnitShape.DeitTiny, UnitTraining.AsRun));
         yield return new("calibration of a DeiT-Tiny on 64 images", HeapState.Kept, static () =>
         {
-            var work = new CalibrationWork();
+            var work = CalibrationWork.OfDeitTiny();
+            return new(work.Forward, work.Calibrate, work);
+        });
+        yield return new("calibration of a small Mask R-CNN on 16 images", HeapState.Kept, static () =>
+        {
+            var work = CalibrationWork.OfSmallDetector();
             return new(work.Forward, work.Calibrate, work);
         });
 

@@ -1,5 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Models;
+using IsVit.Core.Samples;
+using IsVit.Detection.Models;
 using IsVit.Model;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Options;
@@ -8,26 +10,45 @@ using TorchSharp;
 
 namespace IsVit.Benchmarks.Optimization;
 
-/// <summary>A DeiT-Tiny with random weights, 64 random images, and the choice of every activation quantizer's parameters while they flow through.</summary>
+/// <summary>A model with random weights, random samples, and the choice of every activation quantizer's parameters while they flow through.</summary>
 internal sealed class CalibrationWork : IDisposable
 {
-    private const int ImageCount = 64;
-    private readonly ImageClassifier _model;
     private readonly GraphAttachment _attachment;
-    private readonly torch.Tensor _images;
+    private readonly SampleBatch _samples;
 
-    public CalibrationWork()
+    private CalibrationWork(torch.nn.Module model, SampleBatch samples)
     {
-        torch.random.manual_seed(0);
-        using var scope = torch.NewDisposeScope();
-        _model = ModelCatalog.Create("deit_tiny_patch16_224");
-        _model.eval();
-        _images = torch.randn(ImageCount, 3, 224, 224).DetachFromDisposeScope();
-        var graph = ModuleGraph.Trace(_model, _images.narrow(0, 0, 1));
+        model.eval();
+        _samples = samples;
+        foreach (var input in samples.Inputs)
+        {
+            input.DetachFromDisposeScope();
+        }
+
+        var graph = ModuleGraph.Trace(ModelForward.Of(model), samples.Slice(0, 1));
         var recipe = QuantizationRecipes.All.Single(static recipe => recipe.Name == RecipeNames.ISVit);
         var registry = BuiltIn.CreateRegistry();
         _attachment = GraphAttachment.Attach(graph, site =>
             site.Role != SiteRole.Weight && new QuantizationOptions().SpecFor(site, recipe.Schemes) is { } spec ? registry.Create(spec, isWeight: false) : null);
+    }
+
+    /// <summary>DeiT-Tiny and 64 images.</summary>
+    public static CalibrationWork OfDeitTiny()
+    {
+        torch.random.manual_seed(0);
+        using var scope = torch.NewDisposeScope();
+        return new(ModelCatalog.Create("deit_tiny_patch16_224"), new SampleBatch(torch.randn(64, 3, 224, 224)));
+    }
+
+    /// <summary>The small Mask R-CNN and 16 images of 128 x 128, with 64 regions to classify, 16 to draw masks in, and 128 anchors each.</summary>
+    public static CalibrationWork OfSmallDetector()
+    {
+        torch.random.manual_seed(0);
+        using var scope = torch.NewDisposeScope();
+        var corners = torch.rand(16, 64, 2) * 64;
+        var boxes = torch.cat([corners, corners + (torch.rand(16, 64, 2) * 40) + 20, torch.zeros(16, 64, 1), torch.ones(16, 64, 1)], 2);
+        var anchors = torch.stack([torch.randint(0, 1024, [16, 128]).to(torch.float32), torch.ones(16, 128)], 2);
+        return new(DetectorCatalog.Create(DetectorCatalog.Demo), new SampleBatch(torch.randn(16, 3, 128, 128), boxes, boxes.narrow(1, 0, 16).narrow(2, 0, 5).clone(), anchors));
     }
 
     /// <summary>One forward in float.</summary>
@@ -51,14 +72,17 @@ internal sealed class CalibrationWork : IDisposable
     public void Dispose()
     {
         _attachment.Dispose();
-        _model.Dispose();
-        _images.Dispose();
+        _attachment.Graph.Model.Dispose();
+        foreach (var input in _samples.Inputs)
+        {
+            input.Dispose();
+        }
     }
 
     private void Run()
     {
         using var noGrad = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        _model.call(_images);
+        _attachment.Graph.Forward.Run(_samples);
     }
 }
