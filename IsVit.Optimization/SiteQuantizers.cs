@@ -27,7 +27,7 @@ internal sealed class SiteQuantizers(ModuleGraph graph, QuantizationOptions opti
                     FormattableString.Invariant($"{nameof(QuantizationOptions.Overrides)}[{i}].{nameof(SiteOverride.Pattern)} is '{change.Pattern}'{(change.Operand is { } operand ? $" with operand {operand}" : "")}, which fits no site of the model; its sites' paths are {string.Join(", ", graph.Sites.Select(static site => site.Path).Distinct().Take(40))}."));
             }
 
-            if (change.Quantize && (change.Bits ?? (object?)change.Scheme ?? change.Granularity) is not null && !fitting.Exists(site => recipe.Schemes.ContainsKey(site.Role)))
+            if (change.Quantize && (change.Bits ?? (object?)change.Scheme ?? change.Granularity) is not null && !fitting.Exists(site => recipe.Schemes.ContainsKey(site.Role) || options.SpecFor(site, recipe.Schemes) is not null))
             {
                 throw new QuantizationException(
                     FormattableString.Invariant($"{nameof(QuantizationOptions.Overrides)}[{i}] says how '{fitting[0].Id}'{(fitting.Count > 1 ? FormattableString.Invariant($" and {fitting.Count - 1} more") : "")} is quantized, and recipe '{recipe.Name}' leaves sites of role {fitting[0].Role} in float. Follow a recipe that quantizes them, or take the override away."));

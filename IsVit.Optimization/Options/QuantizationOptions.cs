@@ -83,7 +83,10 @@ public sealed record QuantizationOptions
         }
     }
 
-    /// <summary>Returns the quantizer of a site: the recipe's scheme for its role with the bits of these options, changed by the overrides.</summary>
+    /// <summary>
+    /// Returns the quantizer of a site: the recipe's scheme for its role with the bits of these options, changed by the overrides. A model's input, for which recipes have no scheme, is quantized if an override
+    /// names its operand and a scheme, and the recipe quantizes activations.
+    /// </summary>
     /// <param name="site">The site.</param>
     /// <param name="schemes">The recipe's schemes.</param>
     /// <returns>Null for a site that stays in float.</returns>
@@ -94,13 +97,14 @@ public sealed record QuantizationOptions
     {
         ArgumentNullException.ThrowIfNull(site);
         ArgumentNullException.ThrowIfNull(schemes);
-        if (!schemes.TryGetValue(site.Role, out var own))
+        var own = schemes.GetValueOrDefault(site.Role);
+        if (own is null && (site.Role != SiteRole.ModelInput || schemes.Keys.All(static role => role == SiteRole.Weight)))
         {
             return null;
         }
 
-        var (isQuantized, bits, scheme, granularity) = (true, site.Role == SiteRole.Weight ? WeightBits : ActivationBits, default(string), own.Granularity);
-        foreach (var change in Overrides.Where(change => change.Fits(site)))
+        var (isQuantized, bits, scheme, granularity) = (true, site.Role == SiteRole.Weight ? WeightBits : ActivationBits, default(string), own?.Granularity ?? Granularity.Tensor);
+        foreach (var change in Overrides.Where(change => change.Fits(site) && (own is not null || change.Operand is not null)))
         {
             isQuantized = change.Quantize;
             (bits, scheme) = (change.Bits ?? bits, change.Scheme ?? scheme);
@@ -108,7 +112,7 @@ public sealed record QuantizationOptions
         }
 
         bits = width ?? bits;
-        return isQuantized ? new QuantizerSpec(scheme ?? own.SchemeAt(bits), bits, granularity) : null;
+        return isQuantized && (scheme ?? own?.SchemeAt(bits)) is { } chosen ? new QuantizerSpec(chosen, bits, granularity) : null;
     }
 
     /// <summary>Throws if an override asks for a scheme that no quantizer has.</summary>

@@ -22,7 +22,7 @@ public sealed record SiteOverride
     /// <summary>The number of bits, 2 to 8; null to keep it.</summary>
     public int? Bits { get; set; }
 
-    /// <summary>The quantizer's scheme; null to keep it.</summary>
+    /// <summary>The quantizer's scheme; null to keep it. A model's input, which recipes leave in float, is quantized if a scheme is given, and <see cref="SiteOperand.Input"/> as the operand.</summary>
     public string? Scheme { get; set; }
 
     /// <summary>

@@ -1,6 +1,8 @@
 using IsVit.Model;
 using IsVit.Optimization;
 using IsVit.Optimization.Options;
+using IsVit.Optimization.Recipes;
+using TorchSharp;
 
 namespace IsVit.Tests.Optimization;
 
@@ -72,6 +74,23 @@ public sealed class QuantizationOptionsTests
         options.Reconstruction = new() { Iterations = 0, BatchSize = 1, LearningRate = double.Epsilon, Evaluations = 100, CacheBudgetBytes = 1 };
         options.Overrides = [new() { Pattern = "**", Bits = 2, Scheme = "uniform-mse" }];
     }));
+
+    /// <summary>The model's input is quantized if an override says how, and by no override for all operands.</summary>
+    [Theory]
+    [InlineData(true, 8)]
+    [InlineData(false, null)]
+    public void Overrides_ModelInput_IsQuantizedWhenOperandAndSchemeAreGiven(bool isNamed, int? expected)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var model = Micro.Vit();
+        using var quantized = Micro.Quantizer([StageNames.ActivationCalibration, StageNames.WeightCalibration], [], options => options.Overrides =
+        [
+            new() { Pattern = "patch_embed.*", Operand = isNamed ? SiteOperand.Input : null, Scheme = SchemeNames.UniformMinMax, Bits = 8 },
+        ]).Run(model, Micro.Images());
+
+        Assert.Equal(expected, quantized.Attachment.Find("patch_embed.proj:input")?.Quantizer.Bits.Bits);
+        Assert.Equal(isNamed ? 4 : 8, quantized.Attachment.Find("patch_embed.proj:weight")?.Quantizer.Bits.Bits);
+    }
 
     // Section 3 of the method.
     [Fact]
