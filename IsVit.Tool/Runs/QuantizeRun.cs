@@ -85,7 +85,7 @@ internal static class QuantizeRun
         aftermath.Do("the share of products in float cannot be measured", () =>
         {
             using var scope = torch.NewDisposeScope();
-            CoverageLines.Write(console, quantized.MeasureCoverage(calibration.Batches[0].Slice(0, 1), ProductSource.Operators), isMeant: !arguments.Recipe.QuantizesActivations);
+            CoverageLines.Write(console, quantized.MeasureCoverage(calibration.Batches[0].Slice(0, 1), ProductSource.Operators), isMeant: !arguments.Recipe.QuantizesActivations, work.IsLeftInFloat);
         });
         return aftermath.ExitCode;
     }

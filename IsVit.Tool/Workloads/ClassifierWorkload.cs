@@ -79,6 +79,9 @@ internal sealed class ClassifierWorkload : IWorkload
     public InMemorySamples ReadCalibration(CancellationToken cancellationToken) => ImageInput.Load(_calibrationFiles, _preset.Preprocessing, _loading, _arguments.Device, cancellationToken);
 
     /// <inheritdoc/>
+    public bool IsLeftInFloat(string path) => false;
+
+    /// <inheritdoc/>
     public RunDescription Describe(QuantizationReport run) =>
         new(_preset.Name, _model.ClassCount, _preset.Preprocessing.CropFraction, _arguments.Method, _arguments.WeightBits, run.ActivationBits, _arguments.Seed);
 

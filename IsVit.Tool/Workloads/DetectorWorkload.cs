@@ -86,6 +86,10 @@ internal sealed class DetectorWorkload : IWorkload
         }
     }
 
+    /// <summary>Whether a module is the transposed convolution of a mask head, which detectors declare to be ignored.</summary>
+    /// <inheritdoc/>
+    public bool IsLeftInFloat(string path) => path.StartsWith("roi_head.mask_head", StringComparison.Ordinal) && path.EndsWith(".upsample", StringComparison.Ordinal);
+
     /// <inheritdoc/>
     public RunDescription Describe(QuantizationReport run) =>
         new(_source.Preset.Name, _source.ClassCount, Crop: null, _arguments.Method, _arguments.WeightBits, run.ActivationBits, _arguments.Seed);

@@ -33,6 +33,10 @@ internal interface IWorkload : IDisposable
     /// <returns>Samples, to be disposed.</returns>
     InMemorySamples ReadCalibration(CancellationToken cancellationToken);
 
+    /// <summary>Whether a module is meant to stay in float.</summary>
+    /// <param name="path">Its path in the model.</param>
+    bool IsLeftInFloat(string path);
+
     /// <summary>What is kept beside the quantized model.</summary>
     /// <param name="run">What the engine reported.</param>
     RunDescription Describe(QuantizationReport run);
