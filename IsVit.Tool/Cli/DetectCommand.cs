@@ -12,7 +12,7 @@ internal static class DetectCommand
     public static Command Create(ToolConsole console)
     {
         var images = new Argument<string[]>("IMAGE") { Description = "Image files", Arity = ArgumentArity.OneOrMore };
-        var model = PathOptions.Required("--model", "NAME", "The detector's name in the catalogue, e.g. mask_rcnn_swin_tiny");
+        var model = PathOptions.Optional("--model", "NAME", "The detector's name in the catalogue, e.g. mask_rcnn_swin_tiny; a file of 'isvit quantize' says it itself");
         var weights = PathOptions.Optional("--weights", "FILE", "Its float weights, with MMDetection's tensor names");
         var quantized = PathOptions.Optional("--quantized", "FILE", "A quantized detector that was saved, instead of float weights");
         var classes = ModelOptions.Classes();
@@ -24,7 +24,7 @@ internal static class DetectCommand
                 console,
                 new DetectArguments(
                     parsed.GetRequiredValue(images),
-                    parsed.GetRequiredValue(model),
+                    parsed.GetValue(model),
                     parsed.GetValue(weights),
                     parsed.GetValue(quantized),
                     parsed.GetValue(classes),

@@ -6,13 +6,16 @@ namespace IsVit.Tool.Cli;
 internal static class ModelOptions
 {
     /// <summary>The model.</summary>
-    public static Option<string> Name() => PathOptions.Required("--model", "NAME", "The model's name in the catalogue, e.g. deit_tiny_patch16_224");
+    /// <param name="examples">Names that it may be.</param>
+    public static Option<string> Name(string examples = "deit_tiny_patch16_224") => PathOptions.Required("--model", "NAME", $"The model's name in the catalogue, e.g. {examples}");
 
     /// <summary>Its weights.</summary>
-    public static Option<string> Weights() => PathOptions.Required("--weights", "FILE", "Its float weights: safetensors with timm's tensor names, or TorchSharp's own format");
+    /// <param name="names">Whose tensor names they have.</param>
+    public static Option<string> Weights(string names = "timm's tensor names") => PathOptions.Required("--weights", "FILE", $"Its float weights: safetensors with {names}, or TorchSharp's own format");
 
     /// <summary>Its classes.</summary>
-    public static Option<int?> Classes() => Ranged.OptionalInt32("--classes", "The number of classes, if it is not the model's own", 1, 1_000_000);
+    /// <param name="own">What it is if it is not given.</param>
+    public static Option<int?> Classes(string own = "the model's own") => Ranged.OptionalInt32("--classes", $"The number of classes, if it is not {own}", 1, 1_000_000);
 
     /// <summary>The images to calibrate with.</summary>
     public static Option<string> Calibration() => PathOptions.Required("--calibration", "DIR", "Images to calibrate with, without labels; subfolders count");

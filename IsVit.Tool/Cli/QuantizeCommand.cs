@@ -5,8 +5,10 @@ using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
+using IsVit.Tool.Inputs;
 using IsVit.Tool.Runs;
 using IsVit.Tool.Terminal;
+using IsVit.Tool.Workloads;
 
 namespace IsVit.Tool.Cli;
 
@@ -50,20 +52,24 @@ internal static class QuantizeCommand
     }.AcceptOnlyFromAmong([.. QuantizationEfforts.All.Select(static known => known.Name)]);
 
     private static string Describe(QuantizationEffort effort) => string.Create(
-        CultureInfo.InvariantCulture, $"{effort.Name} ({effort.ImageCount} images, {(effort.Iterations is { } steps ? $"{steps}" : "the paper's 1000 or 200")} steps of {effort.BatchSize})");
+        CultureInfo.InvariantCulture, $"{effort.Name} ({effort.ImageCount} images, {(effort.Iterations is { } steps ? $"{steps}" : "the paper's 1000 or 200")} steps of {effort.BatchSize}; of a detector {DetectorEfforts.Of(effort).ImageCount} images, steps of {DetectorEfforts.Of(effort).BatchSize})");
 
     /// <summary>Makes the command.</summary>
     /// <param name="console">Where it writes.</param>
     public static Command Create(ToolConsole console)
     {
-        var model = ModelOptions.Name();
-        var weights = ModelOptions.Weights();
-        var classes = ModelOptions.Classes();
+        var model = ModelOptions.Name("deit_tiny_patch16_224 or mask_rcnn_swin_tiny");
+        var weights = ModelOptions.Weights("timm's tensor names, MMDetection's for a detector");
+        var classes = KindOptions.Classes();
         var calibration = ModelOptions.Calibration();
         var effort = Effort();
         var calibrationCount = Ranged.OptionalInt32("--calibration-count", "Use the first N calibration images of a fixed shuffle, or all if there are fewer; the effort's if not given", 1, 1_000_000);
         var labels = ImageOptions.Labels();
-        var images = ImageOptions.Images();
+        var images = KindOptions.Images();
+        var coco = KindOptions.Coco();
+        var testCount = KindOptions.TestCount();
+        var boxRegions = KindOptions.BoxRegions();
+        var maskRegions = KindOptions.MaskRegions();
         var weightBits = Ranged.Int32("--weight-bits", "Bits of weights", 4, BitWidth.Minimum, BitWidth.Maximum);
         var activationBits = Ranged.Int32("--activation-bits", "Bits of activations", 4, BitWidth.Minimum, BitWidth.Maximum);
         var method = Method("How to quantize");
@@ -95,9 +101,9 @@ internal static class QuantizeCommand
         var output = PathOptions.Optional("--output", "DIR", $"The folder to write {QuantizeRun.ModelFile} to");
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var checkpoint = PathOptions.Optional("--checkpoint", "DIR", "Keep every finished unit in this folder, and go on from there if the same run was interrupted");
-        var command = new Command("quantize", "Quantize a model with a folder of images and compare it with the float model.")
+        var command = new Command("quantize", "Quantize a classifier or a detector with a folder of images and compare it with the float model.")
         {
-            model, weights, classes, calibration, effort, calibrationCount, labels, images, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, views,
+            model, weights, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, views,
             seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, checkpoint,
         };
         command.Validators.Add(result =>
@@ -116,6 +122,25 @@ internal static class QuantizeCommand
         {
             var preset = QuantizationPresets.All.FirstOrDefault(known => known.Name == parsed.GetValue(presetName));
             var chosen = QuantizationEfforts.All.Single(known => known.Name == parsed.GetValue(effort));
+            if (ModelKinds.IsDetector(parsed.GetRequiredValue(model)))
+            {
+                parsed.RefuseForDetector(
+                    (labels, "it is scored with --coco"),
+                    (crop, "it sees whole images"),
+                    (views, "its regions are those of the calibration images as they are"));
+                if (parsed.GetValue(coco) is null)
+                {
+                    parsed.Refuse(images, "--images: a detector is scored with the objects in the images; give --coco.");
+                    parsed.Refuse(testCount, "--test-count is for --coco: give both or none.");
+                }
+
+                chosen = DetectorEfforts.Of(chosen);
+            }
+            else
+            {
+                parsed.RefuseForClassifier(coco, testCount, boxRegions, maskRegions);
+            }
+
             var arguments = new QuantizeArguments
             {
                 Model = parsed.GetRequiredValue(model),
@@ -126,6 +151,10 @@ internal static class QuantizeCommand
                 CalibrationCount = parsed.GetValue(calibrationCount) ?? chosen.ImageCount,
                 Labels = parsed.GetValue(labels),
                 Images = parsed.GetValue(images),
+                Coco = parsed.GetValue(coco),
+                TestCount = parsed.GetValue(testCount),
+                BoxRegions = parsed.GetValue(boxRegions),
+                MaskRegions = parsed.GetValue(maskRegions),
                 WeightBits = preset?.WeightBits ?? BitsOf(weightBits),
                 ActivationBits = preset?.ActivationBits ?? BitsOf(activationBits),
                 Budget = parsed.GetValue(budget),

@@ -38,27 +38,19 @@ internal static class TrainDemoCommand
                 var name = parsed.GetRequiredValue(model);
                 if (name == DetectorCatalog.Demo)
                 {
-                    Refuse(parsed, epochs, $"--epochs is of classifiers; {name} takes --steps.");
+                    parsed.Refuse(epochs, $"--epochs is of classifiers; {name} takes --steps.");
                     var recipe = new DetectorDemoOptions();
                     recipe = recipe with { Steps = parsed.GetValue(steps) ?? recipe.Steps, Seed = parsed.GetValue(seed), TrainingImages = parsed.GetValue(limit) };
                     return DetectorDemoTraining.Run(console, DetectorCatalog.Find(name), parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), recipe, parsed.GetValue(resume), cancellationToken);
                 }
 
-                Refuse(parsed, steps, $"--steps is of detectors; {name} takes --epochs.");
-                Refuse(parsed, resume, $"--resume is of detectors; {name} is trained in one run.");
+                parsed.Refuse(steps, $"--steps is of detectors; {name} takes --epochs.");
+                parsed.Refuse(resume, $"--resume is of detectors; {name} is trained in one run.");
                 var demo = DemoModel.Find(name);
                 var options = demo.Training with { Epochs = parsed.GetValue(epochs) ?? demo.Training.Epochs, Seed = parsed.GetValue(seed), TrainingImages = parsed.GetValue(limit) };
                 return DemoTraining.Run(console, demo, parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), options, cancellationToken);
             },
             CancellationToken.None));
         return command;
-    }
-
-    private static void Refuse(ParseResult parsed, Option option, string message)
-    {
-        if (parsed.GetResult(option) is { Implicit: false })
-        {
-            throw new ToolException(message);
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using IsVit.Core.Imaging;
 using IsVit.Core.Samples;
 using IsVit.Model.Imaging;
@@ -23,6 +24,13 @@ internal static class ImageInput
         var all = ImageFolder.Read(folder, recursive: true).Shuffle(CalibrationShuffle);
         return all.Take(Math.Min(count, all.Count));
     }
+
+    /// <summary>How many images there are, in words.</summary>
+    /// <param name="calibration">Calibration images.</param>
+    /// <param name="asked">How many of them were asked for.</param>
+    /// <param name="test">Test images.</param>
+    public static string Describe(int calibration, int asked, int test) => string.Create(
+        CultureInfo.InvariantCulture, $"{calibration} calibration images{(calibration < asked ? $" (all there are; {asked} were asked for)" : "")}, {test} test images");
 
     /// <summary>Reads images as a model wants them, batch by batch, into memory.</summary>
     /// <param name="images">The files.</param>

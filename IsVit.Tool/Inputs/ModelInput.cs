@@ -1,20 +1,23 @@
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Detection.Models;
 
 namespace IsVit.Tool.Inputs;
 
-/// <summary>A model of the catalogue by the name that the user gave, and its weights.</summary>
+/// <summary>A classifier of the catalogue by the name that the user gave, and its weights.</summary>
 internal static class ModelInput
 {
     /// <summary>The model's preset.</summary>
     /// <param name="name">A name of <see cref="ModelCatalog.Names"/>.</param>
     /// <param name="crop">Another crop fraction than the preset's, or null.</param>
-    /// <exception cref="ToolException">There is no model of that name.</exception>
+    /// <exception cref="ToolException">There is no classifier of that name.</exception>
     public static ModelPreset Find(string name, double? crop)
     {
         if (!ModelCatalog.Names.Contains(name, StringComparer.Ordinal))
         {
-            throw new ToolException($"there is no model '{name}'; --model is one of {string.Join(", ", ModelCatalog.Names)}.");
+            throw new ToolException(DetectorCatalog.Names.Contains(name, StringComparer.Ordinal)
+                ? $"'{name}' is a detector; expected one of the classifiers {string.Join(", ", ModelCatalog.Names)}."
+                : $"there is no model '{name}'; --model is one of {string.Join(", ", ModelCatalog.Names)}.");
         }
 
         var preset = ModelCatalog.Find(name);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Models;
+using IsVit.Detection.Models;
 using IsVit.Model.Saved;
 using IsVit.Optimization;
 using TorchSharp;
@@ -9,25 +10,41 @@ namespace IsVit.Tool.Inputs;
 /// <summary>What the tool keeps beside a quantized model, so that <c>isvit evaluate</c> needs nothing but the file.</summary>
 /// <param name="Model">The model's name in the catalogue.</param>
 /// <param name="ClassCount">The number of classes.</param>
-/// <param name="Crop">The centre crop that it was quantized with.</param>
+/// <param name="Crop">The centre crop that it was quantized with; null for a detector, which sees whole images.</param>
 /// <param name="Method">The recipe.</param>
 /// <param name="WeightBits">Bits of weights.</param>
 /// <param name="ActivationBits">Bits of activations.</param>
 /// <param name="Seed">The seed.</param>
-internal sealed record RunDescription(string Model, int ClassCount, double Crop, string Method, int WeightBits, int ActivationBits, int Seed)
+internal sealed record RunDescription(string Model, int ClassCount, double? Crop, string Method, int WeightBits, int ActivationBits, int Seed)
 {
     /// <summary>The bits of what is not quantized.</summary>
     public const int FloatBits = 32;
 
     private const string Prefix = "isvit.tool.";
 
-    private Dictionary<string, string> Metadata => new(StringComparer.Ordinal)
+    private Dictionary<string, string> Metadata
     {
-        [Prefix + nameof(Method)] = Method,
-        [Prefix + nameof(WeightBits)] = Text(WeightBits),
-        [Prefix + nameof(ActivationBits)] = Text(ActivationBits),
-        [Prefix + nameof(Seed)] = Text(Seed),
-    };
+        get
+        {
+            var texts = new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                [Prefix + nameof(Method)] = Method,
+                [Prefix + nameof(WeightBits)] = Text(WeightBits),
+                [Prefix + nameof(ActivationBits)] = Text(ActivationBits),
+                [Prefix + nameof(Seed)] = Text(Seed),
+            };
+            if (IsDetector)
+            {
+                // A classifier's file describes its model itself.
+                texts[Prefix + nameof(Model)] = Model;
+                texts[Prefix + nameof(ClassCount)] = Text(ClassCount);
+            }
+
+            return texts;
+        }
+    }
+
+    private bool IsDetector => DetectorCatalog.Names.Contains(Model, StringComparer.Ordinal);
 
     /// <summary>Writes a quantized model with this description.</summary>
     /// <param name="quantized">The model.</param>
@@ -56,26 +73,21 @@ internal sealed record RunDescription(string Model, int ClassCount, double Crop,
     /// <exception cref="ToolException">The file is missing, or holds no such description.</exception>
     public static RunDescription Read(string path)
     {
-        if (!File.Exists(path))
-        {
-            throw new ToolException($"{path}: no such file.");
-        }
-
-        using var file = SavedModel.Open(path);
-        var texts = file.Metadata;
-
-        // Files of 0.1 before models were described have the first three as texts.
-        return new RunDescription(
-            file.Description?.Name ?? Required(texts, path, nameof(Model)),
-            file.Description?.Architecture.ClassCount ?? Number<int>(texts, path, nameof(ClassCount)),
-            file.Description?.Preprocessing?.CropFraction ?? Number<double>(texts, path, nameof(Crop)),
-            Required(texts, path, nameof(Method)),
-            Number<int>(texts, path, nameof(WeightBits)),
-            Number<int>(texts, path, nameof(ActivationBits)),
-            Number<int>(texts, path, nameof(Seed)));
+        using var file = Open(path);
+        return Of(file, path);
     }
 
-    /// <summary>The quantized model of a file with this description, in evaluation mode.</summary>
+    /// <summary>Reads the description of a saved model that any program wrote.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>Null if it holds no such description.</returns>
+    /// <exception cref="ToolException">The file is missing, or holds only a part of the description.</exception>
+    public static RunDescription? TryRead(string path)
+    {
+        using var file = Open(path);
+        return file.Metadata.ContainsKey(Prefix + nameof(Method)) ? Of(file, path) : null;
+    }
+
+    /// <summary>The quantized classifier of a file with this description, in evaluation mode.</summary>
     /// <param name="path">The file.</param>
     /// <param name="device">Where it runs.</param>
     /// <returns>The quantized model, and the module inside it, which it does not dispose.</returns>
@@ -99,8 +111,30 @@ internal sealed record RunDescription(string Model, int ClassCount, double Crop,
     /// <param name="model">The model.</param>
     public static long FloatBytes(torch.nn.Module model) => model.parameters().Sum(static p => p.numel() * p.element_size());
 
-    private void Describe(QuantizedModel quantized) =>
-        quantized.Description = (quantized.Description ?? throw new InvalidOperationException($"'{Model}' is no model of the catalogue.")) with { Name = Model, Preprocessing = ModelInput.Find(Model, Crop).Preprocessing };
+    private static SavedModel Open(string path) => File.Exists(path) ? SavedModel.Open(path) : throw new ToolException($"{path}: no such file.");
+
+    private static RunDescription Of(SavedModel file, string path)
+    {
+        // Files of detectors, and those of 0.1 before models were described, have the first ones as texts.
+        var texts = file.Metadata;
+        var description = new RunDescription(
+            file.Description?.Name ?? Required(texts, path, nameof(Model)),
+            file.Description?.Architecture.ClassCount ?? Number<int>(texts, path, nameof(ClassCount)),
+            file.Description?.Preprocessing?.CropFraction,
+            Required(texts, path, nameof(Method)),
+            Number<int>(texts, path, nameof(WeightBits)),
+            Number<int>(texts, path, nameof(ActivationBits)),
+            Number<int>(texts, path, nameof(Seed)));
+        return description.Crop is null && !description.IsDetector ? description with { Crop = Number<double>(texts, path, nameof(Crop)) } : description;
+    }
+
+    private void Describe(QuantizedModel quantized)
+    {
+        if (!IsDetector)
+        {
+            quantized.Description = (quantized.Description ?? throw new InvalidOperationException($"'{Model}' is no model of the catalogue.")) with { Name = Model, Preprocessing = ModelInput.Find(Model, Crop).Preprocessing };
+        }
+    }
 
     private static string Required(IReadOnlyDictionary<string, string> texts, string path, string name) => texts.TryGetValue(Prefix + name, out var text)
         ? text

@@ -54,6 +54,10 @@ internal sealed record QuantizationJson(
     /// <summary>The sites' bits, where they differ.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<SiteBitsJson>? Sites { get; init; }
+
+    /// <summary>A detector's scores; its accuracies are null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DetectionJson? Detection { get; init; }
 }
 
 /// <summary>A site in <see cref="QuantizationJson"/>.</summary>
@@ -65,7 +69,18 @@ internal sealed record SiteBitsJson(string Site, int Bits);
 /// <param name="Name">Its name.</param>
 /// <param name="Seconds">Its time, without evaluating.</param>
 /// <param name="Top1">The model's top-1 accuracy after it.</param>
-internal sealed record StageJson(string Name, double Seconds, double? Top1);
+internal sealed record StageJson(string Name, double Seconds, double? Top1)
+{
+    /// <summary>The average precision of a detector's boxes after it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [JsonPropertyName("boxAP")]
+    public double? BoxAP { get; init; }
+
+    /// <summary>The average precision of a detector's masks after it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [JsonPropertyName("maskAP")]
+    public double? MaskAP { get; init; }
+}
 
 /// <summary>A unit in <see cref="QuantizationJson"/>.</summary>
 /// <param name="Name">Its path in the model.</param>

@@ -12,6 +12,13 @@ internal static class ReportTable
     /// <param name="agreement">Percent of images with the float model's first class, or null.</param>
     public static void Write(IAnsiConsole console, QuantizationJson report, double? agreement)
     {
+        if (report.Detection is not null)
+        {
+            DetectionTable.WriteStages(console, report);
+            DetectionTable.WriteResults(console, report);
+            return;
+        }
+
         var stages = NewTable("stage", "seconds", "top-1 %");
         foreach (var stage in report.Stages)
         {
@@ -31,7 +38,7 @@ internal static class ReportTable
         var results = NewTable("model", "top-1 %", "top-5 %", "agreement %", "logits error", "size MB", "seconds", "memory MB");
         results.AddRow("float", Figure(report.FloatTop1, "F2"), Figure(report.FloatTop5, "F2"), Figure(null, "F2"), Figure(null, "G4"), Megabytes(report.FloatBytes), Figure(null, "F1"), Figure(null, "F0"));
         results.AddRow(
-            Markup.Escape(report.Budget is { } budget ? $"{report.Method} {budget}" : $"{report.Method} W{report.WeightBits}A{report.ActivationBits}"),
+            Markup.Escape(Title(report)),
             Figure(report.Top1, "F2"),
             Figure(report.Top5, "F2"),
             Figure(agreement, "F2"),
@@ -41,6 +48,10 @@ internal static class ReportTable
             Figure(report.PeakMemoryMb, "F0"));
         console.Write(results);
     }
+
+    /// <summary>What the quantized model is called: its method and bits.</summary>
+    /// <param name="report">The report.</param>
+    public static string Title(QuantizationJson report) => report.Budget is { } budget ? $"{report.Method} {budget}" : $"{report.Method} W{report.WeightBits}A{report.ActivationBits}";
 
     /// <summary>A table whose first column is text and whose others are figures.</summary>
     /// <param name="columns">The columns' names.</param>

@@ -1,13 +1,10 @@
 using System.Globalization;
-using IsVit.Core.Graph;
-using IsVit.Core.Models.WeightFiles;
 using IsVit.Detection.Coco;
 using IsVit.Detection.Drawing;
 using IsVit.Detection.Evaluation;
-using IsVit.Detection.Models;
-using IsVit.Optimization;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Data;
+using IsVit.Tool.Inputs;
 using IsVit.Tool.Terminal;
 using Spectre.Console;
 using TorchSharp;
@@ -16,18 +13,20 @@ namespace IsVit.Tool.Runs;
 
 /// <summary>What <c>isvit detect</c> was asked for.</summary>
 /// <param name="Images">The image files.</param>
-/// <param name="Model">The detector's name.</param>
+/// <param name="Model">The detector's name; null for that in the quantized file.</param>
 /// <param name="Weights">Its float weights, or null.</param>
 /// <param name="Quantized">A saved quantized detector, or null.</param>
-/// <param name="Classes">The number of classes, or null for the detector's own.</param>
+/// <param name="Classes">The number of classes, or null for that in the quantized file or the detector's own.</param>
 /// <param name="Score">The least score.</param>
 /// <param name="Output">The folder of results.</param>
-internal sealed record DetectArguments(IReadOnlyList<string> Images, string Model, string? Weights, string? Quantized, int? Classes, double Score, string Output);
+internal sealed record DetectArguments(IReadOnlyList<string> Images, string? Model, string? Weights, string? Quantized, int? Classes, double Score, string Output);
 
 /// <summary><c>isvit detect</c>: what a detector finds in images.</summary>
 internal static class DetectRun
 {
     private const string ResultsFile = "results.json";
+
+    private static readonly DetectionPictureOptions s_plain = new() { Scale = 1 };
 
     /// <summary>Runs the command.</summary>
     /// <param name="console">Where to write.</param>
@@ -36,11 +35,7 @@ internal static class DetectRun
     /// <returns>The exit code.</returns>
     public static int Run(ToolConsole console, DetectArguments arguments, CancellationToken cancellationToken)
     {
-        var preset = Find(arguments.Model);
-        if (arguments.Weights is null == arguments.Quantized is null)
-        {
-            throw new ToolException("give either --weights or --quantized.");
-        }
+        var source = Source(arguments);
 
         var names = arguments.Images.Select(static path => Path.GetFileNameWithoutExtension(path)).ToList();
         if (names.GroupBy(static name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(static group => group.Count() > 1) is { } twice)
@@ -49,14 +44,9 @@ internal static class DetectRun
         }
 
         using var folder = OutputFolder.Create(arguments.Output);
-        using var detector = preset.Create(arguments.Classes);
-        detector.eval();
-        if (arguments.Weights is not null)
-        {
-            StateDict.Load(detector, arguments.Weights);
-        }
-
-        using var quantized = arguments.Quantized is null ? null : QuantizedModel.Load(arguments.Quantized, ModelForward.Of(detector));
+        var (detector, quantized) = source.Load(torch.CPU);
+        using var ownedDetector = detector;
+        using var ownedQuantized = quantized;
         using var noGrad = torch.no_grad();
         var categories = Categories(detector.ClassCount);
         long[] ids = [.. categories.Select(static category => category.Id)];
@@ -66,12 +56,15 @@ internal static class DetectRun
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = torch.NewDisposeScope();
-            using var input = preset.Preprocessing.Read(arguments.Images[i]);
+
+            // Decoded once: what is looked at is also what is drawn on.
+            var picture = DetectionPicture.Draw(arguments.Images[i], [], s_plain);
+            using var input = source.Preset.Preprocessing.Prepare(picture.Rgb, picture.Height, picture.Width);
             using var found = detector.call(input)[0];
             var kept = CocoDetections.Of(found, ImageId(names[i], i), ids).TakeWhile(result => result.Score >= arguments.Score).ToList();
             results.AddRange(kept);
-            var objects = kept.Select(result => Drawn(result, categories, found.Geometry.OriginalHeight, found.Geometry.OriginalWidth)).ToList();
-            DetectionPicture.Draw(arguments.Images[i], objects).Save(folder.PathOf($"{names[i]}.png"));
+            var objects = kept.Select(result => Drawn(result, categories, picture.Height, picture.Width)).ToList();
+            DetectionPicture.Draw(picture.Rgb.Span, picture.Width, picture.Height, objects).Save(folder.PathOf($"{names[i]}.png"));
             table.AddRow(
                 Markup.Escape(arguments.Images[i]),
                 kept.Count.ToString(CultureInfo.InvariantCulture),
@@ -87,16 +80,15 @@ internal static class DetectRun
     // COCO's files are called by their ids.
     private static long ImageId(string name, int index) => long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : index + 1;
 
-    private static DetectorPreset Find(string name)
+    private static DetectorSource Source(DetectArguments arguments)
     {
-        try
+        var preset = arguments.Model is null ? null : DetectorSource.Find(arguments.Model);
+        return (arguments.Weights, arguments.Quantized) switch
         {
-            return DetectorCatalog.Find(name);
-        }
-        catch (ArgumentException error)
-        {
-            throw new ToolException(error.Message, error);
-        }
+            ({ } weights, null) => DetectorSource.OfWeights(preset?.Name ?? throw new ToolException("--weights do not say which detector they are of; give --model."), weights, arguments.Classes),
+            (null, { } quantized) => DetectorSource.OfQuantized(quantized, preset?.Name, arguments.Classes),
+            _ => throw new ToolException("give either --weights or --quantized."),
+        };
     }
 
     // As many classes as COCO or the demonstration has are taken for theirs.

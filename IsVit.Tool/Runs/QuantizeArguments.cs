@@ -32,6 +32,18 @@ internal sealed record QuantizeArguments
     /// <summary>The folder of test images, or null.</summary>
     public string? Images { get; init; }
 
+    /// <summary>Of a detector, the file of the test images' annotations, or null.</summary>
+    public string? Coco { get; init; }
+
+    /// <summary>Of a detector, how many of the annotations' images to score on; null for all.</summary>
+    public int? TestCount { get; init; }
+
+    /// <summary>Of a detector, regions an image that box heads are calibrated on.</summary>
+    public int BoxRegions { get; init; }
+
+    /// <summary>Of a detector, regions an image that mask heads are calibrated on.</summary>
+    public int MaskRegions { get; init; }
+
     /// <summary>Bits of weights.</summary>
     public int WeightBits { get; init; }
 

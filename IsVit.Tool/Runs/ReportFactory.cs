@@ -17,6 +17,7 @@ internal static class ReportFactory
     /// <param name="duration">The time of the whole run.</param>
     /// <param name="modelBytes">The length of the quantized model's file.</param>
     /// <param name="floatBytes">The float model's parameters.</param>
+    /// <param name="stages">The model's figures after each stage; none if they were not measured.</param>
     /// <param name="allocation">The sites' bits, or null where all have the same.</param>
     public static QuantizationJson Create(
         QuantizeArguments arguments,
@@ -26,7 +27,8 @@ internal static class ReportFactory
         TimeSpan duration,
         long modelBytes,
         long floatBytes,
-        BitAllocation? allocation = null) => new(
+        IReadOnlyList<EvaluationResult> stages,
+        BitAllocation? allocation) => new(
             arguments.Model,
             arguments.Method,
             run.WeightBits,
@@ -37,7 +39,7 @@ internal static class ReportFactory
             result.Top1,
             result.Top5,
             result.LogitsMse,
-            [.. run.Stages.Select(static s => new StageJson(s.Name, s.Duration.TotalSeconds, s.Score))],
+            [.. run.Stages.Select((stage, i) => Stage(stage, stages.ElementAtOrDefault(i)))],
             [.. run.Units.Select(static u => new UnitJson(u.Unit, u.Stage, u.LossBefore, u.LossAfter, u.Iterations, u.Duration.TotalSeconds))],
             run.Stages.Where(static s => s.Name is StageNames.ActivationCalibration or StageNames.WeightCalibration).Sum(static s => s.Duration.TotalSeconds),
             duration.TotalSeconds,
@@ -50,4 +52,6 @@ internal static class ReportFactory
             MeanActivationBits = allocation?.MeanActivationBits,
             Sites = allocation is null ? null : [.. allocation.Sites.Select(static site => new SiteBitsJson(site.Site.Site.Id, site.Bits))],
         };
+
+    private static StageJson Stage(StageResult stage, EvaluationResult? result) => new(stage.Name, stage.Duration.TotalSeconds, result?.Top1) { BoxAP = result?.Detection?.BoxAP, MaskAP = result?.Detection?.MaskAP };
 }

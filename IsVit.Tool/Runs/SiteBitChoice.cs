@@ -6,7 +6,6 @@ using IsVit.Optimization.Options;
 using IsVit.Tool.Progress;
 using IsVit.Tool.Reporting;
 using IsVit.Tool.Terminal;
-using static TorchSharp.torch;
 
 namespace IsVit.Tool.Runs;
 
@@ -21,7 +20,7 @@ internal static class SiteBitChoice
     /// <param name="calibration">The calibration images.</param>
     /// <param name="cancellationToken">Stops within one forward.</param>
     public static BitAllocation Make(
-        ToolConsole console, QuantizeArguments arguments, Action<QuantizationOptions> configure, nn.Module<Tensor, Tensor> model, InMemorySamples calibration, CancellationToken cancellationToken)
+        ToolConsole console, QuantizeArguments arguments, Action<QuantizationOptions> configure, ModelForward model, InMemorySamples calibration, CancellationToken cancellationToken)
     {
         var sensitivity = new SensitivityOptions { Method = arguments.Sensitivity, ImageCount = arguments.SensitivityCount };
         var allowed = new BitAllocationOptions();
@@ -33,7 +32,7 @@ internal static class SiteBitChoice
 
         var quantizer = ModelQuantizer.Create(configure);
         var report = ProgressView.Run(
-            console, arguments.Title, view => quantizer.MeasureSensitivity(ModelForward.Of(model), calibration, sensitivity, new QuantizationRun { Progress = new EngineProgress(view) }, cancellationToken));
+            console, arguments.Title, view => quantizer.MeasureSensitivity(model, calibration, sensitivity, new QuantizationRun { Progress = new EngineProgress(view) }, cancellationToken));
         console.Out.WriteLine(SensitivityTable.Summary(report));
         var allocation = BitAllocation.Choose(report, arguments.Budget!, allowed);
         AllocationTable.Write(console, allocation);

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using IsVit.Core.Graph;
+using IsVit.Core.Imaging;
+using IsVit.Core.Models;
+using IsVit.Core.Samples;
+using IsVit.Optimization.Reporting;
+using IsVit.Tool.Evaluation;
+using IsVit.Tool.Inputs;
+using IsVit.Tool.Reporting;
+using IsVit.Tool.Runs;
+using IsVit.Tool.Terminal;
+using TorchSharp;
+
+namespace IsVit.Tool.Workloads;
+
+/// <summary>A classifier, scored by the accuracy of its answers.</summary>
+internal sealed class ClassifierWorkload : IWorkload
+{
+    private readonly QuantizeArguments _arguments;
+    private readonly ModelPreset _preset;
+    private readonly ImageList _calibrationFiles;
+    private readonly ImageList? _testFiles;
+    private readonly ImageLoaderOptions _loading;
+    private readonly ImageClassifier _model;
+    private IImageSource? _test;
+    private FloatReference? _reference;
+
+    /// <summary>Looks up files and loads the model.</summary>
+    /// <param name="console">Where skipped images are named.</param>
+    /// <param name="arguments">What was asked for.</param>
+    public ClassifierWorkload(ToolConsole console, QuantizeArguments arguments)
+    {
+        _arguments = arguments;
+        _preset = ModelInput.Find(arguments.Model, arguments.Crop);
+        _calibrationFiles = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
+        _testFiles = ImageInput.Test(arguments.Images, arguments.Labels, arguments.ClassCount ?? _preset.Options.ClassCount);
+        _loading = ImageInput.Loading(arguments.SkipUnreadable, console.Error);
+        _model = ModelInput.Load(_preset, arguments.Weights, arguments.ClassCount);
+        try
+        {
+            _model.to(arguments.Device);
+            ImageInput.RequireLabelsInRange(_testFiles, _model.ClassCount);
+        }
+        catch
+        {
+            _model.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ModelForward Model => ModelForward.Of(_model);
+
+    /// <inheritdoc/>
+    public string Images => ImageInput.Describe(_calibrationFiles.Count, _arguments.CalibrationCount, _testFiles?.Count ?? 0);
+
+    /// <inheritdoc/>
+    public TimeSpan TestDuration { get; private set; }
+
+    /// <inheritdoc/>
+    public EvaluationResult? MeasureFloat(CancellationToken cancellationToken)
+    {
+        if (_testFiles is null)
+        {
+            return null;
+        }
+
+        _test = ImageInput.OpenForRepeatedUse(_testFiles, _preset.Preprocessing, _loading, cancellationToken);
+        var clock = Stopwatch.StartNew();
+        _reference = FloatReference.Measure(_model, _test, _arguments.BatchSize, cancellationToken);
+        TestDuration = clock.Elapsed;
+        return _reference.Float;
+    }
+
+    /// <inheritdoc/>
+    public EvaluationResult Measure(CancellationToken cancellationToken) => _reference!.Evaluate(_model, cancellationToken);
+
+    /// <inheritdoc/>
+    public InMemorySamples ReadCalibration(CancellationToken cancellationToken) => ImageInput.Load(_calibrationFiles, _preset.Preprocessing, _loading, _arguments.Device, cancellationToken);
+
+    /// <inheritdoc/>
+    public bool IsLeftInFloat(string path) => false;
+
+    /// <inheritdoc/>
+    public RunDescription Describe(QuantizationReport run) =>
+        new(_preset.Name, _model.ClassCount, _preset.Preprocessing.CropFraction, _arguments.Method, _arguments.WeightBits, run.ActivationBits, _arguments.Seed);
+
+    /// <inheritdoc/>
+    public DetectionJson? Report(EvaluationResult? reference, EvaluationResult result) => null;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        (_test as IDisposable)?.Dispose();
+        _model.Dispose();
+    }
+}
