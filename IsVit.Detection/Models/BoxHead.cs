@@ -41,6 +41,18 @@ public sealed class BoxHead : torch.nn.Module<torch.Tensor, (torch.Tensor Scores
         torch.nn.init.zeros_(fc_reg.bias!);
     }
 
+    /// <summary>The 3 x 3 convolutions that a region's features pass first; empty if there are none.</summary>
+    public IReadOnlyList<ConvolutionBlock> SharedConvs => shared_convs is null ? [] : [.. shared_convs];
+
+    /// <summary>The fully connected layers behind them, each followed by a ReLU.</summary>
+    public IReadOnlyList<Linear> SharedFcs => [.. shared_fcs];
+
+    /// <summary>The layer that outputs the logits of classes, the background last.</summary>
+    public Linear FcCls => fc_cls;
+
+    /// <summary>The layer that outputs the differences of boxes, four for each class.</summary>
+    public Linear FcReg => fc_reg;
+
     /// <summary>Turns differences into boxes.</summary>
     internal BoxCoder Coder { get; }
 

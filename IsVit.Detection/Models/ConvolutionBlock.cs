@@ -27,6 +27,9 @@ public sealed class ConvolutionBlock : torch.nn.Module<torch.Tensor, torch.Tenso
     /// <summary>The normalization, if there is one.</summary>
     public BatchNorm2d? Bn => bn;
 
+    /// <summary>Whether a ReLU follows.</summary>
+    public bool IsActivated => _activated;
+
     /// <summary>Applies the block.</summary>
     /// <param name="input">[batch, input channels, rows, columns].</param>
     /// <returns>[batch, output channels, rows, columns].</returns>

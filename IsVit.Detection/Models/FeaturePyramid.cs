@@ -26,6 +26,12 @@ public sealed class FeaturePyramid : torch.nn.Module<torch.Tensor[], torch.Tenso
         }
     }
 
+    /// <summary>The 1 x 1 convolutions that bring maps to one width, finest first.</summary>
+    public IReadOnlyList<ConvolutionBlock> LateralConvs => [.. lateral_convs];
+
+    /// <summary>The 3 x 3 convolutions that smooth the levels, finest first.</summary>
+    public IReadOnlyList<ConvolutionBlock> FpnConvs => [.. fpn_convs];
+
     /// <summary>Computes the levels.</summary>
     /// <param name="input">Maps [batch, channels, rows, columns], finest first.</param>
     /// <returns>One level more than maps, each [batch, output channels, rows, columns], finest first.</returns>

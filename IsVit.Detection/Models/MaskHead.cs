@@ -28,6 +28,15 @@ public sealed class MaskHead : torch.nn.Module<torch.Tensor, torch.Tensor>
         torch.nn.init.zeros_(upsample.bias!);
     }
 
+    /// <summary>The 3 x 3 convolutions, first to last.</summary>
+    public IReadOnlyList<ConvolutionBlock> Convs => [.. convs];
+
+    /// <summary>The transposed convolution that doubles the sides, followed by a ReLU.</summary>
+    public ConvTranspose2d Upsample => upsample;
+
+    /// <summary>The convolution that outputs the logits of each class's mask.</summary>
+    public Conv2d ConvLogits => conv_logits;
+
     /// <summary>Computes masks.</summary>
     /// <param name="input">[regions, channels, side, side].</param>
     /// <returns>Logits [regions, classes, 2 side, 2 side].</returns>

@@ -27,6 +27,15 @@ public sealed class RegionProposalHead : torch.nn.Module<torch.Tensor[], (torch.
         }
     }
 
+    /// <summary>The 3 x 3 convolution, followed by a ReLU.</summary>
+    public Conv2d RpnConv => rpn_conv;
+
+    /// <summary>The convolution that outputs a logit for each anchor.</summary>
+    public Conv2d RpnCls => rpn_cls;
+
+    /// <summary>The convolution that outputs four differences for each anchor.</summary>
+    public Conv2d RpnReg => rpn_reg;
+
     /// <summary>Rates the anchors of every level, and says where the objects are relative to them.</summary>
     /// <param name="input">Levels [batch, channels, rows, columns].</param>
     /// <returns>For each level logits [batch, anchors, rows, columns] and differences [batch, 4 anchors, rows, columns].</returns>

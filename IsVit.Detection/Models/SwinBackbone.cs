@@ -33,6 +33,9 @@ public sealed class SwinBackbone : torch.nn.Module<torch.Tensor, torch.Tensor[]>
     /// <summary>The layers, first to last.</summary>
     public ModuleList<SwinStage> Layers => layers;
 
+    /// <summary>The normalization of each layer's feature map.</summary>
+    public IReadOnlyList<LayerNorm> Norms => _norms;
+
     /// <summary>Computes the feature maps of images.</summary>
     /// <param name="input">[batch, channels, height, width].</param>
     /// <returns>For each layer, finest first, [batch, its width, rows, columns].</returns>

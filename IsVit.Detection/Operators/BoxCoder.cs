@@ -25,6 +25,15 @@ public sealed class BoxCoder
         _deviations = Four(standardDeviations ?? [1, 1, 1, 1], nameof(standardDeviations), 0);
     }
 
+    /// <summary>What a difference of dw or dh is clamped to, on either side of 0.</summary>
+    internal static double LargestLog => s_largestLog;
+
+    /// <summary>What is added to the products of differences and standard deviations.</summary>
+    internal IReadOnlyList<double> Means => _means;
+
+    /// <summary>What differences are multiplied with.</summary>
+    internal IReadOnlyList<double> Deviations => _deviations;
+
     /// <summary>The differences that lead from boxes to targets.</summary>
     /// <param name="boxes">[..., 4]: x1, y1, x2, y2, with positive sides.</param>
     /// <param name="targets">Of the same shape, with positive sides.</param>

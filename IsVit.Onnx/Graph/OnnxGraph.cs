@@ -42,7 +42,16 @@ internal sealed class OnnxGraph
     /// <param name="shape">The other axes.</param>
     public string Input(string name, string batch, params ReadOnlySpan<long> shape)
     {
-        _graph.Input.Add(Value(name, batch, shape));
+        _graph.Input.Add(Value(name, TensorProto.Types.DataType.Float, BatchFirst(batch, shape)));
+        return Reserve(name);
+    }
+
+    /// <summary>An input of float32 numbers.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="axes">Its axes.</param>
+    public string Input(string name, ReadOnlySpan<GraphAxis> axes)
+    {
+        _graph.Input.Add(Value(name, TensorProto.Types.DataType.Float, axes));
         return Reserve(name);
     }
 
@@ -51,10 +60,17 @@ internal sealed class OnnxGraph
     /// <param name="name">What it is called from outside.</param>
     /// <param name="batch">The name of the axis of images.</param>
     /// <param name="shape">The other axes.</param>
-    public void Output(string value, string name, string batch, params ReadOnlySpan<long> shape)
+    public void Output(string value, string name, string batch, params ReadOnlySpan<long> shape) => Output(value, name, TensorProto.Types.DataType.Float, BatchFirst(batch, shape));
+
+    /// <summary>Makes a value an output.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="name">What it is called from outside.</param>
+    /// <param name="type">The type of its numbers.</param>
+    /// <param name="axes">Its axes.</param>
+    public void Output(string value, string name, TensorProto.Types.DataType type, ReadOnlySpan<GraphAxis> axes)
     {
         _graph.Node.Add(new NodeProto { OpType = "Identity", Name = Unique(name + "_node"), Input = { value }, Output = { Reserve(name) } });
-        _graph.Output.Add(Value(name, batch, shape));
+        _graph.Output.Add(Value(name, type, axes));
     }
 
     /// <summary>Adds a node with one output.</summary>
@@ -82,13 +98,15 @@ internal sealed class OnnxGraph
         return output;
     }
 
-    /// <summary>Splits a value into parts of one size.</summary>
-    /// <param name="value">The value.</param>
-    /// <param name="axis">The axis that is cut.</param>
-    /// <param name="count">The number of parts.</param>
-    public string[] Split(string value, int axis, int count)
+    /// <summary>Adds a node with several outputs.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="operation">The operator.</param>
+    /// <param name="inputs">Its inputs; empty for one that is left out.</param>
+    /// <param name="attributes">Its attributes.</param>
+    /// <returns>The outputs' names.</returns>
+    public string[] Add(int count, string operation, ReadOnlySpan<string> inputs, params ReadOnlySpan<AttributeProto> attributes)
     {
-        Add("Split", [value], Attribute("axis", axis), Attribute("num_outputs", count));
+        Add(operation, inputs, attributes);
         var node = _graph.Node[^1];
         while (node.Output.Count < count)
         {
@@ -97,6 +115,12 @@ internal sealed class OnnxGraph
 
         return [.. node.Output];
     }
+
+    /// <summary>Splits a value into parts of one size.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="axis">The axis that is cut.</param>
+    /// <param name="count">The number of parts.</param>
+    public string[] Split(string value, int axis, int count) => Add(count, "Split", [value], Attribute("axis", axis), Attribute("num_outputs", count));
 
     /// <summary>A constant under a name of its own.</summary>
     /// <param name="name">Its name.</param>
@@ -147,6 +171,11 @@ internal sealed class OnnxGraph
     /// <summary>One float32 number.</summary>
     public string Number(float value) => Constant(TensorProto.Types.DataType.Float, [], LittleEndian([value]));
 
+    /// <summary>Float32 numbers.</summary>
+    /// <param name="values">The numbers, in the order of <paramref name="shape"/>.</param>
+    /// <param name="shape">Their axes.</param>
+    public string Numbers(ReadOnlySpan<float> values, params ReadOnlySpan<long> shape) => Constant(TensorProto.Types.DataType.Float, shape, LittleEndian(values));
+
     /// <summary>One uint8 number.</summary>
     public string Byte(byte value) => Constant(TensorProto.Types.DataType.Uint8, [], [value]);
 
@@ -180,15 +209,27 @@ internal sealed class OnnxGraph
     private static ReadOnlySpan<byte> LittleEndian<T>(ReadOnlySpan<T> values)
         where T : unmanaged => BitConverter.IsLittleEndian ? MemoryMarshal.AsBytes(values) : throw new PlatformNotSupportedException("Exporting needs a little-endian processor.");
 
-    private static ValueInfoProto Value(string name, string batch, ReadOnlySpan<long> shape)
+    private static GraphAxis[] BatchFirst(string batch, ReadOnlySpan<long> shape)
     {
-        var dimensions = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dimension { DimParam = batch } } };
-        foreach (var length in shape)
+        var axes = new GraphAxis[shape.Length + 1];
+        axes[0] = batch;
+        for (var i = 0; i < shape.Length; i++)
         {
-            dimensions.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = length });
+            axes[i + 1] = shape[i];
         }
 
-        return new() { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)TensorProto.Types.DataType.Float, Shape = dimensions } } };
+        return axes;
+    }
+
+    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, ReadOnlySpan<GraphAxis> axes)
+    {
+        var dimensions = new TensorShapeProto();
+        foreach (var axis in axes)
+        {
+            dimensions.Dim.Add(axis.Name is { } any ? new TensorShapeProto.Types.Dimension { DimParam = any } : new TensorShapeProto.Types.Dimension { DimValue = axis.Length });
+        }
+
+        return new() { Name = name, Type = new TypeProto { TensorType = new() { ElemType = (int)type, Shape = dimensions } } };
     }
 
     private string Reserve(string name) => _names.Add(name) ? name : throw new ArgumentException($"The graph has a '{name}' already.", nameof(name));

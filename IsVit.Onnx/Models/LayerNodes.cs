@@ -42,6 +42,63 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
         return graph.Add("Transpose", [graph.Add("Reshape", [grid, graph.Integers(0, shape[0], -1)])], OnnxGraph.Attribute("perm", 0, 2, 1));
     }
 
+    /// <summary>A convolution that may read several maps: its constants are added once, whatever the number of its calls.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="layer">The layer, of one group, without dilation.</param>
+    /// <returns>What adds the nodes that read one map [batch, channels, rows, columns].</returns>
+    public Func<string, string> Convolution(string path, Conv2d layer)
+    {
+        graph.Enter(path);
+        var (height, width) = (layer.weight!.shape[2], layer.weight.shape[3]);
+        var (strides, padding) = (layer.stride ?? [1, 1], layer.padding ?? [0, 0]);
+        var kernel = sites.Kernel(graph, path, layer.weight);
+        var bias = Named(layer.bias, $"{path}.bias");
+        return x =>
+        {
+            graph.Enter(path);
+            var input = sites.Operand(graph, path, SiteOperand.Input, x).Value;
+            return graph.Add(
+                "Conv",
+                bias is null ? [input, kernel] : [input, kernel, bias],
+                OnnxGraph.Attribute("kernel_shape", height, width),
+                OnnxGraph.Attribute("strides", strides[0], strides[^1]),
+                OnnxGraph.Attribute("pads", padding[0], padding[^1], padding[0], padding[^1]));
+        };
+    }
+
+    /// <summary>A transposed convolution without padding, which stays in float.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="x">[batch, channels, rows, columns].</param>
+    public string Upsampling(string path, ConvTranspose2d layer, string x)
+    {
+        graph.Enter(path);
+        var weight = graph.Initializer($"{path}.weight", layer.weight!);
+        string[] inputs = Named(layer.bias, $"{path}.bias") is { } bias ? [x, weight, bias] : [x, weight];
+        var strides = layer.stride ?? [1, 1];
+        return graph.Add("ConvTranspose", inputs, OnnxGraph.Attribute("kernel_shape", layer.weight!.shape[2], layer.weight.shape[3]), OnnxGraph.Attribute("strides", strides[0], strides[^1]));
+    }
+
+    /// <summary>A batch normalization by its running statistics.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="x">[batch, channels, rows, columns].</param>
+    public string BatchNorm(string path, BatchNorm2d layer, string x)
+    {
+        graph.Enter(path);
+        string Required(Tensor? tensor, string name) => Named(tensor, $"{path}.{name}") ?? throw new OnnxExportException($"The batch normalization '{path}' has no {name}; expected one.");
+        return graph.Add(
+            "BatchNormalization",
+            [x, Required(layer.weight, "weight"), Required(layer.bias, "bias"), Required(layer.running_mean, "running_mean"), Required(layer.running_var, "running_var")],
+            OnnxGraph.Attribute("epsilon", (float)layer.eps));
+    }
+
+    /// <summary>What patch merging does with squares of four tokens.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="merging">The patch merging.</param>
+    /// <param name="squares">[batch, rows, columns, four tokens].</param>
+    public string Merged(string path, PatchMerging merging, string squares) => Linear($"{path}.reduction", merging.Reduction, Norm($"{path}.norm", merging.Norm, squares));
+
     /// <summary>A matrix product of two activations.</summary>
     public string Product(string path, HeadNumbers left, HeadNumbers right)
     {
