@@ -1,7 +1,9 @@
 using IsVit.Core.Models;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool;
+using IsVit.Tool.Data;
 using IsVit.Tool.Demo;
+using IsVit.Tool.Evaluation;
 using IsVit.Tool.Training;
 
 namespace IsVit.Tests.Tool;
@@ -14,7 +16,7 @@ public sealed class DemoAssetsTests
     {
         var files = new DirectoryInfo(DemoAssets.DefaultFolder).GetFiles();
 
-        Assert.Equal(["LICENSE-fashion-mnist.txt", "fashion_mnist_subset.safetensors", "swin_micro.md", "swin_micro.safetensors", "vit_fashion.md", "vit_fashion.safetensors"], files.Select(f => f.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["LICENSE-fashion-mnist.txt", "fashion_mnist_subset.safetensors", "swin_micro.md", "swin_micro.safetensors", "swin_micro_mask_rcnn.md", "swin_micro_mask_rcnn.safetensors", "vit_fashion.md", "vit_fashion.safetensors"], files.Select(f => f.Name).Order(StringComparer.Ordinal));
         Assert.InRange(files.Sum(f => f.Length), 1, 8_000_000);
     }
 
@@ -31,6 +33,19 @@ public sealed class DemoAssetsTests
         Assert.InRange(accuracy, least, 100);
         Assert.Equal(10, assets.Test.Labels.Distinct().Count());
         Assert.Equal(1024 * 784, assets.Calibration.Length);
+    }
+
+    /// <summary>On all 500 scenes the card says more than these; the first 40 are enough to tell the weights from others.</summary>
+    [Fact]
+    public void LoadDetector_OnTheFirstTestScenes_FindsWhatIsThere()
+    {
+        var assets = DemoAssets.Load(DemoAssets.DefaultFolder);
+        using var detector = assets.LoadDetector();
+
+        var (boxes, masks) = new SceneEvaluation(DemoScenes.Test(assets.Test, 40), FashionMnist.Classes).Measure(detector, TestContext.Current.CancellationToken);
+
+        Assert.InRange(boxes.AP, 0.55, 0.9);
+        Assert.InRange(masks.AP, 0.5, 0.9);
     }
 
     [Fact]

@@ -41,6 +41,34 @@ public sealed class TrainDemoTests
         Assert.All(["float", "minmax", "percentile", "repq", "sulq-only", "sos-only", "isvit"], method => Assert.Contains($"| {method} ", demo.Output, StringComparison.Ordinal));
     }
 
+    /// <summary>The detector alone: every row of its table, the picture, and files that the other commands take.</summary>
+    [Fact]
+    public async Task Demo_OfTheDetector_TellsEveryRunAndSavesWhatOtherCommandsRead()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var file in new[] { DemoAssets.ImagesFile, $"{DetectorCatalog.Demo}.safetensors" })
+        {
+            File.Copy(Path.Combine(DemoAssets.DefaultFolder, file), folder[$"assets/{file}"]);
+        }
+
+        var demo = await ToolRun.Of("demo", "--assets", folder["assets"], "--iterations", "0", "--calibration-count", "4", "--scene-count", "6", "--output", folder["out"]);
+
+        Assert.Equal("", demo.Error);
+        Assert.Equal(["float", .. DetectorDemo.Runs.Select(static run => run.Method)], demo.Output.Split('\n').Where(static line => line.StartsWith("| ", StringComparison.Ordinal)).Select(static line => line.Split(' ')[1]).Where(static word => word is "float" || RecipeNames.All.Contains(word)));
+        Assert.Equal(["swin_micro_mask_rcnn.png", "swin_micro_mask_rcnn_w4a4.onnx", "swin_micro_mask_rcnn_w4a4.safetensors"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        using (var picture = SKBitmap.Decode(folder["out/swin_micro_mask_rcnn.png"]))
+        {
+            Assert.True(picture.Width > 2 * 512 && picture.Height > 512);
+        }
+
+        var export = await ToolRun.Of("export", "--quantized", folder["out/swin_micro_mask_rcnn_w4a4.safetensors"], "--output", folder["again.onnx"]);
+
+        Assert.Equal("", export.Error);
+        using var detector = new OnnxDetector(folder["again.onnx"]);
+        Assert.Equal("swin_micro_mask_rcnn", detector.Metadata["isvit.model"]);
+        Assert.Equal(RecipeNames.ISVit, detector.Metadata["isvit.method"]);
+    }
+
     /// <summary>A few steps on a few scenes: the files load again, and a checkpoint goes on where it was left.</summary>
     [Fact]
     public void DetectorTraining_SmallData_WritesWeightsCardAndImages()

@@ -7,6 +7,7 @@ using IsVit.Detection.Models;
 using IsVit.Detection.Quantization;
 using IsVit.Detection.Scenes;
 using IsVit.Detection.Training;
+using IsVit.Onnx;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Tool.Data;
@@ -37,6 +38,7 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
     private const int DrawnFewest = 4;
     private const double DrawnScore = 0.5;
     private const string PictureFile = DetectorCatalog.Demo + ".png";
+    private static readonly string s_name = string.Create(CultureInfo.InvariantCulture, $"{DetectorCatalog.Demo}_w{OwnBits}a{OwnBits}");
 
     private readonly List<Row> _rows = [];
     private long _floatBytes;
@@ -67,9 +69,12 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
             using var quantized = quantizer.Quantize(ModelForward.Of(model), samples, new QuantizationRun { Progress = progress($"{DetectorCatalog.Demo} {method} W{bits}A{bits}") }, cancellationToken);
             var seconds = clock.Elapsed.TotalSeconds;
             var isKept = (method, bits) == (RecipeNames.ISVit, OwnBits);
-            _rows.Add(Row.Of(method, bits, isKept ? Save(quantized) : Measure(quantized), seconds, evaluation.Measure(model, cancellationToken)));
+            var description = new RunDescription(DetectorCatalog.Demo, model.ClassCount, Crop: null, method, bits, bits, arguments.Seed);
+            var bytes = isKept ? description.Write(quantized, output.PathOf($"{s_name}.safetensors")) : description.Measure(quantized);
+            _rows.Add(Row.Of(method, bits, bytes, seconds, evaluation.Measure(model, cancellationToken)));
             if (isKept)
             {
+                OnnxExport.Save(quantized, output.PathOf($"{s_name}.onnx"), new() { DetectorPreprocessing = DetectorCatalog.Find(DetectorCatalog.Demo).Preprocessing });
                 DetectionPicture.SideBySide(before, Draw(model, shown), "float", $"{method} W{bits}A{bits}").Save(output.PathOf(PictureFile));
             }
         }
@@ -113,20 +118,6 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
         using var input = SceneBatches.Input([scene]);
         using var found = detector.call(input)[0];
         return DetectionPicture.Draw(scene.Rgb, scene.Width, scene.Height, DrawnObject.Of(found, FashionMnist.Classes, DrawnScore));
-    }
-
-    private long Save(QuantizedModel quantized)
-    {
-        var path = output.PathOf($"{DetectorCatalog.Demo}_w{OwnBits}a{OwnBits}.safetensors");
-        quantized.Save(path);
-        return new FileInfo(path).Length;
-    }
-
-    private static long Measure(QuantizedModel quantized)
-    {
-        using var counter = new CountingStream();
-        quantized.Save(counter);
-        return counter.Length;
     }
 
     private sealed record Row(string Method, int Bits, long Bytes, double? Seconds, CocoScores Boxes, CocoScores Masks)

@@ -10,8 +10,8 @@ using TorchSharp;
 namespace IsVit.Tool.Runs;
 
 /// <summary>What <c>isvit export</c> was asked for.</summary>
-/// <param name="Quantized">The file that <c>isvit quantize</c> saved, or null for a float model.</param>
-/// <param name="Model">A float model's name in the catalogue, or null.</param>
+/// <param name="Quantized">The file that <c>isvit quantize</c> saved or a saved quantized detector, or null for a float model.</param>
+/// <param name="Model">The name of a float model or of a detector in its catalogue, or null.</param>
 /// <param name="Weights">Its weights, or null.</param>
 /// <param name="ClassCount">Its number of classes; null: the model's own.</param>
 /// <param name="Format"><see cref="ExportRun.Onnx"/> or <see cref="ExportRun.Packed"/>.</param>
@@ -34,12 +34,15 @@ internal static class ExportRun
     /// <returns>The exit code.</returns>
     public static int Run(ToolConsole console, ExportArguments arguments)
     {
-        if (arguments.Quantized is not null && (arguments.Model ?? arguments.Weights) is not null)
+        if (Detector(arguments) is { } detector)
+        {
+            DetectorExport.Write(detector, arguments);
+        }
+        else if (arguments.Quantized is not null && (arguments.Model ?? arguments.Weights) is not null)
         {
             throw new ToolException("--quantized is a whole model; leave out --model and --weights.");
         }
-
-        if (arguments.Quantized is { } file)
+        else if (arguments.Quantized is { } file)
         {
             ExportQuantized(RunDescription.Read(file), file, arguments);
         }
@@ -55,6 +58,14 @@ internal static class ExportRun
         console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"saved {arguments.Output}: {new FileInfo(arguments.Output).Length / 1e6:F2} MB"));
         return ExitCode.Success;
     }
+
+    // Null for a classifier, and for what makes no whole.
+    private static DetectorSource? Detector(ExportArguments arguments) => arguments switch
+    {
+        { Quantized: { } file, Weights: null } when ModelKinds.IsDetector(file, arguments.Model) => DetectorSource.OfQuantized(file, arguments.Model, arguments.ClassCount),
+        { Quantized: null, Model: { } name, Weights: { } weights } when ModelKinds.IsDetector(name) => DetectorSource.OfWeights(name, weights, arguments.ClassCount),
+        _ => null,
+    };
 
     private static void ExportQuantized(RunDescription saved, string file, ExportArguments arguments)
     {
