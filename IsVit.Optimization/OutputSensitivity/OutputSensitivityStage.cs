@@ -94,7 +94,7 @@ public sealed class OutputSensitivityStage : IQuantizationStage
         var removals = probes.ConvertAll(static probe => probe.Attach());
         try
         {
-            foreach (var images in CalibrationBatches.First(context.Batches, context.Options.Calibration.StatisticsImageCount).Split(ImagesAtOnce))
+            foreach (var images in CalibrationBatches.First(context.Batches, context.Options.Calibration.StatisticsImageCount).Split(CalibrationBatches.AtOnce(context.Batches, ImagesAtOnce)))
             {
                 context.CancellationToken.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();

@@ -28,7 +28,6 @@ public sealed class OutputTuningStage : IQuantizationStage
 {
     // Gradients of the whole model are in memory for images of so many numbers at once: eight of 224 x 224 in three channels.
     private const long NumbersAtOnce = 8 * 3 * 224 * 224;
-    private const int FewestAtOnce = 8;
     private const int Looks = 4;
 
     /// <summary>The unit name under which the report lists the whole model.</summary>
@@ -164,7 +163,7 @@ public sealed class OutputTuningStage : IQuantizationStage
     {
         using var gradients = enable_grad();
         var sum = 0.0;
-        var atOnce = (int)Math.Clamp(NumbersAtOnce * context.Batches[0].Count / context.Batches[0].Inputs.Sum(static input => input.numel()), FewestAtOnce, int.MaxValue);
+        var atOnce = (int)Math.Clamp(NumbersAtOnce * context.Batches[0].Count / context.Batches[0].Inputs.Sum(static input => input.numel()), 1, int.MaxValue);
         foreach (var some in chosen.Chunk(atOnce))
         {
             using var scope = NewDisposeScope();
@@ -194,7 +193,7 @@ public sealed class OutputTuningStage : IQuantizationStage
     private static IReadOnlyList<Tensor> Outputs(ModuleGraph graph, SampleBatch images)
     {
         using var scope = NewDisposeScope();
-        var parts = images.Split(CalibrationBatches.SmallestBatch).Select(graph.Forward.Run).ToList();
+        var parts = images.Split(CalibrationBatches.AtOnce([images], CalibrationBatches.SmallestBatch)).Select(graph.Forward.Run).ToList();
         return [.. parts[0].Select((_, i) => scope.MoveToOuter(cat([.. parts.Select(part => part[i])])))];
     }
 

@@ -10,6 +10,8 @@ internal static class CalibrationBatches
     // Every batch of a stream stands in the model with a thread of its own, so steps of few samples do not make streams of many batches.
     public const int SmallestBatch = 32;
 
+    private const long UsualNumbers = 3 * 224 * 224;
+
     /// <summary>Nor do many samples: a thread of a stream has a stack, and a team of libtorch's workers.</summary>
     public const int MostBatches = 32;
 
@@ -18,8 +20,9 @@ internal static class CalibrationBatches
     public static List<SampleBatch> Split(IReadOnlyList<SampleBatch> batches, int batchSize)
     {
         var count = Count(batches);
-        var size = Math.Max(Math.Max(batchSize, SmallestBatch), (count + MostBatches - 1) / MostBatches);
-        if (batches.Count <= MostBatches && batches.SkipLast(1).All(static batch => batch.Count >= SmallestBatch) && batches.All(batch => batch.Count <= size))
+        var smallest = AtOnce(batches, SmallestBatch);
+        var size = Math.Max(Math.Max(batchSize, smallest), (count + MostBatches - 1) / MostBatches);
+        if (batches.Count <= MostBatches && batches.SkipLast(1).All(batch => batch.Count >= smallest) && batches.All(batch => batch.Count <= size))
         {
             return [.. batches.Select(static batch => batch.Slice(0, batch.Count))];
         }
@@ -32,6 +35,12 @@ internal static class CalibrationBatches
 
         return split;
     }
+
+    /// <summary>How many samples run through a model at once in the memory that so many images of 3 x 224 x 224 take: fewer if they are larger, and at least one.</summary>
+    /// <param name="batches">The samples.</param>
+    /// <param name="images">How many of the usual size.</param>
+    public static int AtOnce(IReadOnlyList<SampleBatch> batches, int images) =>
+        (int)Math.Clamp(images * UsualNumbers * batches[0].Count / Math.Max(1, batches[0].Inputs.Sum(static input => input.numel())), 1, images);
 
     /// <summary>The samples that statistics are taken from, as a list of batches.</summary>
     public static List<SampleBatch> ForStatistics(QuantizationContext context) =>

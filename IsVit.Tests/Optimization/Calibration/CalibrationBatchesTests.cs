@@ -32,6 +32,19 @@ public sealed class CalibrationBatchesTests
         Assert.Equal((first, (long)images), (batches[0].Count, batches.Sum(static batch => batch.Count)));
     }
 
+    /// <summary>A batch takes no more memory for larger images; a step of more is the user's choice.</summary>
+    [Theory]
+    [InlineData(448, 1, 8)]
+    [InlineData(448, 12, 12)]
+    [InlineData(1333, 1, 1)]
+    [InlineData(224, 1, 20)]
+    public void Split_LargeImages_BatchesHoldFewer(int side, int batchSize, long first)
+    {
+        using var scope = NewDisposeScope();
+
+        Assert.Equal(first, CalibrationBatches.Split([new SampleBatch(zeros(1, 3, 1, 1).expand(20, 3, side, side))], batchSize)[0].Count);
+    }
+
     /// <summary>What fits is not copied; what does not is cut or joined.</summary>
     [Theory]
     [InlineData(64, new long[] { 32, 32, 5 }, new long[] { 32, 32, 5 })]
