@@ -209,14 +209,12 @@ public abstract class Detector : torch.nn.Module<DetectorInput, IReadOnlyList<De
         }
     }
 
-    /// <summary>Anchors hold an object or none, regions one of the classes or none, and each pixel of a mask is one of the object or not.</summary>
+    /// <summary>
+    /// Values, each output beside its own variance and all of equal weight: logits of the float and of the quantized detector are to be equal. By the divergence of their probabilities, errors of confident logits would hardly count, and at
+    /// 4 bits such errors are large enough to turn them over: held-out scenes lose more AP then.
+    /// </summary>
     /// <inheritdoc/>
-    public IReadOnlyList<OutputDeclaration> DeclareOutputs() =>
-    [
-        new(OutputKind.Events), new(OutputKind.Values),
-        .. BoxHeads.SelectMany(static _ => new OutputDeclaration[] { new(OutputKind.Classes) { ClassAxis = 2 }, new(OutputKind.Values) }),
-        .. MaskHeads.Select(static _ => new OutputDeclaration(OutputKind.Events)),
-    ];
+    public IReadOnlyList<OutputDeclaration> DeclareOutputs() => [.. Enumerable.Repeat(new OutputDeclaration(OutputKind.Values), 2 + (2 * BoxHeads.Count) + MaskHeads.Count)];
 
     /// <inheritdoc/>
     public IEnumerable<string> DeclareUnits() =>

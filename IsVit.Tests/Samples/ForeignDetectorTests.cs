@@ -55,7 +55,7 @@ public sealed class ForeignDetectorTests : IDisposable
 
         using var quantized = ModelQuantizer.Create(static options =>
         {
-            (options.Recipe, options.WeightBits, options.ActivationBits) = (RecipeNames.MinMax, 8, 8);
+            (options.Recipe, options.WeightBits, options.ActivationBits, options.OutputMetric) = (RecipeNames.MinMax, 8, 8, OutputMetric.Values);
         }).Quantize(ModelForward.Of(model), new InMemorySamples([model.WithQueries(images.Take(2).Join())]), cancellationToken: TestContext.Current.CancellationToken);
 
         var coverage = quantized.MeasureCoverage(new SampleBatch(images[0].Pixels.unsqueeze(0)), ProductSource.Operators);

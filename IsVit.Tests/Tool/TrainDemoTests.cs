@@ -50,6 +50,7 @@ public sealed class TrainDemoTests
     public async Task Demo_OfTheDetector_TellsEveryRunAndSavesWhatOtherCommandsRead()
     {
         using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["assets"]);
         foreach (var file in new[] { DemoAssets.ImagesFile, $"{DetectorCatalog.Demo}.safetensors" })
         {
             File.Copy(Path.Combine(DemoAssets.DefaultFolder, file), folder[$"assets/{file}"]);

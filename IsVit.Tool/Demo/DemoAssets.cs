@@ -22,13 +22,14 @@ internal sealed class DemoAssets
     /// <summary>The number of test images, from the test split.</summary>
     public const int TestCount = 2000;
 
+    private const string DetectorFile = DetectorCatalog.Demo + ".safetensors";
     private const string CalibrationImages = "calibration_images";
     private const string TestImages = "test_images";
     private const string TestLabels = "test_labels";
 
     private readonly string _folder;
 
-    private string DetectorPath => Path.Combine(_folder, $"{DetectorCatalog.Demo}.safetensors");
+    private string DetectorPath => Path.Combine(_folder, DetectorFile);
 
     private DemoAssets(string folder, IReadOnlyList<DemoModel> models, byte[] calibration, ImageSet test)
     {
@@ -59,9 +60,9 @@ internal sealed class DemoAssets
     public static DemoAssets Load(string folder)
     {
         DemoModel[] models = [.. DemoModel.All.Where(model => File.Exists(Path.Combine(folder, model.WeightsFile)))];
-        if (models.Length == 0)
+        if (models.Length == 0 && !File.Exists(Path.Combine(folder, DetectorFile)))
         {
-            throw new ToolException($"{folder}: holds none of {string.Join(", ", DemoModel.All.Select(static model => model.WeightsFile))}; 'isvit train-demo --output {folder}' writes one.");
+            throw new ToolException($"{folder}: holds none of {string.Join(", ", DemoModel.All.Select(static model => model.WeightsFile).Append(DetectorFile))}; 'isvit train-demo --output {folder}' writes one.");
         }
 
         try

@@ -42,9 +42,6 @@ internal sealed class DeimDetector : nn.Module<Tensor, Tensor, (Tensor Logits, T
         return [logits, boxes, places];
     }
 
-    /// <summary>A class, and a place, has a score of its own; a box is no class.</summary>
-    public IReadOnlyList<OutputDeclaration> DeclareOutputs() => [new(OutputKind.Events), new(OutputKind.Values), new(OutputKind.Events)];
-
     /// <summary>Images together with the places that the float model makes queries of, so that the quantized model, which would choose others, is compared query by query.</summary>
     public SampleBatch WithQueries(Tensor images)
     {

@@ -74,6 +74,7 @@ void Quantize(DeimDetector model, string recipe, int bits)
     var quantizer = ModelQuantizer.Create(o =>
     {
         (o.Recipe, o.WeightBits, o.ActivationBits) = (recipe, bits, bits);
+        o.OutputMetric = OutputMetric.Values; // a class has a score of its own, and boxes are no classes
         (o.Reconstruction.Iterations, o.Reconstruction.BatchSize) = (20, 8);
     });
     using var quantized = quantizer.Quantize(ModelForward.Of(model), samples);
