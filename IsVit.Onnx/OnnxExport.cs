@@ -115,6 +115,7 @@ public static class OnnxExport
         var side = 2L * detector.Options.MaskFeatureSize;
         var image = graph.Input("image", [1, detector.Options.Backbone.InChannels, "height", "width"]);
         var multiple = (options.DetectorPreprocessing ?? new DetectorPreprocessing()).Multiple;
+        ArgumentOutOfRangeException.ThrowIfLessThan(multiple, 1, $"{nameof(OnnxExportOptions.DetectorPreprocessing)}.{nameof(DetectorPreprocessing.Multiple)}");
         var found = new DetectorNodes(layers, detector, multiple).Add(image, graph.Input("scale", [2]));
         graph.Output(found.Boxes, "boxes", TensorProto.Types.DataType.Float, [Objects, 4]);
         graph.Output(found.Scores, "scores", TensorProto.Types.DataType.Float, [Objects]);

@@ -12,10 +12,10 @@ internal static class ExportCommand
     /// <param name="console">Where it writes.</param>
     public static Command Create(ToolConsole console)
     {
-        var quantized = PathOptions.Optional("--quantized", "FILE", $"The {QuantizeRun.ModelFile} that 'isvit quantize' or 'isvit demo' saved");
-        var model = PathOptions.Optional("--model", "NAME", "For a float model: its name in the catalogue");
-        var weights = PathOptions.Optional("--weights", "FILE", "For a float model: its weights");
-        var classes = Ranged.OptionalInt32("--classes", "For a float model: the number of classes, if it is not the model's own", 1, 1_000_000);
+        var quantized = PathOptions.Optional("--quantized", "FILE", $"The {QuantizeRun.ModelFile} that 'isvit quantize' or 'isvit demo' saved, or with --model a quantized detector that was saved");
+        var model = PathOptions.Optional("--model", "NAME", "For a float model or a detector: its name in the catalogue");
+        var weights = PathOptions.Optional("--weights", "FILE", "For a float model or detector: its weights");
+        var classes = Ranged.OptionalInt32("--classes", "For a float model or a detector: the number of classes, if it is not the model's own", 1, 1_000_000);
         var format = new Option<string>("--format")
         {
             Description = $"{ExportRun.Onnx}: a graph for ONNX Runtime and others; {ExportRun.Packed}: this library's own file, codes at their true width",

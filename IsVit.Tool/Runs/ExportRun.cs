@@ -1,5 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Models;
+using IsVit.Detection.Models;
 using IsVit.Onnx;
 using IsVit.Onnx.Quantization;
 using IsVit.Tool.Cli;
@@ -10,8 +11,8 @@ using TorchSharp;
 namespace IsVit.Tool.Runs;
 
 /// <summary>What <c>isvit export</c> was asked for.</summary>
-/// <param name="Quantized">The file that <c>isvit quantize</c> saved, or null for a float model.</param>
-/// <param name="Model">A float model's name in the catalogue, or null.</param>
+/// <param name="Quantized">The file that <c>isvit quantize</c> saved or a saved quantized detector, or null for a float model.</param>
+/// <param name="Model">The name of a float model or of a detector in its catalogue, or null.</param>
 /// <param name="Weights">Its weights, or null.</param>
 /// <param name="ClassCount">Its number of classes; null: the model's own.</param>
 /// <param name="Format"><see cref="ExportRun.Onnx"/> or <see cref="ExportRun.Packed"/>.</param>
@@ -34,12 +35,15 @@ internal static class ExportRun
     /// <returns>The exit code.</returns>
     public static int Run(ToolConsole console, ExportArguments arguments)
     {
-        if (arguments.Quantized is not null && (arguments.Model ?? arguments.Weights) is not null)
+        if (arguments.Model is { } model && DetectorCatalog.Names.Contains(model, StringComparer.Ordinal))
+        {
+            DetectorExport.Write(DetectorCatalog.Find(model), arguments);
+        }
+        else if (arguments.Quantized is not null && (arguments.Model ?? arguments.Weights) is not null)
         {
             throw new ToolException("--quantized is a whole model; leave out --model and --weights.");
         }
-
-        if (arguments.Quantized is { } file)
+        else if (arguments.Quantized is { } file)
         {
             ExportQuantized(RunDescription.Read(file), file, arguments);
         }

@@ -1,0 +1,238 @@
+using Google.Protobuf;
+using IsVit.Core.Graph;
+using IsVit.Detection.Imaging;
+using IsVit.Detection.Models;
+using IsVit.Detection.Operators;
+using IsVit.Detection.Quantization;
+using IsVit.Model;
+using IsVit.Onnx;
+using IsVit.Onnx.Detectors;
+using IsVit.Onnx.Graph;
+using IsVit.Onnx.Schema;
+using IsVit.Optimization;
+using IsVit.Optimization.Options;
+using IsVit.Optimization.Recipes;
+using IsVit.Tests.Detection.Models;
+using IsVit.Tests.Optimization;
+using IsVit.Tests.TestSupport;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Onnx;
+
+/// <summary>Exported detectors detect in ONNX Runtime what the library detects: the same objects in the same order.</summary>
+public sealed class DetectorExportTests(ITestOutputHelper output)
+{
+    public static TheoryData<string> Detectors { get; } = ["mask_rcnn", "cascade_mask_rcnn"];
+
+    /// <summary>Sides that are no multiples of 32, and maps that are no whole windows of 7.</summary>
+    [Theory]
+    [MemberData(nameof(Detectors))]
+    public void Save_FloatDetector_DetectsTheSameAtAnySize(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var folder = new TemporaryFolder();
+        using var oracle = new DetectorOracle(name);
+
+        OnnxExport.Save(oracle.Detector, folder["detector.onnx"]);
+
+        using var runtime = new OnnxDetector(folder["detector.onnx"]);
+        AssertSame(oracle.Detector, runtime, oracle.Input(0));
+        AssertSame(oracle.Detector, runtime, oracle.Input(1));
+        AssertSame(oracle.Detector, runtime, Padded(Seeded.Normal(3, 1, 3, 51, 90), 32, new(51, 90, 34, 45)));
+        Assert.Equal([1, 3, -1, -1], runtime.Inputs["image"].Dimensions);
+    }
+
+    // Sides of 4 x 19 and 4 x 27 pixels: maps of odd sides are filled up before they are merged, and enlarged to odd sides in the pyramid.
+    [Fact]
+    public void Save_FloatDetectorWithOtherPadding_DetectsTheSame()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var folder = new TemporaryFolder();
+        using var oracle = new DetectorOracle("mask_rcnn");
+        var preprocessing = new DetectorPreprocessing { Multiple = 4, ShortSide = 100 };
+
+        OnnxExport.Save(oracle.Detector, folder["detector.onnx"], new() { DetectorPreprocessing = preprocessing, Metadata = new Dictionary<string, string> { ["note"] = "ü" } });
+
+        using var runtime = new OnnxDetector(folder["detector.onnx"]);
+        AssertSame(oracle.Detector, runtime, Padded(Seeded.Normal(4, 1, 3, 74, 107), 4, new(74, 107, 80, 90)));
+        Assert.Equal("ü", runtime.Metadata["note"]);
+        Assert.Contains("\"short_side\":100", runtime.Metadata["isvit.preprocessing"], StringComparison.Ordinal);
+        Assert.Contains("\"multiple\":4", runtime.Metadata["isvit.preprocessing"], StringComparison.Ordinal);
+        Assert.Equal("0.5", runtime.Metadata["isvit.mask_threshold"]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Detectors))]
+    public void Save_DetectorThatDetectsNothing_GivesNoRows(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var detector = (DetectorOracle.Options(name) with { ScoreThreshold = 1 }).Create();
+        detector.eval();
+
+        OnnxExport.Save(detector, folder["detector.onnx"]);
+
+        using var runtime = new OnnxDetector(folder["detector.onnx"]);
+        var found = runtime.Run(new DetectorInput(Seeded.Normal(3, 1, 3, 40, 64)));
+        Assert.Equal([[0, 4], [0], [0], [0, 28, 28]], new[] { found.Boxes.shape, found.Scores.shape, found.Labels.shape, found.Masks.shape });
+    }
+
+    [Theory]
+    [InlineData("mask_rcnn", RecipeNames.RepQ, 4)]
+    [InlineData("mask_rcnn", RecipeNames.Percentile, 8)]
+    [InlineData("mask_rcnn", RecipeNames.ISVit, 4)]
+    [InlineData("cascade_mask_rcnn", RecipeNames.RepQ, 4)]
+    [InlineData("cascade_mask_rcnn", RecipeNames.Percentile, 8)]
+    public void Save_QuantizedDetector_DetectsTheSame(string name, string recipe, int bits)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var folder = new TemporaryFolder();
+        using var oracle = new DetectorOracle(name);
+        using var quantized = Quantize(oracle, options =>
+        {
+            options.Recipe = recipe;
+            (options.WeightBits, options.ActivationBits) = (bits, bits);
+        });
+
+        OnnxExport.Save(quantized, folder["detector.onnx"]);
+
+        using var runtime = new OnnxDetector(folder["detector.onnx"]);
+        foreach (var input in new[] { oracle.Input(0), oracle.Input(1), Padded(Seeded.Normal(3, 1, 3, 51, 90), 32, new(51, 90, 34, 45)) })
+        {
+            Report(oracle.Detector.call(input)[0], runtime.Run(input));
+        }
+    }
+
+    [Theory]
+    [InlineData("free-levels")]
+    [InlineData("channel-levels")]
+    public void Save_WeightsWithLevels_DetectsTheSame(string scheme)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var folder = new TemporaryFolder();
+        using var oracle = new DetectorOracle("mask_rcnn");
+        using var quantized = Quantize(oracle, options =>
+        {
+            (options.Recipe, options.WeightBits) = (RecipeNames.WeightOnly, 4);
+            options.Overrides.Add(new SiteOverride { Pattern = "**", Operand = SiteOperand.Weight, Scheme = scheme, Granularity = "channel:0" });
+        });
+
+        OnnxExport.Save(quantized, folder["detector.onnx"]);
+
+        using var runtime = new OnnxDetector(folder["detector.onnx"]);
+        AssertSame(oracle.Detector, runtime, oracle.Input(0));
+    }
+
+    /// <summary>Layers that run several times have their constants once, as integers.</summary>
+    [Fact]
+    public void Save_QuantizedDetector_HoldsEveryWeightOnce()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var oracle = new DetectorOracle("cascade_mask_rcnn");
+        using var quantized = Quantize(oracle, options => (options.Recipe, options.WeightBits, options.ActivationBits) = (RecipeNames.MinMax, 4, 8));
+
+        OnnxExport.Save(quantized, folder["detector.onnx"]);
+
+        var weights = quantized.QuantizedSites.Where(static binding => binding.IsWeight).ToList();
+        var constants = OnnxModelInfo.Read(folder["detector.onnx"]).Constants;
+        var codes = constants.Where(static constant => constant.Type == "uint8" && constant.Name.EndsWith(".weight", StringComparison.Ordinal)).ToList();
+        Assert.Equal(weights.Count + (2 * 6), codes.Count); // queries, keys and values are three constants in each of six blocks
+        Assert.All(codes, static constant => Assert.DoesNotMatch("_[0-9]+$", constant.Name));
+        Assert.Equal(3, constants.Count(static constant => constant.Name.StartsWith("rpn_head.", StringComparison.Ordinal) && constant.Name.EndsWith(".weight", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Corners are whole numbers, so that scores tie, overlaps are exactly at the threshold, and boxes have no area.</summary>
+    [Theory]
+    [InlineData(0.5, null)]
+    [InlineData(0.25, 0.3)]
+    public void Keep_TiesAndBorders_KeepsWhatTheLibraryKeeps(double overlap, double? threshold)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        const int Count = 400;
+        var corners = (Seeded.Normal(1, Count, 4) * 4).round().abs();
+        var boxes = cat([corners.narrow(1, 0, 2), corners.narrow(1, 0, 2) + corners.narrow(1, 2, 2)], 1);
+        var scores = (Seeded.Normal(2, Count) * 10).round().abs() / 20;
+        var labels = arange(Count).remainder(3);
+        var graph = new OnnxGraph("suppression");
+        var nodes = new BoxNodes(graph);
+        var input = graph.Input("x", ["boxes", 6]);
+        string Columns(long first, long end) => graph.Add("Slice", [input, graph.Integers(first), graph.Integers(end), graph.Integers(1)]);
+        var kept = nodes.Keep(
+            graph.Add("Add", [Columns(0, 4), nodes.Offsets(Columns(5, 6), Columns(0, 4))]),
+            graph.Add("Reshape", [Columns(4, 5), graph.Integers(-1)]),
+            overlap,
+            60,
+            (float?)threshold);
+        graph.Output(graph.Floats(kept), "kept", TensorProto.Types.DataType.Float, ["kept"]);
+        File.WriteAllBytes(folder["suppression.onnx"], graph.Model().ToByteArray());
+
+        using var runtime = new OnnxModel(folder["suppression.onnx"]);
+        var found = runtime.Run(cat([boxes, scores.unsqueeze(1), labels.to(float32).unsqueeze(1)], 1));
+
+        var expected = NonMaxSuppression.KeepByLabel(boxes, scores, labels, overlap, 60, threshold).data<long>().ToArray();
+        Assert.InRange(expected.Length, 20, 60);
+        Assert.Equal(expected, Array.ConvertAll(found.data<float>().ToArray(), static index => (long)index));
+    }
+
+    [Fact]
+    public void Save_PaddingToMultiplesOfNothing_IsRefused()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var detector = DetectorOracle.Options("mask_rcnn").Create();
+
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() => OnnxExport.Save(detector, folder["detector.onnx"], new() { DetectorPreprocessing = new() { Multiple = 0 } }));
+
+        Assert.Contains("DetectorPreprocessing.Multiple", error.Message, StringComparison.Ordinal);
+        Assert.Empty(folder.Entries);
+    }
+
+    private static QuantizedModel Quantize(DetectorOracle oracle, Action<QuantizationOptions> configure)
+    {
+        using var samples = DetectorSamples.Collect(oracle.Detector, [oracle.Input(0)], new() { BoxRegions = 12, MaskRegions = 4 }, TestContext.Current.CancellationToken);
+        return Micro.Quantizer(options =>
+        {
+            configure(options);
+            (options.Reconstruction.Iterations, options.Reconstruction.BatchSize) = (1, 1);
+        }).Quantize(ModelForward.Of(oracle.Detector), samples, cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    private static DetectorInput Padded(Tensor image, long multiple, ImageGeometry geometry)
+    {
+        long Missing(long side) => (multiple - (side % multiple)) % multiple;
+        return new(nn.functional.pad(image, [0, Missing(image.shape[3]), 0, Missing(image.shape[2])]), [geometry]);
+    }
+
+    private void Report(DetectionResult expected, (Tensor Boxes, Tensor Scores, Tensor Labels, Tensor Masks) found)
+    {
+        var n = Math.Min(expected.Count, found.Scores.shape[0]);
+        var same = 0;
+        while (same < n && expected.Labels[same].item<long>() == found.Labels[same].item<long>() && (expected.Boxes[same] - found.Boxes[same]).abs().max().item<float>() < 0.01)
+        {
+            same++;
+        }
+
+        output.WriteLine(FormattableString.Invariant($"{expected.Count} {found.Scores.shape[0]} prefix {same} scores {(same == 0 ? 0 : (expected.Scores[..same] - found.Scores[..same]).abs().max().item<float>())}"));
+        if (same < n)
+        {
+            output.WriteLine($"{string.Join(' ', expected.Boxes[same].data<float>().ToArray())} {expected.Scores[same].item<float>()} {expected.Labels[same].item<long>()} / {string.Join(' ', found.Boxes[same].data<float>().ToArray())} {found.Scores[same].item<float>()} {found.Labels[same].item<long>()}");
+        }
+    }
+
+    private static void AssertSame(Detector detector, OnnxDetector runtime, DetectorInput input)
+    {
+        using var expected = detector.call(input)[0];
+        var found = runtime.Run(input);
+        Assert.True(expected.Count > 5);
+        Assert.Equal(expected.Labels.data<long>().ToArray(), found.Labels.data<long>().ToArray());
+        TensorAssert.Close(expected.Scores, found.Scores, new(0, 1e-4));
+        TensorAssert.Close(expected.Boxes, found.Boxes, new(0, 5e-3));
+        TensorAssert.Close(expected.MaskProbabilities, found.Masks, new(0, 1e-3));
+    }
+}
