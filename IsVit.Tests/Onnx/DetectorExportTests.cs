@@ -112,7 +112,7 @@ public sealed class DetectorExportTests
         using var noGrad = no_grad();
         using var folder = new TemporaryFolder();
         using var oracle = new DetectorOracle("mask_rcnn");
-        using var quantized = Quantize(oracle, static options => (options.WeightBits, options.ActivationBits) = (4, 4));
+        using var quantized = Quantize(oracle, static options => (options.WeightBits, options.ActivationBits) = (4, 4), StageNames.ActivationCalibration, StageNames.WeightCalibration);
 
         OnnxExport.Save(quantized, folder["detector.onnx"]);
 
@@ -137,7 +137,7 @@ public sealed class DetectorExportTests
         {
             (options.Recipe, options.WeightBits) = (RecipeNames.WeightOnly, 4);
             options.Overrides.Add(new SiteOverride { Pattern = "**", Operand = SiteOperand.Weight, Scheme = "free-levels", Granularity = "channel:0" });
-        });
+        }, StageNames.WeightCalibration);
 
         OnnxExport.Save(quantized, folder["detector.onnx"]);
 
@@ -219,14 +219,12 @@ public sealed class DetectorExportTests
         Assert.Empty(folder.Entries);
     }
 
-    private static QuantizedModel Quantize(DetectorOracle oracle, Action<QuantizationOptions> configure)
+    // By some of a recipe's stages, or by all.
+    private static QuantizedModel Quantize(DetectorOracle oracle, Action<QuantizationOptions> configure, params string[] stages)
     {
         using var samples = DetectorSamples.Collect(oracle.Detector, [oracle.Input(0)], new() { BoxRegions = 12, MaskRegions = 4 }, TestContext.Current.CancellationToken);
-        return Micro.Quantizer(options =>
-        {
-            configure(options);
-            (options.Reconstruction.Iterations, options.Reconstruction.BatchSize) = (1, 1);
-        }).Quantize(ModelForward.Of(oracle.Detector), samples, cancellationToken: TestContext.Current.CancellationToken);
+        var quantizer = stages.Length > 0 ? Micro.Quantizer(stages, [], configure) : Micro.Quantizer(configure);
+        return quantizer.Quantize(ModelForward.Of(oracle.Detector), samples, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     private static DetectorInput Padded(Tensor image, long multiple, ImageGeometry geometry)
