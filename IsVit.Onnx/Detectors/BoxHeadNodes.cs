@@ -25,13 +25,16 @@ internal sealed class BoxHeadNodes(LayerNodes layers)
             x = _blocks.Add(string.Create(CultureInfo.InvariantCulture, $"{path}.shared_convs.{i}"), head.SharedConvs[i], x);
         }
 
+        // A batch of one, whose tokens the regions are: of two axes ONNX Runtime makes Gemm, whose bias it quantizes.
         _graph.Enter(path);
-        x = _graph.Add("Flatten", [x], OnnxGraph.Attribute("axis", 1L));
+        x = _graph.Add("Unsqueeze", [_graph.Add("Flatten", [x], OnnxGraph.Attribute("axis", 1L)), _graph.Integers(0)]);
         for (var i = 0; i < head.SharedFcs.Count; i++)
         {
             x = _graph.Add("Relu", [layers.Linear(string.Create(CultureInfo.InvariantCulture, $"{path}.shared_fcs.{i}"), head.SharedFcs[i], x)]);
         }
 
-        return (layers.Linear($"{path}.fc_cls", head.FcCls, x), layers.Linear($"{path}.fc_reg", head.FcReg, x));
+        var (scores, deltas) = (layers.Linear($"{path}.fc_cls", head.FcCls, x), layers.Linear($"{path}.fc_reg", head.FcReg, x));
+        _graph.Enter(path);
+        return (_graph.Add("Squeeze", [scores, _graph.Integers(0)]), _graph.Add("Squeeze", [deltas, _graph.Integers(0)]));
     }
 }

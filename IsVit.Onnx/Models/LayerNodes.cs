@@ -56,7 +56,7 @@ internal sealed class LayerNodes(OnnxGraph graph, SiteNodes sites)
         return x =>
         {
             graph.Enter(path);
-            var input = sites.Operand(graph, path, SiteOperand.Input, x).Value;
+            var input = sites.Map(graph, path, x);
             return graph.Add(
                 "Conv",
                 bias is null ? [input, kernel] : [input, kernel, bias],

@@ -50,6 +50,13 @@ internal sealed class SiteNodes
         };
     }
 
+    /// <summary>A map as a convolution reads it.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="path">The layer's path.</param>
+    /// <param name="x">[batch, channels, rows, columns].</param>
+    public string Map(OnnxGraph graph, string path, string x) =>
+        Find(path, SiteOperand.Input) is UniformQuantizer uniform ? UniformNodes.QuantizeMap(graph, uniform, x, _kernels) : Operand(graph, path, SiteOperand.Input, x).Value;
+
     /// <summary>A weight as a product reads it: [inputs, outputs].</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="path">The layer's path.</param>

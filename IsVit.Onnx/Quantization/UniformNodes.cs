@@ -27,14 +27,31 @@ internal static class UniformNodes
         }
 
         var zeroPoints = Bytes(graph, zeroPoint, axis);
-        var codes = graph.Add("QuantizeLinear", [x, scales, zeroPoints], Along(axis));
-        if (quantizer.Bits.Bits < BitWidth.Maximum)
-        {
-            codes = graph.Add("Clip", [codes, graph.Byte(0), graph.Byte((byte)quantizer.Bits.MaxCode)]);
-        }
-
+        var codes = Codes(graph, quantizer, x, scales, zeroPoints, axis);
         codes = arrange is null ? codes : arrange(codes);
         return new(graph.Add("DequantizeLinear", [codes, scales, zeroPoints], Along(axis)), axis is null ? quantizer.Bits.MaxCode : null);
+    }
+
+    /// <summary>
+    /// The numbers that a convolution reads. Of a DequantizeLinear before a convolution whose output is quantized, ONNX Runtime makes one of integers, for which it quantizes the kernel anew, to eight bits and with scales of its
+    /// own; of the same two steps as two nodes it does not.
+    /// </summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="quantizer">The quantizer.</param>
+    /// <param name="x">[batch, channels, rows, columns].</param>
+    /// <param name="kernels">What the runtime may round.</param>
+    public static string QuantizeMap(OnnxGraph graph, UniformQuantizer quantizer, string x, OnnxKernels kernels)
+    {
+        var (scale, zeroPoint, axis) = Parameters(quantizer);
+        if (kernels == OnnxKernels.Fast || !AreBelow(zeroPoint, 1 << BitWidth.Maximum) || axis is not (null or 1 or -3))
+        {
+            return Quantize(graph, quantizer, x).Value;
+        }
+
+        var zeroPoints = Bytes(graph, zeroPoint, axis);
+        var codes = Codes(graph, quantizer, x, Numbers(graph, scale, axis), zeroPoints, axis);
+        var integers = graph.Add("DequantizeLinear", [codes, Numbers(graph, Array.ConvertAll(scale, static _ => 1f), axis), zeroPoints], Along(axis));
+        return graph.Add("Mul", [integers, graph.Numbers(scale, axis is null ? [] : [scale.Length, 1, 1])]);
     }
 
     /// <summary>A matrix of weights as a product reads it, [inputs, outputs]; its codes are a constant, two to a byte where four bits hold codes and zero points.</summary>
@@ -112,6 +129,12 @@ internal static class UniformNodes
     // What follows from constants a runtime computes when it loads the file: the weight is float from then on, without a DequantizeLinear in every run.
     private static string Constant(OnnxGraph graph, string name, Tensor codes, bool isInt4, Tensor scale, Tensor zeroPoint) =>
         Decode(graph, name, graph.Int32Codes(name, codes.shape, codes.bytes, isInt4), scale, zeroPoint);
+
+    private static string Codes(OnnxGraph graph, UniformQuantizer quantizer, string x, string scales, string zeroPoints, int? axis)
+    {
+        var codes = graph.Add("QuantizeLinear", [x, scales, zeroPoints], Along(axis));
+        return quantizer.Bits.Bits < BitWidth.Maximum ? graph.Add("Clip", [codes, graph.Byte(0), graph.Byte((byte)quantizer.Bits.MaxCode)]) : codes;
+    }
 
     // The formula in float numbers: QuantizeLinear's zero point has to be a code.
     private static string Clamped(OnnxGraph graph, BitWidth bits, string x, string scale, string zeroPoint)

@@ -9,16 +9,9 @@ internal sealed class OnnxDetector : IDisposable
 {
     private readonly InferenceSession _session;
 
-    /// <param name="path">The file.</param>
-    /// <param name="asWritten">Runs the nodes one by one. Left to itself, the runtime multiplies integers, whose sums are exact, and rounds what lies between two codes another way than sums of float numbers.</param>
-    public OnnxDetector(string path, bool asWritten = false)
+    public OnnxDetector(string path)
     {
         using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
-        if (asWritten)
-        {
-            options.GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL;
-        }
-
         options.AddSessionConfigEntry("session.strict_shape_type_inference", "1");
         _session = new InferenceSession(path, options);
     }

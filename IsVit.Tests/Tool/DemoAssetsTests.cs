@@ -67,6 +67,6 @@ public sealed class DemoAssetsTests
 
         var error = Assert.Throws<ToolException>(() => DemoAssets.Load(folder.Path));
 
-        Assert.Equal($"{folder.Path}: holds none of vit_fashion.safetensors, swin_micro.safetensors; 'isvit train-demo --output {folder.Path}' writes one.", error.Message);
+        Assert.Equal($"{folder.Path}: holds none of vit_fashion.safetensors, swin_micro.safetensors, swin_micro_mask_rcnn.safetensors; 'isvit train-demo --output {folder.Path}' writes one.", error.Message);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Detection.Models;
 using IsVit.Tests.Onnx;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -97,7 +98,27 @@ public sealed class ExportTests
         Assert.Equal("vit_fashion", runtime.Metadata["isvit.model"]);
     }
 
+    [Fact]
+    public async Task Export_Detector_RunsInOnnxRuntime()
+    {
+        using var folder = new TemporaryFolder();
+        using (var detector = DetectorCatalog.Create(DetectorCatalog.Demo, 3))
+        {
+            StateDict.Save(detector, folder["weights.safetensors"]);
+        }
+
+        var run = await ToolRun.Of("export", "--model", DetectorCatalog.Demo, "--classes", "3", "--weights", folder["weights.safetensors"], "--output", folder["detector.onnx"]);
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        using var runtime = new OnnxDetector(folder["detector.onnx"]);
+        Assert.Equal(DetectorCatalog.Demo, runtime.Metadata["isvit.model"]);
+        Assert.Equal("3", runtime.Metadata["isvit.classes"]);
+        Assert.Contains("\"short_side\":128", runtime.Metadata["isvit.preprocessing"], StringComparison.Ordinal);
+    }
+
     [Theory]
+    [InlineData("export --output x --model swin_micro_mask_rcnn", "there is nothing to export; give --quantized, or --model and --weights.")]
+    [InlineData("export --output x --model swin_micro_mask_rcnn --weights w --format packed", "quantize it first")]
     [InlineData("export --output x", "there is nothing to export")]
     [InlineData("export --output x --model vit_fashion", "there is nothing to export")]
     [InlineData("export --output x --quantized q --model vit_fashion", "leave out --model and --weights")]

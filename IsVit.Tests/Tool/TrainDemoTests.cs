@@ -59,7 +59,7 @@ public sealed class TrainDemoTests
         var demo = await ToolRun.Of("demo", "--assets", folder["assets"], "--iterations", "0", "--calibration-count", "4", "--scene-count", "6", "--output", folder["out"]);
 
         Assert.Equal("", demo.Error);
-        Assert.Equal(["float", .. DetectorDemo.Runs.Select(static run => run.Method)], demo.Output.Split('\n').Where(static line => line.StartsWith("| ", StringComparison.Ordinal)).Select(static line => line.Split(' ')[1]).Where(static word => word is "float" || QuantizationRecipes.Find(word) is not null));
+        Assert.Equal(["float", .. DetectorDemo.Methods], demo.Output.Split('\n').Where(static line => line.StartsWith("| ", StringComparison.Ordinal)).Select(static line => line.Split(' ')[1]).Where(static word => word is "float" || QuantizationRecipes.Find(word) is not null));
         Assert.Equal(["swin_micro_mask_rcnn.png", "swin_micro_mask_rcnn_w4a4.onnx", "swin_micro_mask_rcnn_w4a4.safetensors"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         using (var picture = SKBitmap.Decode(folder["out/swin_micro_mask_rcnn.png"]))
         {

@@ -113,7 +113,7 @@ internal sealed class DemoRun
     }
 
     private DemoProgress Progress(IProgress<WorkProgress> view, string name) =>
-        new(view, name, _runsDone++, (_assets.Models.Sum(static model => model.BitWidths.Count) * Methods.Length) + (_assets.HasDetector ? DetectorDemo.Runs.Count : 0));
+        new(view, name, _runsDone++, (_assets.Models.Sum(static model => model.BitWidths.Count) * Methods.Length) + (_assets.HasDetector ? DetectorDemo.Methods.Count : 0));
 
     // As ONNX, and what ONNX Runtime makes of it beside what this library does.
     private DemoExport Export(DemoModel which, int bits, QuantizedModel quantized, ImageClassifier model)

@@ -27,18 +27,17 @@ namespace IsVit.Tool.Demo;
 /// <param name="output">Where the quantized detector and the picture go.</param>
 internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, OutputFolder output)
 {
-    /// <summary>What is quantized how, in the order of the table.</summary>
-    public static IReadOnlyList<(string Method, int Bits)> Runs { get; } =
-        [(RecipeNames.MinMax, 4), (RecipeNames.Percentile, 4), (RecipeNames.RepQ, 4), (RecipeNames.ISVit, 4), (RecipeNames.RepQ, 6), (RecipeNames.ISVit, 6)];
+    /// <summary>The methods, in the order of the table.</summary>
+    public static IReadOnlyList<string> Methods { get; } = [RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.RepQ, RecipeNames.ISVit];
 
     // As many as the literature takes for detectors is half of it; a step takes some of them.
     private const int CalibrationCount = 64;
-    private const int BatchSize = 16;
-    private const int OwnBits = 4;
+    private const int BatchSize = 8;
+    private const int Bits = 4;
     private const int DrawnFewest = 4;
     private const double DrawnScore = 0.5;
     private const string PictureFile = DetectorCatalog.Demo + ".png";
-    private static readonly string s_name = string.Create(CultureInfo.InvariantCulture, $"{DetectorCatalog.Demo}_w{OwnBits}a{OwnBits}");
+    private static readonly string s_name = string.Create(CultureInfo.InvariantCulture, $"{DetectorCatalog.Demo}_w{Bits}a{Bits}");
 
     private readonly List<Row> _rows = [];
     private long _floatBytes;
@@ -57,25 +56,25 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
         _rows.Add(Row.Of("float", RunDescription.FloatBits, _floatBytes, null, evaluation.Measure(detector, cancellationToken)));
         var before = Draw(detector, shown);
         using var samples = DetectorSamples.Collect(detector, [calibration], new DetectorSampleOptions { BoxRegions = 32, MaskRegions = 8, BatchSize = 8 }, cancellationToken);
-        foreach (var (method, bits) in Runs)
+        foreach (var method in Methods)
         {
             var clock = Stopwatch.StartNew();
             using var model = assets.LoadDetector();
             var quantizer = ModelQuantizer.Create(options =>
             {
-                (options.Recipe, options.WeightBits, options.ActivationBits, options.Seed) = (method, bits, bits, arguments.Seed);
+                (options.Recipe, options.WeightBits, options.ActivationBits, options.Seed) = (method, Bits, Bits, arguments.Seed);
                 (options.Reconstruction.Iterations, options.Reconstruction.BatchSize, options.OutputTuning.Steps) = (arguments.Iterations, BatchSize, 3 * arguments.Iterations);
             });
-            using var quantized = quantizer.Quantize(ModelForward.Of(model), samples, new QuantizationRun { Progress = progress($"{DetectorCatalog.Demo} {method} W{bits}A{bits}") }, cancellationToken);
+            using var quantized = quantizer.Quantize(ModelForward.Of(model), samples, new QuantizationRun { Progress = progress($"{DetectorCatalog.Demo} {method} W{Bits}A{Bits}") }, cancellationToken);
             var seconds = clock.Elapsed.TotalSeconds;
-            var isKept = (method, bits) == (RecipeNames.ISVit, OwnBits);
-            var description = new RunDescription(DetectorCatalog.Demo, model.ClassCount, Crop: null, method, bits, bits, arguments.Seed);
+            var isKept = method == RecipeNames.ISVit;
+            var description = new RunDescription(DetectorCatalog.Demo, model.ClassCount, Crop: null, method, Bits, Bits, arguments.Seed);
             var bytes = isKept ? description.Write(quantized, output.PathOf($"{s_name}.safetensors")) : description.Measure(quantized);
-            _rows.Add(Row.Of(method, bits, bytes, seconds, evaluation.Measure(model, cancellationToken)));
+            _rows.Add(Row.Of(method, Bits, bytes, seconds, evaluation.Measure(model, cancellationToken)));
             if (isKept)
             {
                 OnnxExport.Save(quantized, output.PathOf($"{s_name}.onnx"), new() { DetectorPreprocessing = DetectorCatalog.Find(DetectorCatalog.Demo).Preprocessing });
-                DetectionPicture.SideBySide(before, Draw(model, shown), "float", $"{method} W{bits}A{bits}").Save(output.PathOf(PictureFile));
+                DetectionPicture.SideBySide(before, Draw(model, shown), "float", $"{method} W{Bits}A{Bits}").Save(output.PathOf(PictureFile));
             }
         }
     }
@@ -84,15 +83,8 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
     public void Write(ToolConsole console)
     {
         var table = ReportTable.NewTable("method", "bits", "box AP", "box AP50", "mask AP", "mask AP50", "size MB", "seconds");
-        var bits = RunDescription.FloatBits;
         foreach (var row in _rows)
         {
-            if (row.Bits != bits)
-            {
-                table.AddEmptyRow();
-                bits = row.Bits;
-            }
-
             table.AddRow(
                 Markup.Escape(row.Method),
                 $"{row.Bits}/{row.Bits}",
@@ -107,7 +99,7 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
         console.Out.WriteLine(DetectorCatalog.Demo);
         console.Ansi.Write(table);
         console.Out.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{arguments.SceneCount} test scenes, {Math.Min(CalibrationCount, arguments.CalibrationCount)} calibration scenes; {PictureFile} shows one scene in float and at W{OwnBits}A{OwnBits}"));
+            CultureInfo.InvariantCulture, $"{arguments.SceneCount} test scenes, {Math.Min(CalibrationCount, arguments.CalibrationCount)} calibration scenes; {PictureFile} shows one scene in float and at W{Bits}A{Bits}"));
     }
 
     private static string Percent(double share) => ReportTable.Figure(100 * share, "F2");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Models;
+using IsVit.Detection.Models;
 using IsVit.Onnx;
 using IsVit.Onnx.Quantization;
 using IsVit.Tool.Cli;
@@ -62,7 +63,8 @@ internal static class ExportRun
     // Null for a classifier, and for what makes no whole.
     private static DetectorSource? Detector(ExportArguments arguments) => arguments switch
     {
-        { Quantized: { } file, Weights: null } when ModelKinds.IsDetector(file, arguments.Model) => DetectorSource.OfQuantized(file, arguments.Model, arguments.ClassCount),
+        { Quantized: { } file, Weights: null } when (arguments.Model is not { } given || DetectorCatalog.Names.Contains(given, StringComparer.Ordinal)) && ModelKinds.IsDetector(file, arguments.Model) =>
+            DetectorSource.OfQuantized(file, arguments.Model, arguments.ClassCount),
         { Quantized: null, Model: { } name, Weights: { } weights } when ModelKinds.IsDetector(name) => DetectorSource.OfWeights(name, weights, arguments.ClassCount),
         _ => null,
     };
