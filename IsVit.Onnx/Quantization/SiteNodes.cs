@@ -46,7 +46,7 @@ internal sealed class SiteNodes
             UniformQuantizer { Granularity: Granularity.PerTensor } uniform => UniformNodes.Quantize(graph, uniform, x, arrange),
             UniformQuantizer uniform => UniformNodes.Quantize(graph, uniform, Arranged()),
             TableQuantizer { Table: { } table } => new(TableNodes.Quantize(graph, table, Arranged())),
-            { } other => throw new OnnxExportException($"Site '{path}': a '{other.Scheme}' quantizer cannot be exported; expected one of this library's."),
+            { } other => throw new OnnxExportException($"Site '{path}': a '{other.Scheme}' quantizer ({other.Granularity}) cannot be exported; expected a uniform one, or one with a table for the tensor."),
         };
     }
 
