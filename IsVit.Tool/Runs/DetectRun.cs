@@ -50,6 +50,7 @@ internal static class DetectRun
         using var noGrad = torch.no_grad();
         var categories = Categories(detector.ClassCount);
         long[] ids = [.. categories.Select(static category => category.Id)];
+        string[] classNames = [.. categories.Select(static category => category.Name)];
         var results = new List<CocoResult>();
         var table = new Table().AddColumns("image", "objects", "best");
         for (var i = 0; i < arguments.Images.Count; i++)
@@ -63,7 +64,7 @@ internal static class DetectRun
             using var found = detector.call(input)[0];
             var kept = CocoDetections.Of(found, ImageId(names[i], i), ids).TakeWhile(result => result.Score >= arguments.Score).ToList();
             results.AddRange(kept);
-            var objects = kept.Select(result => Drawn(result, categories, picture.Height, picture.Width)).ToList();
+            var objects = DrawnObject.Of(found, classNames, arguments.Score);
             DetectionPicture.Draw(picture.Rgb.Span, picture.Width, picture.Height, objects).Save(folder.PathOf($"{names[i]}.png"));
             table.AddRow(
                 Markup.Escape(arguments.Images[i]),
@@ -98,10 +99,4 @@ internal static class DetectRun
         10 => [.. FashionMnist.Classes.Select(static (name, i) => new CocoCategory(i + 1, name))],
         _ => [.. Enumerable.Range(1, count).Select(static id => new CocoCategory(id, string.Create(CultureInfo.InvariantCulture, $"class {id - 1}")))],
     };
-
-    private static DrawnObject Drawn(CocoResult result, IReadOnlyList<CocoCategory> categories, int height, int width)
-    {
-        var (label, box) = (categories.TakeWhile(category => category.Id != result.CategoryId).Count(), result.Box!.Value);
-        return new DrawnObject(label, categories[label].Name, box.X, box.Y, box.X + box.Width, box.Y + box.Height) { Score = result.Score, Mask = result.Segmentation!.ToMask(height, width).ToPixels() };
-    }
 }
