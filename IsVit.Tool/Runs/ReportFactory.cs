@@ -3,6 +3,7 @@ using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Reporting;
+using IsVit.Tool.Workloads;
 
 namespace IsVit.Tool.Runs;
 

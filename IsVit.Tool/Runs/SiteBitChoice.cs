@@ -6,6 +6,7 @@ using IsVit.Optimization.Options;
 using IsVit.Tool.Progress;
 using IsVit.Tool.Reporting;
 using IsVit.Tool.Terminal;
+using IsVit.Tool.Workloads;
 
 namespace IsVit.Tool.Runs;
 

@@ -7,7 +7,6 @@ using IsVit.Optimization.Reporting;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
-using IsVit.Tool.Runs;
 using IsVit.Tool.Terminal;
 using TorchSharp;
 

@@ -1,5 +1,4 @@
 using IsVit.Tool.Inputs;
-using IsVit.Tool.Runs;
 using IsVit.Tool.Terminal;
 
 namespace IsVit.Tool.Workloads;

@@ -6,7 +6,7 @@ using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
 using TorchSharp;
 
-namespace IsVit.Tool.Runs;
+namespace IsVit.Tool.Workloads;
 
 /// <summary>What <c>isvit quantize</c> was asked for.</summary>
 internal sealed record QuantizeArguments

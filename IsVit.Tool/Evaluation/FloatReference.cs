@@ -1,8 +1,7 @@
 using IsVit.Core.Imaging;
-using IsVit.Tool.Evaluation;
 using static TorchSharp.torch;
 
-namespace IsVit.Tool.Runs;
+namespace IsVit.Tool.Evaluation;
 
 /// <summary>Test images with the float model's answers to them, what every quantized model is compared with.</summary>
 /// <param name="images">The test images.</param>
