@@ -26,8 +26,8 @@ namespace IsVit.Optimization.OutputTuning;
 /// </remarks>
 public sealed class OutputTuningStage : IQuantizationStage
 {
-    // Gradients of the whole model are in memory for images of so many numbers at once: eight of 224 x 224 in three channels.
-    private const long NumbersAtOnce = 8 * 3 * 224 * 224;
+    // Gradients of the whole model are in memory for so many images of the usual size at once.
+    private const int ImagesAtOnce = 8;
     private const int Looks = 4;
 
     /// <summary>The unit name under which the report lists the whole model.</summary>
@@ -163,8 +163,7 @@ public sealed class OutputTuningStage : IQuantizationStage
     {
         using var gradients = enable_grad();
         var sum = 0.0;
-        var atOnce = (int)Math.Clamp(NumbersAtOnce * context.Batches[0].Count / context.Batches[0].Inputs.Sum(static input => input.numel()), 1, int.MaxValue);
-        foreach (var some in chosen.Chunk(atOnce))
+        foreach (var some in chosen.Chunk(CalibrationBatches.AtOnce(context.Batches, ImagesAtOnce, most: int.MaxValue)))
         {
             using var scope = NewDisposeScope();
             var batch = new SampleBatch(images.Gather(some));

@@ -39,8 +39,9 @@ internal static class CalibrationBatches
     /// <summary>How many samples run through a model at once in the memory that so many images of 3 x 224 x 224 take: fewer if they are larger, and at least one.</summary>
     /// <param name="batches">The samples.</param>
     /// <param name="images">How many of the usual size.</param>
-    public static int AtOnce(IReadOnlyList<SampleBatch> batches, int images) =>
-        (int)Math.Clamp(images * UsualNumbers * batches[0].Count / Math.Max(1, batches[0].Inputs.Sum(static input => input.numel())), 1, images);
+    /// <param name="most">How many where they are smaller; null for as many as of the usual size.</param>
+    public static int AtOnce(IReadOnlyList<SampleBatch> batches, int images, int? most = null) =>
+        (int)Math.Clamp(images * UsualNumbers * batches[0].Count / Math.Max(1, batches[0].Inputs.Sum(static input => input.numel())), 1, most ?? images);
 
     /// <summary>The samples that statistics are taken from, as a list of batches.</summary>
     public static List<SampleBatch> ForStatistics(QuantizationContext context) =>

@@ -161,7 +161,6 @@ public sealed class DetectorExportTests
             sameInFloat += ShareOfEqual(expected, (before.Boxes, before.Scores, before.Labels, before.MaskProbabilities), 0.05, 1.5) / scenes.Count;
         }
 
-        TestContext.Current.TestOutputHelper!.WriteLine($"{same} {sameInFloat} {scenes.Count}");
         Assert.True(same >= 0.6 && same >= 1.5 * sameInFloat, FormattableString.Invariant($"{same} of the objects are the same, and {sameInFloat} the float detector's."));
     }
 

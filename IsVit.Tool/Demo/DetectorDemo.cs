@@ -30,7 +30,7 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
     /// <summary>The methods, in the order of the table.</summary>
     public static IReadOnlyList<string> Methods { get; } = [RecipeNames.MinMax, RecipeNames.Percentile, RecipeNames.RepQ, RecipeNames.ISVit];
 
-    // As many as the literature takes for detectors is half of it; a step takes some of them.
+    // Twice as many as the literature takes for detectors.
     private const int CalibrationCount = 64;
     private const int BatchSize = 8;
     private const int Bits = 4;
@@ -40,7 +40,8 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
     private static readonly string s_name = string.Create(CultureInfo.InvariantCulture, $"{DetectorCatalog.Demo}_w{Bits}a{Bits}");
 
     private readonly List<Row> _rows = [];
-    private long _floatBytes;
+
+    private int CalibrationSceneCount => Math.Min(CalibrationCount, arguments.CalibrationCount);
 
     /// <summary>Quantizes and measures.</summary>
     /// <param name="progress">Shows one run.</param>
@@ -49,11 +50,10 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
     {
         var scenes = DemoScenes.Test(assets.Test, arguments.SceneCount);
         var evaluation = new SceneEvaluation(scenes, FashionMnist.Classes);
-        using var calibration = SceneBatches.Input(DemoScenes.Calibration(assets.Calibration, Math.Min(CalibrationCount, arguments.CalibrationCount), arguments.Seed));
+        using var calibration = SceneBatches.Input(DemoScenes.Calibration(assets.Calibration, CalibrationSceneCount, arguments.Seed));
         var shown = scenes.FirstOrDefault(static scene => scene.Objects.Count >= DrawnFewest) ?? scenes[0];
         using var detector = assets.LoadDetector();
-        _floatBytes = RunDescription.FloatBytes(detector);
-        _rows.Add(Row.Of("float", RunDescription.FloatBits, _floatBytes, null, evaluation.Measure(detector, cancellationToken)));
+        _rows.Add(Row.Of("float", RunDescription.FloatBits, RunDescription.FloatBytes(detector), null, evaluation.Measure(detector, cancellationToken)));
         var before = Draw(detector, shown);
         using var samples = DetectorSamples.Collect(detector, [calibration], new DetectorSampleOptions { BoxRegions = 32, MaskRegions = 8, BatchSize = 8 }, cancellationToken);
         foreach (var method in Methods)
@@ -99,10 +99,10 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
         console.Out.WriteLine(DetectorCatalog.Demo);
         console.Ansi.Write(table);
         console.Out.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{arguments.SceneCount} test scenes, {Math.Min(CalibrationCount, arguments.CalibrationCount)} calibration scenes; {PictureFile} shows one scene in float and at W{Bits}A{Bits}"));
+            CultureInfo.InvariantCulture, $"{arguments.SceneCount} test scenes, {CalibrationSceneCount} calibration scenes; {PictureFile} shows one scene in float and at W{Bits}A{Bits}"));
     }
 
-    private static string Percent(double share) => ReportTable.Figure(100 * share, "F2");
+    private static string Percent(double share) => ReportTable.Figure(DetectionScores.Percent(share), "F2");
 
     private static DetectionPicture Draw(Detector detector, Scene scene)
     {

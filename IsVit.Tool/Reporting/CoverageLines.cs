@@ -28,7 +28,7 @@ internal static class CoverageLines
             return;
         }
 
-        console.Error.WriteLine($"isvit: warning: {share} have an operand in float:");
+        console.Warn($"{share} have an operand in float:");
         foreach (var product in inFloat[false].OrderByDescending(static product => product.Product.MultiplyAccumulates).Take(ProductsNamed))
         {
             console.Error.WriteLine($"  {product}");

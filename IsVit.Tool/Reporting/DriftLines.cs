@@ -48,7 +48,7 @@ internal static class DriftLines
         if (drifted.Count > 0)
         {
             var worst = drifted.Take(SitesNamed).Select(static site => string.Create(CultureInfo.InvariantCulture, $"{site.Site.Id} ({site.Excess:F1} times its limit)"));
-            console.Error.WriteLine($"isvit: warning: the images are unlike the calibration images, at {drifted.Count} of {report.Sites.Count} sites: {string.Join(", ", worst)}; 'isvit drift' shows all.");
+            console.Warn($"the images are unlike the calibration images, at {drifted.Count} of {report.Sites.Count} sites: {string.Join(", ", worst)}; 'isvit drift' shows all.");
         }
     }
 

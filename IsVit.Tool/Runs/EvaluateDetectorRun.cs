@@ -47,25 +47,27 @@ internal static class EvaluateDetectorRun
 
         var quantized = arguments.Quantized is { } file ? DetectorSource.OfQuantized(file, arguments.Model, arguments.ClassCount) : null;
         var images = CocoImages.Open(
-            annotations, arguments.Images, arguments.TestCount, ImageInput.Loading(arguments.SkipUnreadable, console.Error), text => console.Error.WriteLine($"isvit: warning: {text}"));
+            annotations, arguments.Images, arguments.TestCount, ImageInput.Loading(arguments.SkipUnreadable, console.Error), console.Warn);
         var weights = arguments.Weights is { } path ? DetectorSource.OfWeights(quantized?.Preset.Name ?? arguments.Model!, path, quantized?.ClassCount ?? arguments.ClassCount ?? images.ClassCount) : null;
         var source = quantized ?? weights!;
         images.RequireClasses(source.ClassCount);
         console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{source.Preset.Name}: {images.Count} test images"));
 
-        var floatScores = weights is null ? null : Measure("float");
-        var quantizedScores = quantized is null ? null : Measure(quantized.Saved is { } saved ? $"{saved.Method} W{saved.WeightBits}A{saved.ActivationBits}" : "quantized");
-        var report = Report(arguments, source, clock.Elapsed) with { Detection = DetectionJson.Of(floatScores, quantizedScores, arguments.PerClass) };
+        var floatBytes = 0L;
+        var floatScores = weights is null ? null : Measure(weights, "float");
+        var quantizedScores = quantized is null ? null : Measure(quantized, quantized.Saved is { } saved ? $"{saved.Method} W{saved.WeightBits}A{saved.ActivationBits}" : "quantized");
+        var report = Report(source, clock.Elapsed, floatBytes) with { Detection = DetectionJson.Of(floatScores, quantizedScores, arguments.PerClass) };
         DetectionTable.WriteResults(console.Ansi, report, isQuantized: quantized is not null);
         var aftermath = new Aftermath(console);
         aftermath.WriteReport(arguments.Json, report, QuantizationJsonContext.Default.QuantizationJson);
         return aftermath.ExitCode;
 
-        DetectionScores Measure(string name)
+        DetectionScores Measure(DetectorSource which, string name)
         {
-            var (detector, quantization) = (name == "float" ? weights! : quantized!).Load(arguments.Device);
+            var (detector, quantization) = which.Load(arguments.Device);
             using var ownedDetector = detector;
             using var ownedQuantization = quantization;
+            floatBytes = RunDescription.FloatBytes(detector);
             var scores = images.Measure(detector, source.Preset.Preprocessing, arguments.Device, cancellationToken);
             DetectionTable.WriteScores(console, name, scores, arguments.PerClass);
             return scores;
@@ -73,10 +75,8 @@ internal static class EvaluateDetectorRun
     }
 
     // A float detector is its own reference, and has no bits.
-    private static QuantizationJson Report(EvaluateDetectorArguments arguments, DetectorSource source, TimeSpan duration)
-    {
-        using var floatDetector = source.Preset.Create(source.ClassCount);
-        return new QuantizationJson(
+    private static QuantizationJson Report(DetectorSource source, TimeSpan duration, long floatBytes) =>
+        new(
             source.Preset.Name,
             source.IsQuantized ? source.Saved?.Method ?? "quantized" : "float",
             source.IsQuantized ? source.Saved?.WeightBits : RunDescription.FloatBits,
@@ -93,6 +93,5 @@ internal static class EvaluateDetectorRun
             duration.TotalSeconds,
             PeakMemory.Megabytes(),
             new FileInfo(source.Path).Length,
-            RunDescription.FloatBytes(floatDetector));
-    }
+            floatBytes);
 }

@@ -19,7 +19,7 @@ internal sealed class ConsoleWarnings(ToolConsole console) : ILogger<ModelQuanti
     {
         if (IsEnabled(logLevel) && exception is null)
         {
-            console.Error.WriteLine($"isvit: warning: {formatter(state, exception)}.");
+            console.Warn($"{formatter(state, exception)}.");
         }
     }
 }

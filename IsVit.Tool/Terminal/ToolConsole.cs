@@ -42,6 +42,10 @@ internal sealed class ToolConsole
     /// <summary>Standard output for tables and live progress.</summary>
     public IAnsiConsole Ansi { get; }
 
+    /// <summary>Writes a warning to the error stream.</summary>
+    /// <param name="text">What the user should know.</param>
+    public void Warn(string text) => Error.WriteLine($"isvit: warning: {text}");
+
     /// <summary>The process's own streams.</summary>
     public static ToolConsole ForProcess() => new(Console.Out, Console.Error, isInteractive: !Console.IsOutputRedirected);
 }

@@ -30,7 +30,7 @@ internal sealed class DetectorWorkload : IWorkload
         _arguments = arguments;
         _calibrationFiles = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
         _loading = ImageInput.Loading(arguments.SkipUnreadable, console.Error);
-        _test = arguments.Coco is { } annotations ? CocoImages.Open(annotations, arguments.Images, arguments.TestCount, _loading, text => console.Error.WriteLine($"isvit: warning: {text}")) : null;
+        _test = arguments.Coco is { } annotations ? CocoImages.Open(annotations, arguments.Images, arguments.TestCount, _loading, console.Warn) : null;
         _source = DetectorSource.OfWeights(arguments.Model, arguments.Weights, arguments.ClassCount ?? _test?.ClassCount);
         _test?.RequireClasses(_source.ClassCount);
         _detector = _source.Load(arguments.Device).Detector;
@@ -85,9 +85,9 @@ internal sealed class DetectorWorkload : IWorkload
         }
     }
 
-    /// <summary>Whether a module is the transposed convolution of a mask head, which detectors declare to be ignored.</summary>
+    /// <summary>Whether a module is one that the detector declares to be ignored, such as the transposed convolution of a mask head.</summary>
     /// <inheritdoc/>
-    public bool IsLeftInFloat(string path) => path.StartsWith("roi_head.mask_head", StringComparison.Ordinal) && path.EndsWith(".upsample", StringComparison.Ordinal);
+    public bool IsLeftInFloat(string path) => _detector.DeclareIgnored().Any(pattern => new PathPattern(pattern).IsMatch(path));
 
     /// <inheritdoc/>
     public RunDescription Describe(QuantizationReport run) =>
