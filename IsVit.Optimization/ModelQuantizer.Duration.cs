@@ -37,6 +37,11 @@ public sealed partial class ModelQuantizer
             work += stage.WorkFor(_options, _recipe, count);
         }
 
+        if (work.StepsPerUnit > 0)
+        {
+            work = work.For(Trace(model, samples.Batches[0], new TraceOptions()).Units.Count);
+        }
+
         return new DurationEstimate((times.Forward * work.Forwards) + (times.Step * work.Steps), times.Forward);
     }
 }

@@ -75,7 +75,7 @@ public sealed partial class ModelQuantizer
             var kept = FindKeptZeros(graph);
             var progress = new StageProgress(run.Progress)
             {
-                Work = [.. _recipe.Stages.Select(stage => WorkOf(stage, samples.Count))],
+                Work = [.. _recipe.Stages.Select(stage => WorkOf(stage, samples.Count, graph.Units.Count))],
                 StepsTotal = _recipe.Stages.Sum(stage => stage.StepsFor(_options, graph.Units.Count)),
             };
             var context = new QuantizationContext(attachment, original, batches, _options, _recipe, _quantizers, _loss, _logger, progress, cancellationToken) { Checkpoint = checkpoint, Kept = kept };
@@ -97,8 +97,8 @@ public sealed partial class ModelQuantizer
     }
 
     // A way back takes about twice as long as the way there; a stage that does not say what it costs takes some time too.
-    private double WorkOf(IQuantizationStage stage, long images) =>
-        stage.WorkFor(_options, _recipe, images) is var work && work.Forwards + (3 * work.Steps) is > 0 and var cost ? cost : images;
+    private double WorkOf(IQuantizationStage stage, long images, int units) =>
+        stage.WorkFor(_options, _recipe, images).For(units) is var work && work.Forwards + (3 * work.Steps) is > 0 and var cost ? cost : images;
 
     private static ModuleGraph Trace(ModelForward model, SampleBatch batch, TraceOptions options)
     {

@@ -49,6 +49,12 @@ public sealed record ReconstructionOptions
     /// <summary>How often the loss over the <see cref="HeldOutShare"/> of the calibration images is evaluated after the initial evaluation, evenly spaced and last at the end; the best state seen is kept. 1 to 100.</summary>
     public int Evaluations { get; set; } = 2;
 
+    /// <summary>
+    /// How much an error of the model's outputs counts beside an error of the unit's own output, where the rest of the float model computes the outputs from what the unit gives; each error in units of its initial value. 0 trains
+    /// a unit for its own output alone; GLF-Q's losses have 0.5. Each iteration then costs a forward of the whole model and a backward pass of what runs behind the unit as well.
+    /// </summary>
+    public double OutputWeight { get; set; }
+
     /// <summary>The largest size in memory of a unit's inputs and targets, in bytes.</summary>
     public long CacheBudgetBytes { get; set; } = 8L << 30;
 
@@ -96,6 +102,7 @@ public sealed record ReconstructionOptions
         OptionRange.Require($"{Prefix}.{nameof(HeldOutShare)}", HeldOutShare ?? 0, 0, LargestHeldOutShare);
         OptionRange.Require($"{Prefix}.{nameof(Views)}", Views ?? 1, 1, MostViews);
         OptionRange.Require($"{Prefix}.{nameof(Evaluations)}", Evaluations, 1, 100);
+        OptionRange.RequireNotNegative($"{Prefix}.{nameof(OutputWeight)}", OutputWeight);
         OptionRange.Require($"{Prefix}.{nameof(CacheBudgetBytes)}", CacheBudgetBytes, 1, long.MaxValue);
         OptionRange.RequireDefined($"{Prefix}.{nameof(Cache)}", Cache);
         OptionRange.RequireDefined($"{Prefix}.{nameof(Precision)}", Precision);

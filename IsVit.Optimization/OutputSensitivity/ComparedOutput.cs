@@ -53,4 +53,20 @@ internal readonly record struct ComparedOutput(int Index, OutputKind Kind, int C
                 return (given - target).Squared();
         }
     }
+
+    /// <summary>
+    /// The mean change as a loss. The divergence of classes' probabilities is blind to what all logits have in common, so that the squared error stands beside it; the error of values is divided by their variance.
+    /// </summary>
+    /// <param name="found">What a model gives, differentiable.</param>
+    /// <param name="wanted">What it should give.</param>
+    public Tensor Loss(Tensor found, Tensor wanted)
+    {
+        var change = Change(found, wanted).mean();
+        return Kind switch
+        {
+            OutputKind.Classes => change.Plus((found.to(float64) - wanted.to(float64)).Squared().mean()),
+            OutputKind.Values => change / wanted.to(float64).var().AtLeast(double.Epsilon),
+            _ => change,
+        };
+    }
 }

@@ -36,6 +36,12 @@ internal sealed class OutputComparison(OutputMetric metric, IReadOnlyList<Output
         .Select(how => (outputs[how.Index] * how.Draws(outputs[how.Index].detach(), random)).sum())
         .Aggregate(static (sum, term) => sum.Plus(term));
 
+    /// <summary>What training for the outputs lowers: the sum of the outputs' losses, each times its weight.</summary>
+    /// <param name="outputs">What a model gives, differentiable.</param>
+    /// <param name="wanted">What it should give.</param>
+    public Tensor Loss(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> wanted) =>
+        Find(wanted).Select(how => how.Loss(outputs[how.Index], wanted[how.Index]).Times(how.Weight)).Aggregate(static (sum, loss) => sum.Plus(loss));
+
     // Outputs of one model count alike, and one that is alone is left as it is.
     private ComparedOutput Undeclared(Tensor output, int index, bool isAlone) => metric == OutputMetric.ClassProbabilities && output.dim() >= 2 && output.shape[1] > 1
         ? new(index, OutputKind.Classes, ClassAxis: 1, Weight: 1, Factor: 1)

@@ -97,6 +97,7 @@ public sealed class OutputTuningStage : IQuantizationStage
         var images = ActivationCache.Of(context.Batches);
         var random = new Random(unchecked((context.Options.Seed * 1009) + context.Progress.StageIndex));
         var unseen = new SampleBatch(images.Gather(context.Split.HeldOut));
+        var comparison = OutputComparison.Of(context);
         var wanted = InFloat(context, () => Outputs(context.Graph, unseen));
         using var trainable = new TrainableScope(context.Graph.Model, [.. parameters.Select(static entry => entry.Parameter)]);
         using var optimizer = new CosineAdam([.. parameters.Select(entry => ((Tensor)entry.Parameter, OptionsOf(context.Options).LearningRate))], steps);
@@ -122,7 +123,7 @@ public sealed class OutputTuningStage : IQuantizationStage
         {
             using var noGrad = no_grad();
             using var inner = NewDisposeScope();
-            return Loss(context, Outputs(context.Graph, unseen), wanted).item<double>();
+            return comparison.Loss(Outputs(context.Graph, unseen), wanted).item<double>();
         }
     }
 
@@ -173,7 +174,7 @@ public sealed class OutputTuningStage : IQuantizationStage
             }
 
             var wanted = InFloat(context, () => context.Graph.Forward.Run(batch));
-            var loss = Loss(context, context.Graph.Forward.Run(batch), wanted).Times((double)some.Length / chosen.Length);
+            var loss = OutputComparison.Of(context).Loss(context.Graph.Forward.Run(batch), wanted).Times((double)some.Length / chosen.Length);
             loss.backward();
             sum += loss.item<double>();
         }
@@ -194,22 +195,5 @@ public sealed class OutputTuningStage : IQuantizationStage
         using var scope = NewDisposeScope();
         var parts = images.Split(CalibrationBatches.AtOnce([images], CalibrationBatches.SmallestBatch)).Select(graph.Forward.Run).ToList();
         return [.. parts[0].Select((_, i) => scope.MoveToOuter(cat([.. parts.Select(part => part[i])])))];
-    }
-
-    // The sum over the model's outputs.
-    private static Tensor Loss(QuantizationContext context, IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> wanted) => OutputComparison.Of(context).Find(wanted)
-        .Select(how => Loss(how, outputs[how.Index], wanted[how.Index]).Times(how.Weight))
-        .Aggregate(static (sum, loss) => sum.Plus(loss));
-
-    // The divergence of probabilities of classes is blind to what all logits have in common, so that the squared error stands beside it. The error of values is divided by their variance.
-    private static Tensor Loss(ComparedOutput how, Tensor outputs, Tensor wanted)
-    {
-        var change = how.Change(outputs, wanted).mean();
-        return how.Kind switch
-        {
-            OutputKind.Classes => change.Plus((outputs.to(float64) - wanted.to(float64)).Squared().mean()),
-            OutputKind.Values => change / wanted.to(float64).var().AtLeast(double.Epsilon),
-            _ => change,
-        };
     }
 }

@@ -9,19 +9,17 @@ internal sealed class FloatFlow : IDisposable
 {
     private readonly QuantizationContext _context;
     private readonly UnitFlow _flow;
-    private readonly Dictionary<string, int> _unitOf = new(StringComparer.Ordinal);
     private int _next;
 
     public FloatFlow(QuantizationContext context, IReadOnlyList<SampleBatch> batches, IActivationStore? store = null)
     {
         _context = context;
         _flow = new UnitFlow(context.Attachment, batches, store);
-        var units = context.Graph.Units.Select(static (unit, index) => (unit.Path, index)).ToDictionary(static entry => entry.Path, static entry => entry.index, StringComparer.Ordinal);
-        foreach (var (name, _) in context.Graph.Model.named_parameters())
-        {
-            _unitOf[name] = UnitOf(name, units);
-        }
+        Owners = new UnitOwners(context.Graph);
     }
+
+    /// <summary>Which unit a parameter or a site belongs to.</summary>
+    public UnitOwners Owners { get; }
 
     /// <summary>Makes the model the float one as far as a unit, from where the stream stands, until the returned scope is disposed.</summary>
     public IDisposable InFloat(int index) => new FloatScope(this, index);
@@ -48,20 +46,6 @@ internal sealed class FloatFlow : IDisposable
 
     public void Dispose() => _flow.Dispose();
 
-    // The number of the unit that a parameter belongs to, -1 if it belongs to none.
-    private static int UnitOf(string name, Dictionary<string, int> units)
-    {
-        for (var end = name.LastIndexOf('.'); end > 0; end = name.LastIndexOf('.', end - 1))
-        {
-            if (units.TryGetValue(name[..end], out var index))
-            {
-                return index;
-            }
-        }
-
-        return units.GetValueOrDefault("", -1);
-    }
-
     private sealed class FloatScope : IDisposable
     {
         private readonly IDisposable _suspended;
@@ -69,11 +53,11 @@ internal sealed class FloatFlow : IDisposable
 
         public FloatScope(FloatFlow flow, int index)
         {
-            var (first, owners) = (flow._next, flow._unitOf);
+            var (first, owners) = (flow._next, flow.Owners);
             _suspended = flow._context.Attachment.Suspend();
 
             // Only what runs from here to there needs its float parameters: to copy all of them for every unit would be quadratic in the depth.
-            _original = flow._context.FloatParameters.Use(name => owners[name] is var owner && (owner < 0 || (owner >= first && owner <= index)));
+            _original = flow._context.FloatParameters.Use(name => owners.UnitOf(name) is var owner && (owner < 0 || (owner >= first && owner <= index)));
         }
 
         public void Dispose()

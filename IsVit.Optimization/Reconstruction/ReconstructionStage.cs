@@ -24,6 +24,9 @@ public sealed class ReconstructionStage : IQuantizationStage
     // Of the activations of a unit, in bytes.
     private const long WorthCollecting = 64L << 20;
 
+    // A forward of the whole model, and on average the backward pass of half of it, which takes about as long.
+    private const double ShareOfStepForOutputs = 2.0 / 3;
+
     private readonly int _iterationFactor;
     private readonly ReconstructionOptions? _options;
 
@@ -85,7 +88,10 @@ public sealed class ReconstructionStage : IQuantizationStage
         var views = 1 + ((OptionsOf(options).ViewsFor(recipe.FreshViews, images, iterations) - 1) * (1 - recipe.HeldOutShareFor(options.Reconstruction)));
         return new(
             1.3 * images * ((looks * recipe.LookedAtShareFor(options.Reconstruction)) + ((Input == UnitInput.Quantized ? 2 : 1) * views)),
-            1.3 * iterations * Math.Min(OptionsOf(options).BatchSize, images * views));
+            1.3 * iterations * Math.Min(OptionsOf(options).BatchSize, images * views))
+        {
+            StepsPerUnit = OptionsOf(options).OutputWeight > 0 ? ShareOfStepForOutputs * iterations * Math.Min(OptionsOf(options).BatchSize, images * views) : 0,
+        };
     }
 
     long IQuantizationStage.MemoryFor(QuantizationContext context) =>
@@ -105,6 +111,11 @@ public sealed class ReconstructionStage : IQuantizationStage
 
         if (IterationsFor(context.Options) > 0)
         {
+            if (OptionsOf(context.Options).OutputWeight > 0)
+            {
+                GradientCheck.RequireOutputs(context, Name);
+            }
+
             UnitCheck.Require(context, Name, unit => RequireSampleAxes(context, unit), unit => [.. TrainableParameters(context, unit).Select(static entry => entry.Parameter)]);
         }
     }
@@ -127,12 +138,14 @@ public sealed class ReconstructionStage : IQuantizationStage
         var store = ActivationStores.Create(OptionsOf(context.Options), cache.Bytes);
         using var precision = new ProductPrecision(context.Graph, OptionsOf(context.Options).Precision);
         using var images = ReconstructionImages.Of(context, OptionsOf(context.Options), IterationsFor(context.Options));
+        using var scope = NewDisposeScope();
+        var outputs = OptionsOf(context.Options).OutputWeight > 0 ? ModelOutputs.Of(context, images.Batches) : null;
         using var floatFlow = new FloatFlow(context, images.Batches, store);
         using var quantizedFlow = Input == UnitInput.Quantized ? new UnitFlow(context.Attachment, images.Batches, store) : null;
         for (var i = 0; i < context.Graph.Units.Count; i++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            var result = Reconstruct(context, i, images, floatFlow, quantizedFlow, store, precision);
+            var result = Reconstruct(context, i, images, outputs, floatFlow, quantizedFlow, store, precision);
             context.Add(result);
         }
     }
@@ -166,7 +179,7 @@ public sealed class ReconstructionStage : IQuantizationStage
 
     private ReconstructionOptions OptionsOf(QuantizationOptions options) => _options ?? options.Reconstruction;
 
-    private UnitResult Reconstruct(QuantizationContext context, int index, ReconstructionImages images, FloatFlow floatFlow, UnitFlow? quantizedFlow, IActivationStore? store, ProductPrecision precision)
+    private UnitResult Reconstruct(QuantizationContext context, int index, ReconstructionImages images, ModelOutputs? outputs, FloatFlow floatFlow, UnitFlow? quantizedFlow, IActivationStore? store, ProductPrecision precision)
     {
         var clock = Stopwatch.StartNew();
         var unit = context.Graph.Units[index];
@@ -191,16 +204,16 @@ public sealed class ReconstructionStage : IQuantizationStage
         var (inputAxes, outputAxes) = RequireSampleAxes(context, unit);
         long[] sampleCounts = [.. images.Batches.Select(static batch => batch.Count)];
         var quantizedInputs = quantizedFlow?.AdvanceToInput(unit, context.CancellationToken);
-        var (floatInputs, outputs) = floatFlow.AdvanceThrough(index);
+        var (floatInputs, given) = floatFlow.AdvanceThrough(index);
         var arguments = quantizedInputs ?? floatInputs;
         RequireAlike(unit, arguments);
-        RequireAlike(unit, outputs);
-        int[] counted = [.. Enumerable.Range(0, outputAxes.Count).Where(i => outputAxes[i] >= 0 && outputs[0].Tensors[i] is var output && is_floating_point(output) && output.numel() > 0)];
+        RequireAlike(unit, given);
+        int[] counted = [.. Enumerable.Range(0, outputAxes.Count).Where(i => outputAxes[i] >= 0 && given[0].Tensors[i] is var output && is_floating_point(output) && output.numel() > 0)];
         var inputs = Cache([.. arguments.Select(static batch => batch.Tensors)], inputAxes);
-        var targets = Cache([.. outputs.Select(batch => counted.Select(i => batch.Tensors[i]).ToList())], [.. counted.Select(i => outputAxes[i])]);
+        var targets = Cache([.. given.Select(batch => counted.Select(i => batch.Tensors[i]).ToList())], [.. counted.Select(i => outputAxes[i])]);
+        using var atOutputs = outputs is null ? null : new UnitOutputLoss(context, outputs, index, floatFlow.Owners, Input);
         var random = new Random(HashCode(context.Options.Seed, context.Progress.StageIndex, index));
-        var dropProbability = OptionsOf(context.Options).DropProbability ?? context.Recipe.DropProbability;
-        var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, OptionsOf(context.Options), precision, images.Split, dropProbability).Reconstruct(
+        var (before, after, made, reason) = new UnitReconstructor(context.Attachment, context.Loss, OptionsOf(context.Options), precision, images.Split, OptionsOf(context.Options).DropProbability ?? context.Recipe.DropProbability).Reconstruct(
             unit,
             new UnitForward(TypedModule.TryOf(context.Graph.Modules[unit.Path])!, arguments[0], counted),
             [.. parameters.Select(static entry => entry.Parameter)],
@@ -210,6 +223,7 @@ public sealed class ReconstructionStage : IQuantizationStage
             quantizedInputs is null || index == 0 ? null : Cache([.. floatInputs.Select(static batch => batch.Tensors)], inputAxes),
             targets,
             [.. counted.Select(i => context.Importance.OfUnit(unit.Path, i))],
+            atOutputs,
             iterations,
             OptionsOf(context.Options).LearningRate ?? context.Recipe.LearningRate ?? ReconstructionOptions.RateFor(iterations),
             random,

@@ -19,6 +19,11 @@ internal sealed class UnitReconstructor(
     CalibrationSplit split,
     double dropProbability)
 {
+    /// <summary>The least that a loss is divided by, as in GLF-Q.</summary>
+    public const double SmallestLoss = 1e-12;
+
+    private double _firstLoss = 1;
+
     public delegate void IterationCallback(int iteration, int images, double loss);
 
     /// <summary>Reconstructs a unit and leaves it in the best state seen, the initial one included.</summary>
@@ -31,6 +36,7 @@ internal sealed class UnitReconstructor(
     /// <param name="floatInputs">What it would read in the float model; null if that is the same.</param>
     /// <param name="targets">What it should give.</param>
     /// <param name="importance">For each output how much an error of each of its elements counts; null if all count alike.</param>
+    /// <param name="outputs">What its errors cost at the model's outputs; null if they do not count.</param>
     /// <param name="iterations">The steps.</param>
     /// <param name="learningRate">Adam's rate at the first step.</param>
     /// <param name="random">Draws the images of a step.</param>
@@ -47,6 +53,7 @@ internal sealed class UnitReconstructor(
         ActivationCache? floatInputs,
         ActivationCache targets,
         IReadOnlyList<Tensor?> importance,
+        UnitOutputLoss? outputs,
         int iterations,
         double learningRate,
         Random random,
@@ -56,7 +63,14 @@ internal sealed class UnitReconstructor(
         using var trainable = new TrainableScope(attachment.Graph.Model, parameters);
         using var optimizer = new CosineAdam([.. parameters.Select(parameter => ((Tensor)parameter, learningRate)), .. learned.Select(vector => (vector, options.QuantizerLearningRate))], iterations);
         using var best = new BestState([.. parameters, .. learned]);
-        var before = best.Loss = Evaluate(forward, inputs, targets, importance, cancellationToken);
+        var before = Evaluate(forward, inputs, targets, importance, cancellationToken);
+        if (outputs is not null)
+        {
+            _firstLoss = Math.Max(before, SmallestLoss);
+            before = (before / _firstLoss) + (options.OutputWeight * outputs.Find(split.HeldOut));
+        }
+
+        best.Loss = before;
         var reason = StopReason.Completed;
         var evaluations = Math.Min(options.Evaluations, iterations);
         var nextEvaluation = 1;
@@ -69,7 +83,7 @@ internal sealed class UnitReconstructor(
             while (step < iterations)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var value = Iterate(unit, forward, inputs, floatInputs, targets, importance, RandomChoice.Draw(permutation, batchSize, random), masks, optimizer, parameters, zeros);
+                var value = Iterate(unit, forward, inputs, floatInputs, targets, importance, outputs, RandomChoice.Draw(permutation, batchSize, random), masks, optimizer, parameters, zeros);
                 step++;
                 onIteration?.Invoke(step, batchSize, value);
                 if (!double.IsFinite(value))
@@ -81,7 +95,8 @@ internal sealed class UnitReconstructor(
                 if (step * (long)evaluations >= nextEvaluation * (long)iterations)
                 {
                     nextEvaluation++;
-                    best.Offer(Evaluate(forward, inputs, targets, importance, cancellationToken));
+                    var own = Evaluate(forward, inputs, targets, importance, cancellationToken) / _firstLoss;
+                    best.Offer(outputs is null ? own : own + (options.OutputWeight * outputs.Find(split.HeldOut)));
                 }
             }
         }
@@ -94,7 +109,7 @@ internal sealed class UnitReconstructor(
     }
 
     private double Iterate(
-        Unit unit, UnitForward forward, ActivationCache inputs, ActivationCache? floatInputs, ActivationCache targets, IReadOnlyList<Tensor?> importance, ReadOnlySpan<int> indices, DropMasks? masks, CosineAdam optimizer,
+        Unit unit, UnitForward forward, ActivationCache inputs, ActivationCache? floatInputs, ActivationCache targets, IReadOnlyList<Tensor?> importance, UnitOutputLoss? outputs, ReadOnlySpan<int> indices, DropMasks? masks, CosineAdam optimizer,
         IReadOnlyList<Parameter> parameters, IReadOnlyList<Tensor?> zeros)
     {
         using var scope = NewDisposeScope();
@@ -113,8 +128,9 @@ internal sealed class UnitReconstructor(
             output = forward.Run(input);
         }
 
-        var value = Loss(targets, output, target, importance);
+        var value = Loss(targets, output, target, importance).Times(1 / _firstLoss);
         value.backward();
+        var all = value.to(float64).item<double>() + (outputs?.Backward(indices.ToArray(), options.OutputWeight) ?? 0);
         for (var i = 0; i < parameters.Count; i++)
         {
             // What has no gradient takes no step.
@@ -125,7 +141,7 @@ internal sealed class UnitReconstructor(
         }
 
         optimizer.Step();
-        return value.to(float64).item<double>();
+        return all;
     }
 
     // Element by element one or the other, for a mask of an attention may hold infinities.

@@ -30,6 +30,7 @@ public sealed class QuantizationOptionsTests
         { "Reconstruction.LearningRate is Infinity; allowed is any positive number.", static o => o.Reconstruction.LearningRate = double.PositiveInfinity },
         { "Reconstruction.DropProbability is -0.1; allowed is 0 to 0.99.", static o => o.Reconstruction.DropProbability = -0.1 },
         { "Reconstruction.DropProbability is 1; allowed is 0 to 0.99.", static o => o.Reconstruction.DropProbability = 1 },
+        { "Reconstruction.OutputWeight is -0.5; allowed is 0 or any positive number.", static o => o.Reconstruction.OutputWeight = -0.5 },
         { "Reconstruction.HeldOutShare is 0.6; allowed is 0 to 0.5.", static o => o.Reconstruction.HeldOutShare = 0.6 },
         { "Reconstruction.Views is 0; allowed is 1 to 64.", static o => o.Reconstruction.Views = 0 },
         { "Reconstruction.Views is 65; allowed is 1 to 64.", static o => o.Reconstruction.Views = 65 },

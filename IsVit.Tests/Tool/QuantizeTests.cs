@@ -173,6 +173,7 @@ public sealed class QuantizeTests
         var disk = await Losses("--cache", "disk", "--cache-folder", folder["cache"]);
         var bfloat16 = await Losses("--cache", "bfloat16");
         var narrow = await Losses("--precision", "bfloat16");
+        var weighted = await Losses("--output-weight", "0.5");
         var missing = await ToolRun.Of(FashionFolder.Quantize(folder, "--cache-folder", folder["nowhere"]));
 
         // Where no loss falls every unit keeps the state it began with, and no precision of the training can be seen.
@@ -180,6 +181,7 @@ public sealed class QuantizeTests
         Assert.Equal(full, disk);
         Assert.NotEqual(full[0].Before, bfloat16[0].Before);
         Assert.NotEqual(full, narrow);
+        Assert.All(weighted[..^1], static unit => Assert.Equal(1.5, unit.Before, 1e-9));
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder["cache"]));
         missing.AssertRefused("expected a folder that exists");
 

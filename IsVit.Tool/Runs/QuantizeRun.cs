@@ -115,6 +115,7 @@ internal static class QuantizeRun
         options.Reconstruction.LearningRate = arguments.LearningRate;
         options.Reconstruction.DropProbability = arguments.DropProbability;
         options.Reconstruction.HeldOutShare = arguments.HeldOutShare;
+        options.Reconstruction.OutputWeight = arguments.OutputWeight ?? options.Reconstruction.OutputWeight;
         options.Reconstruction.Views = arguments.Views;
         options.Reconstruction.Cache = arguments.Cache;
         options.Reconstruction.CacheDirectory = arguments.CacheFolder;

@@ -92,6 +92,9 @@ internal sealed record QuantizeArguments
     /// <summary>The share of the calibration images that no step is taken on; null: the method's.</summary>
     public double? HeldOutShare { get; init; }
 
+    /// <summary>How much an error of the model's outputs counts beside a unit's own; null: not at all.</summary>
+    public double? OutputWeight { get; init; }
+
     /// <summary>The views of each calibration image that units are reconstructed on; null: the method's.</summary>
     public int? Views { get; init; }
 

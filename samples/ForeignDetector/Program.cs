@@ -8,10 +8,10 @@ using IsVit.Optimization;
 using IsVit.Optimization.Options;
 using static TorchSharp.torch;
 
-// An ONNX file of DEIMv2, a folder with images and labels, and what is run: "check", or recipes with bits, such as isvit:4.
+// An ONNX file of DEIMv2, a folder with images and labels, and what is run: "check", or recipes with bits, such as isvit:4, and iterations for each unit and stage, such as isvit:4:100.
 if (args.Length < 2)
 {
-    Console.Error.WriteLine("ForeignDetector MODEL.onnx FOLDER [check | RECIPE:BITS]...");
+    Console.Error.WriteLine("ForeignDetector MODEL.onnx FOLDER [check | RECIPE:BITS[:ITERATIONS]]...");
     return 1;
 }
 
@@ -36,7 +36,8 @@ foreach (var run in runs)
     }
     else
     {
-        Quantize(model, run.Split(':')[0], int.Parse(run.Split(':')[1], CultureInfo.InvariantCulture));
+        var parts = run.Split(':');
+        Quantize(model, parts[0], int.Parse(parts[1], CultureInfo.InvariantCulture), parts.Length > 2 ? int.Parse(parts[2], CultureInfo.InvariantCulture) : 20);
     }
 }
 
@@ -65,7 +66,7 @@ void Check(DeimDetector model)
     Console.WriteLine($"AP on the {test.Count} test images: {AveragePrecision.Of(test, ours[calibrationCount..]):F4} in float");
 }
 
-void Quantize(DeimDetector model, string recipe, int bits)
+void Quantize(DeimDetector model, string recipe, int bits, int iterations)
 {
     var clock = Stopwatch.StartNew();
 
@@ -75,7 +76,7 @@ void Quantize(DeimDetector model, string recipe, int bits)
     {
         (o.Recipe, o.WeightBits, o.ActivationBits) = (recipe, bits, bits);
         o.OutputMetric = OutputMetric.Values; // a class has a score of its own, and boxes are no classes
-        (o.Reconstruction.Iterations, o.Reconstruction.BatchSize) = (20, 8);
+        (o.Reconstruction.Iterations, o.Reconstruction.BatchSize) = (iterations, 8);
     });
     using var quantized = quantizer.Quantize(ModelForward.Of(model), samples);
     // end

@@ -1,7 +1,9 @@
 using IsVit.Model.Quantization;
+using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Stages;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 
@@ -49,6 +51,20 @@ public sealed class QuantizationEffortTests
         Micro.AssertSame(parameters, Micro.Copy(model));
         Assert.All(model.parameters(), static parameter => Assert.Null(parameter.grad));
         Assert.Empty(IsVit.Tests.Graph.Hooks.Of(model));
+    }
+
+    /// <summary>A unit that is trained for the outputs as well costs two thirds of a pass of the whole model for each image of each step.</summary>
+    [Fact]
+    public void WorkFor_OutputWeight_CountsPassesOfTheWholeModelForEachUnit()
+    {
+        var recipe = QuantizationRecipes.Find(RecipeNames.ISVit)!;
+        IQuantizationStage stage = recipe.Stages.Single(static stage => stage.Name == StageNames.ActivationReconstruction);
+        StageWork Of(double weight) => stage.WorkFor(new() { Reconstruction = { OutputWeight = weight, Iterations = 30, BatchSize = 8, Views = 1 } }, recipe, 64).For(units: 5);
+
+        var (plain, weighted) = (Of(0), Of(0.5));
+
+        Assert.Equal(plain.Forwards, weighted.Forwards);
+        Assert.Equal(5 * 30 * 8 * 2 / 3.0, weighted.Steps - plain.Steps, 1e-9);
     }
 
     [Fact]
