@@ -13,5 +13,5 @@ internal sealed class ModuleGraphFormatter : HtmlFormatter<ModuleGraph>
         html.FoldedTable($"sites", ["site", "role", "producer"], value.Sites.Select(static site => (object?[])[site.Id, site.Role, site.Producer]));
     }
 
-    private static string Shapes(IEnumerable<IReadOnlyList<long>> shapes) => string.Join(", ", shapes.Select(static shape => string.Join(" × ", shape)));
+    private static string Shapes(IEnumerable<IReadOnlyList<long>> shapes) => string.Join(", ", shapes.Select(static shape => string.Join(" x ", shape)));
 }

