@@ -1,5 +1,6 @@
 using IsVit.Core.Coverage;
 using IsVit.Core.Graph;
+using IsVit.Core.Html;
 using IsVit.Core.Models;
 using IsVit.Core.Quantization;
 using IsVit.Core.Samples;
@@ -19,6 +20,7 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization;
 
 /// <summary>A quantized model: the caller's module with quantizers attached, and the report of the run that produced it.</summary>
+[TypeFormatterSource(typeof(QuantizedModelFormatter))]
 public sealed class QuantizedModel : IDisposable
 {
     private readonly object _mode = new();

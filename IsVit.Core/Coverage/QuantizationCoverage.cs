@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Html;
 using IsVit.Core.Samples;
 using IsVit.Model;
 using static TorchSharp.torch;
@@ -6,6 +7,7 @@ using static TorchSharp.torch;
 namespace IsVit.Core.Coverage;
 
 /// <summary>Every matrix product that one forward pass of a model computes, and which of them have quantized operands.</summary>
+[TypeFormatterSource(typeof(QuantizationCoverageFormatter))]
 public sealed class QuantizationCoverage
 {
     private QuantizationCoverage(IReadOnlyList<ProductCoverage> products, bool isComplete)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using IsVit.Core.Html;
 using IsVit.Core.Quantization;
 using IsVit.Model;
 using IsVit.Model.Quantization;
@@ -11,6 +12,7 @@ namespace IsVit.Core.Graph;
 /// Forward passes may run on several threads at once while every weight site is <see cref="SiteState.Off"/>, as in a finished model, and no site is calibrating. A
 /// quantized weight replaces its layer's weight during a forward pass, so that only one may run at a time.
 /// </remarks>
+[TypeFormatterSource(typeof(GraphAttachmentFormatter))]
 public sealed class GraphAttachment : IDisposable
 {
     private static readonly ConditionalWeakTable<nn.Module, GraphAttachment> s_attached = [];

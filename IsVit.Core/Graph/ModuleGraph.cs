@@ -1,3 +1,4 @@
+using IsVit.Core.Html;
 using IsVit.Core.Samples;
 using IsVit.Model;
 using IsVit.Model.Quantization;
@@ -6,6 +7,7 @@ using static TorchSharp.torch;
 namespace IsVit.Core.Graph;
 
 /// <summary>A module graph as determined by tracing one batch: its modules, the sites of its matrix products, and the units to reconstruct.</summary>
+[TypeFormatterSource(typeof(ModuleGraphFormatter))]
 public sealed class ModuleGraph
 {
     internal ModuleGraph(

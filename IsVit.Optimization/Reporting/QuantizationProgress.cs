@@ -1,7 +1,9 @@
+using IsVit.Core.Html;
 
 namespace IsVit.Optimization.Reporting;
 
 /// <summary>The progress of a run.</summary>
+[TypeFormatterSource(typeof(QuantizationProgressFormatter))]
 public sealed record QuantizationProgress
 {
     /// <summary>The stage's name.</summary>

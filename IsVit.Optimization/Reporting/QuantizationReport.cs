@@ -1,6 +1,9 @@
+using IsVit.Core.Html;
+
 namespace IsVit.Optimization.Reporting;
 
 /// <summary>The report of a run.</summary>
+[TypeFormatterSource(typeof(QuantizationReportFormatter))]
 public sealed record QuantizationReport
 {
     /// <summary>The recipe's name.</summary>

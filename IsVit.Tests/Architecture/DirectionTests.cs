@@ -60,13 +60,16 @@ public sealed class DirectionTests
     {
         var below = new Dictionary<string, string[]>
         {
+            ["IsVit.Build"] = [],
             ["IsVit.Core.Arithmetic"] = [],
+            ["IsVit.Core.Html"] = [],
+            ["IsVit.Core.Loading"] = ["IsVit.Build"],
             ["IsVit.Core.Memory"] = [],
             ["IsVit.Core.Quantization"] = ["IsVit.Core.Arithmetic"],
             ["IsVit.Core.Imaging"] = ["IsVit.Core.Arithmetic"],
             ["IsVit.Core.Samples"] = ["IsVit.Core.Imaging"],
-            ["IsVit.Core.Graph"] = ["IsVit.Core.Arithmetic", "IsVit.Core.Memory", "IsVit.Core.Quantization", "IsVit.Core.Samples"],
-            ["IsVit.Core.Coverage"] = ["IsVit.Core.Graph", "IsVit.Core.Quantization", "IsVit.Core.Samples"],
+            ["IsVit.Core.Graph"] = ["IsVit.Core.Arithmetic", "IsVit.Core.Html", "IsVit.Core.Memory", "IsVit.Core.Quantization", "IsVit.Core.Samples"],
+            ["IsVit.Core.Coverage"] = ["IsVit.Core.Graph", "IsVit.Core.Html", "IsVit.Core.Quantization", "IsVit.Core.Samples"],
             ["IsVit.Core.Models.WeightFiles"] = [],
             ["IsVit.Core.Models"] = ["IsVit.Core.Arithmetic", "IsVit.Core.Graph", "IsVit.Core.Imaging", "IsVit.Core.Models.WeightFiles", "IsVit.Core.Quantization"],
         };

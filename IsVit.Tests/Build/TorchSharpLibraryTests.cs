@@ -8,6 +8,15 @@ namespace IsVit.Tests.Build;
 /// <summary>On the file as TorchSharp ships it, which stands in the package cache of every machine that built the tests.</summary>
 public sealed class TorchSharpLibraryTests
 {
+    internal static string ShippedPath { get; } = Path.Combine(
+        Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages"),
+        "torchsharp",
+        typeof(TorchSharp.torch).Assembly.GetName().Version!.ToString(3),
+        "runtimes",
+        "linux-x64",
+        "native",
+        "libLibTorchSharp.so");
+
     [Fact]
     public void LowerLibstdcxxRequirement_ShippedFile_AsksForNothingNewerThanGcc11()
     {
@@ -139,15 +148,11 @@ public sealed class TorchSharpLibraryTests
 
     private static byte[] Shipped()
     {
-        string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        string version = typeof(TorchSharp.torch).Assembly.GetName().Version!.ToString(3);
-        string path = Path.Combine(packages, "torchsharp", version, "runtimes", "linux-x64", "native", "libLibTorchSharp.so");
-        if (!File.Exists(path))
+        if (!File.Exists(ShippedPath))
         {
-            Assert.Skip($"{path} is absent: the package cache is elsewhere ({RuntimeInformation.RuntimeIdentifier}).");
+            Assert.Skip($"{ShippedPath} is absent: the package cache is elsewhere ({RuntimeInformation.RuntimeIdentifier}).");
         }
 
-        return File.ReadAllBytes(path);
+        return File.ReadAllBytes(ShippedPath);
     }
 }

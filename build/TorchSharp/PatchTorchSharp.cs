@@ -1,4 +1,4 @@
-// Compiled in two places: by MSBuild as an inline task (see IsVit.Core.targets), and by the tests, which have no MSBuild assemblies.
+// Compiled in two places: by MSBuild as an inline task (see IsVit.Core.targets), and into IsVit.Core, which has no MSBuild assemblies.
 // The inline task sees netstandard2.0 and no implicit usings.
 using System;
 using System.Collections.Generic;
@@ -56,7 +56,7 @@ public sealed class PatchTorchSharp : Microsoft.Build.Utilities.Task
 /// <c>std::ios_base_library_init()</c>, an empty function that &lt;iostream&gt; names to force link order and nothing calls. GLIBCXX_3.4.30 (GCC 12) is there for
 /// <c>std::condition_variable::wait</c>, which every libstdc++ since GCC 4.4 also defines as of GLIBCXX_3.4.11.
 /// </summary>
-public static class TorchSharpLibrary
+internal static class TorchSharpLibrary
 {
     /// <summary>The newest version asked for, which marks the systems that need no patch: GCC 13 and later.</summary>
     public const string NewestVersion = "GLIBCXX_3.4.32";
