@@ -8,6 +8,7 @@ using IsVit.Optimization.Recipes;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Runs;
 using IsVit.Tool.Terminal;
+using IsVit.Reports;
 using IsVit.Tool.Workloads;
 
 namespace IsVit.Tool.Cli;
@@ -101,11 +102,12 @@ internal static class QuantizeCommand
         var precision = EngineOptions.Precision();
         var output = PathOptions.Optional("--output", "DIR", $"The folder to write {QuantizeRun.ModelFile} to");
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
+        var report = PathOptions.Optional("--report", "DIR", $"The folder to write {ModelReports.PageFile} to, a page to look at, and the numbers behind it");
         var checkpoint = PathOptions.Optional("--checkpoint", "DIR", "Keep every finished unit in this folder, and go on from there if the same run was interrupted");
         var command = new Command("quantize", "Quantize a classifier or a detector with a folder of images and compare it with the float model.")
         {
             model, weights, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, outputWeight, views,
-            seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, checkpoint,
+            seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, checkpoint,
         };
         command.Validators.Add(result =>
         {
@@ -182,6 +184,8 @@ internal static class QuantizeCommand
                 Precision = parsed.GetValue(precision),
                 Output = parsed.GetValue(output),
                 Json = parsed.GetValue(json),
+                Report = parsed.GetValue(report),
+                CommandLine = string.Join(' ', parsed.Tokens.Select(static token => token.Value)),
                 Checkpoint = parsed.GetValue(checkpoint),
             };
             return Task.Run(() => QuantizeRun.Run(console, arguments, cancellationToken), CancellationToken.None);

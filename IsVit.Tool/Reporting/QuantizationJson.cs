@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using IsVit.Reports.Contents;
 
 namespace IsVit.Tool.Reporting;
 
@@ -54,6 +55,9 @@ internal sealed record QuantizationJson(
     /// <summary>The sites' bits, where they differ.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<SiteBitsJson>? Sites { get; init; }
+
+    /// <summary>What it takes to repeat the run: inputs with their hashes, options and surroundings.</summary>
+    public IReadOnlyList<ReportFact> Run { get; init; } = [];
 
     /// <summary>A detector's scores; its accuracies are null.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

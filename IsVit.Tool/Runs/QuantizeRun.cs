@@ -52,12 +52,13 @@ internal static class QuantizeRun
         var quantizer = ModelQuantizer.Create(options => Configure(options, arguments, allocation), new ConsoleWarnings(console));
         Say(console, $"expected: {RemainingTime.Format(Expected(quantizer.EstimateDuration(work.Model, calibration), arguments, work.TestDuration))} on this machine");
         var scores = new List<EvaluationResult>();
+        using var look = arguments.Report is null ? null : new ReportLook(work, arguments, calibration, cancellationToken);
         using var quantized = ProgressView.Run(console, arguments.Title, view => quantizer.Quantize(
             work.Model,
             calibration,
             new QuantizationRun
             {
-                Progress = new EngineProgress(view),
+                Progress = look is null ? new EngineProgress(view) : look.Recorder(new EngineProgress(view)),
                 Evaluate = reference?.Score is null || !arguments.ScoreStages ? null : _ => ScoreStage(work, scores, cancellationToken),
                 CheckpointDirectory = arguments.Checkpoint,
             },
@@ -79,8 +80,17 @@ internal static class QuantizeRun
             aftermath.Do("the model cannot be scored", () => result = work.Measure(cancellationToken));
         }
 
-        var report = ReportFactory.Create(arguments, quantized.Report!, reference, result, clock.Elapsed, modelBytes, floatBytes, scores, allocation) with { Detection = work.Report(reference, result) };
+        var report = ReportFactory.Create(arguments, quantized.Report!, reference, result, clock.Elapsed, modelBytes, floatBytes, scores, allocation) with
+        {
+            Detection = work.Report(reference, result),
+            Run = arguments.Json is null && look is null ? [] : RunFacts.Of(arguments, work),
+        };
         aftermath.WriteReport(arguments.Json, report, QuantizationJsonContext.Default.QuantizationJson);
+        if (look is not null)
+        {
+            aftermath.Do($"the report cannot be written to {arguments.Report}", () => Say(console, $"report {look.Write(quantized, report, result)}"));
+        }
+
         ReportTable.Write(console.Ansi, report, result.Agreement);
         aftermath.Do("the share of products in float cannot be measured", () =>
         {

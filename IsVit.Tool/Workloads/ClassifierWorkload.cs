@@ -4,6 +4,7 @@ using IsVit.Core.Imaging;
 using IsVit.Core.Models;
 using IsVit.Core.Samples;
 using IsVit.Optimization.Reporting;
+using IsVit.Reports.Contents;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
@@ -76,6 +77,21 @@ internal sealed class ClassifierWorkload : IWorkload
 
     /// <inheritdoc/>
     public InMemorySamples ReadCalibration(CancellationToken cancellationToken) => ImageInput.Load(_calibrationFiles, _preset.Preprocessing, _loading, _arguments.Device, cancellationToken);
+
+    /// <inheritdoc/>
+    public InMemorySamples? ReadShown(int count, CancellationToken cancellationToken) =>
+        _testFiles is null ? null : ImageInput.Load(_testFiles.Take(Math.Min(count, _testFiles.Count)), _preset.Preprocessing, _loading, _arguments.Device, cancellationToken);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ReportFact> HashInputs() =>
+    [
+        InputHashes.OfFile("weights", _arguments.Weights),
+        InputHashes.OfImages("calibration images", _arguments.Calibration, _calibrationFiles),
+        .. _testFiles is null ? [] : (ReportFact[])[InputHashes.OfImages("test images", _arguments.Images ?? _arguments.Labels!, _testFiles)],
+    ];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string>? ClassNames => _testFiles?.ClassNames is { Count: > 0 } names ? names : null;
 
     /// <inheritdoc/>
     public bool IsLeftInFloat(string path) => false;

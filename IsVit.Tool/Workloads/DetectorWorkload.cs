@@ -5,6 +5,7 @@ using IsVit.Detection.Imaging;
 using IsVit.Detection.Models;
 using IsVit.Detection.Quantization;
 using IsVit.Optimization.Reporting;
+using IsVit.Reports.Contents;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
@@ -86,6 +87,20 @@ internal sealed class DetectorWorkload : IWorkload
     }
 
     /// <summary>Whether a module is one that the detector declares to be ignored, such as the transposed convolution of a mask head.</summary>
+    /// <inheritdoc/>
+    public InMemorySamples? ReadShown(int count, CancellationToken cancellationToken) => null;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ReportFact> HashInputs() =>
+    [
+        InputHashes.OfFile("weights", _arguments.Weights),
+        InputHashes.OfImages("calibration images", _arguments.Calibration, _calibrationFiles),
+        .. _arguments.Coco is null ? [] : (ReportFact[])[InputHashes.OfFile("annotations", _arguments.Coco)],
+    ];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string>? ClassNames => null;
+
     /// <inheritdoc/>
     public bool IsLeftInFloat(string path) => _detector.DeclareIgnored().Any(pattern => new PathPattern(pattern).IsMatch(path));
 

@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Samples;
 using IsVit.Optimization.Reporting;
+using IsVit.Reports.Contents;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
@@ -32,6 +33,18 @@ internal interface IWorkload : IDisposable
     /// <param name="cancellationToken">Stops within one batch.</param>
     /// <returns>Samples, to be disposed.</returns>
     InMemorySamples ReadCalibration(CancellationToken cancellationToken);
+
+    /// <summary>Reads some test images that a report looks at both models with.</summary>
+    /// <param name="count">The most images.</param>
+    /// <param name="cancellationToken">Stops within one batch.</param>
+    /// <returns>Samples, to be disposed; null where the calibration's serve.</returns>
+    InMemorySamples? ReadShown(int count, CancellationToken cancellationToken);
+
+    /// <summary>What the run reads: files and images with their hashes.</summary>
+    IReadOnlyList<ReportFact> HashInputs();
+
+    /// <summary>Names of the classes by index; null if they are not known.</summary>
+    IReadOnlyList<string>? ClassNames { get; }
 
     /// <summary>Whether a module is meant to stay in float.</summary>
     /// <param name="path">Its path in the model.</param>

@@ -92,6 +92,12 @@ internal sealed record QuantizeArguments
     /// <summary>The share of the calibration images that no step is taken on; null: the method's.</summary>
     public double? HeldOutShare { get; init; }
 
+    /// <summary>The folder to write a report to look at to, or null.</summary>
+    public string? Report { get; init; }
+
+    /// <summary>What was typed behind the tool's name.</summary>
+    public string CommandLine { get; init; } = "";
+
     /// <summary>How much an error of the model's outputs counts beside a unit's own; null: not at all.</summary>
     public double? OutputWeight { get; init; }
 

@@ -1,0 +1,82 @@
+using System.Text.Json;
+using IsVit.Core.Samples;
+using IsVit.Optimization;
+using IsVit.Reports.Contents;
+using IsVit.Reports.Page;
+
+namespace IsVit.Reports;
+
+/// <summary>Reports as files.</summary>
+public static class ModelReports
+{
+    /// <summary>The page's file in a report's folder.</summary>
+    public const string PageFile = "report.html";
+
+    /// <summary>The numbers' file in a report's folder.</summary>
+    public const string JsonFile = "report.json";
+
+    /// <summary>Looks at a quantized model and writes what it finds. A <see cref="ReportRecorder"/> that saw the float model too finds more.</summary>
+    /// <param name="model">The model; it is not changed.</param>
+    /// <param name="directory">The folder, which is made if it does not exist; files of an earlier report in it are replaced.</param>
+    /// <param name="samples">What the model is looked at with, on its device.</param>
+    /// <param name="options">What the report holds.</param>
+    /// <exception cref="IOException">The files cannot be written.</exception>
+    public static void SaveReport(this QuantizedModel model, string directory, InMemorySamples samples, ReportOptions? options = null)
+    {
+        using var recorder = new ReportRecorder(model: null, samples, options);
+        recorder.Measure(model).Save(directory);
+    }
+
+    /// <summary>Writes a report: <see cref="PageFile"/>, which needs no other file and no network, and <see cref="JsonFile"/>.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="directory">The folder, which is made if it does not exist; files of an earlier report in it are replaced.</param>
+    /// <exception cref="IOException">The files cannot be written.</exception>
+    public static void Save(this ModelReport report, string directory)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        ArgumentException.ThrowIfNullOrWhiteSpace(directory);
+        Directory.CreateDirectory(directory);
+        Write(Path.Combine(directory, PageFile), report.ToHtml());
+        Write(Path.Combine(directory, JsonFile), report.ToJson());
+    }
+
+    /// <summary>The page as text.</summary>
+    /// <param name="report">The report.</param>
+    public static string ToHtml(this ModelReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return ReportPage.Write(report);
+    }
+
+    /// <summary>The numbers as JSON; NaN and infinities are the strings that .NET names them by.</summary>
+    /// <param name="report">The report.</param>
+    public static string ToJson(this ModelReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return JsonSerializer.Serialize(report, ReportJsonContext.Default.ModelReport);
+    }
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <param name="json">The text.</param>
+    /// <exception cref="JsonException">It is no report.</exception>
+    public static ModelReport FromJson(string json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        return JsonSerializer.Deserialize(json, ReportJsonContext.Default.ModelReport) ?? throw new JsonException("The text is null; expected a report.");
+    }
+
+    // A file is there as a whole or not at all.
+    private static void Write(string path, string text)
+    {
+        var part = $"{path}.{Guid.NewGuid():N}.part";
+        try
+        {
+            File.WriteAllText(part, text);
+            File.Move(part, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(part);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using OxyPlot;
+using OxyPlot.Axes;
+using OxyPlot.Series;
+
+namespace IsVit.Reports.Page;
+
+/// <summary>Charts as parts of a page, in the page's colours and as wide as there is room.</summary>
+internal static class Chart
+{
+    private static readonly OxyColor s_ink = OxyColor.FromRgb(1, 2, 3);
+    private static readonly OxyColor s_grid = OxyColor.FromArgb(60, 128, 128, 128);
+    private static readonly OxyColor s_bars = OxyColor.FromRgb(0x4a, 0x90, 0xd9);
+    private static readonly OxyColor s_levels = OxyColor.FromRgb(0xe0, 0x7b, 0x39);
+    private static readonly OxyColor[] s_lines = [s_bars, s_levels, OxyColor.FromRgb(0x3f, 0xa3, 0x6b), OxyColor.FromRgb(0xa6, 0x6d, 0xc9), OxyColor.FromRgb(0xd4, 0x4f, 0x63)];
+
+    /// <summary>How many of a histogram's numbers lie where, the counts on a logarithmic scale, with levels and how often each is used.</summary>
+    /// <param name="low">Where the first interval begins.</param>
+    /// <param name="high">Where the last one ends.</param>
+    /// <param name="counts">The numbers in each.</param>
+    /// <param name="levels">The levels; may be none.</param>
+    /// <param name="shares">The share of numbers that uses each.</param>
+    public static string Histogram(double low, double high, IReadOnlyList<long> counts, IReadOnlyList<double> levels, IReadOnlyList<double> shares)
+    {
+        var plot = Empty();
+        var width = (high - low) / counts.Count;
+        plot.Axes.Add(Axis(AxisPosition.Bottom, low, width > 0 ? high : low + 1));
+        plot.Axes.Add(Axis(AxisPosition.Left, 0, 1.02, isShown: false));
+        var top = Math.Log(1.0 + counts.Max());
+        var bars = new RectangleBarSeries { FillColor = s_bars, StrokeThickness = 0 };
+        for (var i = 0; i < counts.Count; i++)
+        {
+            bars.Items.Add(new RectangleBarItem(low + (i * width), 0, low + ((i + 1) * width), Math.Log(1.0 + counts[i]) / top));
+        }
+
+        plot.Series.Add(bars);
+        if (levels.Count > 0 && levels.Count <= 64)
+        {
+            var most = shares.Max();
+            var stems = new StemSeries { Color = s_levels, StrokeThickness = 1.5, MarkerType = MarkerType.Circle, MarkerSize = 2.5, MarkerFill = s_levels };
+            stems.Points.AddRange(levels.Zip(shares, (level, share) => new DataPoint(level, share / most)));
+            plot.Series.Add(stems);
+        }
+
+        return Svg(plot, 340, 150);
+    }
+
+    /// <summary>Bars beside names.</summary>
+    /// <param name="rows">The names and their values, 0 or more, from top to bottom.</param>
+    /// <param name="logarithmic">Whether values differ by powers of ten.</param>
+    public static string Bars(IReadOnlyList<(string Name, double Value)> rows, bool logarithmic)
+    {
+        var plot = Empty();
+        var names = new CategoryAxis { Position = AxisPosition.Left, StartPosition = 1, EndPosition = 0, TextColor = s_ink, TicklineColor = OxyColors.Transparent, AxislineColor = s_ink, GapWidth = 0.3, FontSize = 12 };
+        names.Labels.AddRange(rows.Select(static row => row.Name));
+        plot.PlotMargins = new OxyThickness(20 + (7.5 * rows.Max(static row => row.Name.Length)), double.NaN, double.NaN, double.NaN);
+        plot.Axes.Add(names);
+        var values = rows.Select(static row => row.Value).Where(static value => double.IsFinite(value) && value > 0).DefaultIfEmpty(1).ToList();
+        var base0 = logarithmic ? Math.Pow(10, Math.Floor(Math.Log10(values.Min()) - 0.01)) : 0;
+        plot.Axes.Add(Axis(AxisPosition.Bottom, base0, values.Max() * (logarithmic ? 1.3 : 1.05), logarithmic: logarithmic));
+        var bars = new BarSeries { FillColor = s_bars, StrokeThickness = 0, BaseValue = base0 };
+        bars.Items.AddRange(rows.Select(static row => new BarItem(double.IsFinite(row.Value) ? row.Value : 0)));
+        plot.Series.Add(bars);
+        return Svg(plot, 760, 60 + (22 * rows.Count));
+    }
+
+    /// <summary>A line, or several.</summary>
+    /// <param name="lines">The values of each, from number 1 on, and the number of its colour.</param>
+    /// <param name="logarithmic">Whether values differ by powers of ten.</param>
+    /// <param name="labels">What stands at the numbers; none to show the numbers.</param>
+    /// <param name="width">The width that the text is made for.</param>
+    public static string Lines(IReadOnlyList<(int Color, IReadOnlyList<double> Values)> lines, bool logarithmic, IReadOnlyList<string>? labels = null, int width = 340)
+    {
+        var plot = Empty();
+        var finite = lines.SelectMany(static line => line.Values).Where(value => double.IsFinite(value) && (!logarithmic || value > 0)).DefaultIfEmpty(1).ToList();
+        var (low, high) = (finite.Min(), finite.Max());
+        var room = high > low ? (high - low) * 0.06 : Math.Max(Math.Abs(high) * 0.1, 1e-9);
+        plot.Axes.Add(logarithmic ? Axis(AxisPosition.Left, low * 0.9, high * 1.1, logarithmic: true) : Axis(AxisPosition.Left, low - room, high + room));
+        if (labels is null)
+        {
+            plot.Axes.Add(Axis(AxisPosition.Bottom, 1, Math.Max(2, lines.Max(static line => line.Values.Count))));
+        }
+        else
+        {
+            var names = new CategoryAxis { Position = AxisPosition.Bottom, TextColor = s_ink, TicklineColor = s_ink, AxislineColor = s_ink, FontSize = 11, Angle = -35 };
+            names.Labels.AddRange(labels);
+            plot.Axes.Add(names);
+        }
+
+        foreach (var (number, values) in lines)
+        {
+            var color = s_lines[number % s_lines.Length];
+            var line = new LineSeries { Color = color, StrokeThickness = 1.6, MarkerType = labels is null ? MarkerType.None : MarkerType.Circle, MarkerSize = 3, MarkerFill = color };
+            line.Points.AddRange(values.Select((value, at) => new DataPoint(at + (labels is null ? 1 : 0), value)));
+            plot.Series.Add(line);
+        }
+
+        return Svg(plot, width, labels is null ? 160 : 280);
+    }
+
+    /// <summary>A colour of lines.</summary>
+    /// <param name="number">Its number.</param>
+    public static string Color(int number) => Css(s_lines[number % s_lines.Length]);
+
+    private static string Css(OxyColor color) => FormattableString.Invariant($"rgb({color.R},{color.G},{color.B})");
+
+    private static PlotModel Empty() => new()
+    {
+        Background = OxyColors.Transparent,
+        PlotAreaBorderThickness = new OxyThickness(0),
+        TextColor = s_ink,
+        DefaultFontSize = 11,
+    };
+
+    private static Axis Axis(AxisPosition position, double low, double high, bool isShown = true, bool logarithmic = false)
+    {
+        Axis axis = logarithmic ? new LogarithmicAxis() : new LinearAxis();
+        (axis.Position, axis.Minimum, axis.Maximum, axis.IsAxisVisible) = (position, low, high, isShown);
+        (axis.TextColor, axis.TicklineColor, axis.AxislineColor, axis.MajorGridlineColor) = (s_ink, s_ink, s_ink, s_grid);
+        (axis.AxislineStyle, axis.MajorGridlineStyle, axis.MinorTickSize) = (LineStyle.Solid, LineStyle.Solid, 0);
+        axis.StringFormat = "G4";
+        return axis;
+    }
+
+    // The ink is the page's, and the picture grows with its frame.
+    private static string Svg(PlotModel plot, int width, int height)
+    {
+        var svg = new SvgExporter { Width = width, Height = height, IsDocument = false }.ExportToString(plot);
+        var start = svg.IndexOf("<svg", StringComparison.Ordinal);
+        var end = svg.IndexOf('>', start);
+        return FormattableString.Invariant($"<svg viewBox=\"0 0 {width} {height}\" xmlns=\"http://www.w3.org/2000/svg\" role=\"img\">") + svg[(end + 1)..].Replace(Css(s_ink), "currentColor", StringComparison.Ordinal).Replace(" font-family=\"Segoe UI\"", "", StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,8 @@
+using System.Text.Json.Serialization;
+using IsVit.Reports.Contents;
+
+namespace IsVit.Reports;
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(ModelReport))]
+internal sealed partial class ReportJsonContext : JsonSerializerContext;

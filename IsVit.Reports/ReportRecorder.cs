@@ -1,0 +1,93 @@
+using IsVit.Core.Graph;
+using IsVit.Core.Samples;
+using IsVit.Optimization;
+using IsVit.Optimization.Reporting;
+using IsVit.Reports.Contents;
+using IsVit.Reports.Measuring;
+
+namespace IsVit.Reports;
+
+/// <summary>
+/// Makes a report: looks at a float model before it is quantized, listens to the run, and then looks at the quantized model.
+/// </summary>
+/// <remarks>Give it to <see cref="QuantizationRun.Progress"/>, so that the losses of iterations are in the report.</remarks>
+public sealed class ReportRecorder : IProgress<QuantizationProgress>, IDisposable
+{
+    private readonly ReportOptions _options;
+    private readonly IReadOnlyList<SampleBatch> _samples;
+    private readonly ModelObservation? _float;
+    private readonly IProgress<QuantizationProgress>? _next;
+    private readonly Dictionary<(string Stage, string Unit), List<double>> _losses = [];
+    private readonly object _lock = new();
+
+    /// <summary>Looks at a float model.</summary>
+    /// <param name="model">The model, in evaluation mode, without quantizers; it is not changed. Null for a quantized model that comes without the float one: then errors of units and changed predictions are not in the report.</param>
+    /// <param name="samples">What models are looked at with, on the model's device, each [images, ...].</param>
+    /// <param name="options">What the report holds.</param>
+    /// <param name="next">Is told of the run's progress as well.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    public ReportRecorder(ModelForward? model, InMemorySamples samples, ReportOptions? options = null, IProgress<QuantizationProgress>? next = null)
+    {
+        ArgumentNullException.ThrowIfNull(samples);
+        _options = options ?? new();
+        _options.Validate();
+        _next = next;
+        _samples = ObservedSamples.Of(samples, _options.SampleCount);
+        _float = model is null ? null : ModelObservation.OfFloat(model, _samples, _options.Trace);
+    }
+
+    /// <inheritdoc/>
+    public void Report(QuantizationProgress value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        if (value is { Unit: { } unit, Loss: { } loss })
+        {
+            lock (_lock)
+            {
+                if (!_losses.TryGetValue((value.Stage, unit), out var losses))
+                {
+                    _losses[(value.Stage, unit)] = losses = [];
+                }
+
+                losses.Add(loss);
+            }
+        }
+
+        _next?.Report(value);
+    }
+
+    /// <summary>Looks at the quantized model.</summary>
+    /// <param name="quantized">The model; it is not changed.</param>
+    /// <param name="options">What the report holds beside what the constructor's options say: scores, latencies and facts that are known by now; null for those.</param>
+    public ModelReport Measure(QuantizedModel quantized, ReportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(quantized);
+        options ??= _options;
+        options.Validate();
+        var sites = SiteMeasurement.Measure(quantized.Attachment, _samples, options.HistogramBins);
+        using var observed = ModelObservation.OfQuantized(quantized.Attachment, _samples);
+        return new()
+        {
+            Title = options.Title,
+            Run = [.. RunFacts.Of(quantized), .. options.Facts],
+            Scores = options.Scores,
+            Stages = [.. (quantized.Report?.Stages ?? []).Select(static stage => new StageRow(stage.Name, stage.Duration.TotalSeconds, stage.Score))],
+            Trainings = [.. (quantized.Report?.Units ?? []).Select(Training)],
+            Units = _float is null ? [] : observed.ErrorsFrom(_float),
+            Sites = sites,
+            Images = _float is null ? [] : ImageMeasurement.Measure(_float, observed, _samples, options.ImageCount, options.ClassNames),
+            Latencies = options.Latencies,
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _float?.Dispose();
+
+    private UnitTraining Training(UnitResult result)
+    {
+        lock (_lock)
+        {
+            return new(result.Unit, result.Stage, result.LossBefore, result.LossAfter, result.Iterations, result.Duration.TotalSeconds, [.. _losses.GetValueOrDefault((result.Stage, result.Unit), [])]);
+        }
+    }
+}
