@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
@@ -5,6 +6,7 @@ using IsVit.Model.Files;
 using IsVit.Model.Saved;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.Recipes;
+using IsVit.Reports;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Runs;
@@ -17,7 +19,7 @@ public sealed class QuantizeTests
     private static readonly string[] Fields =
     [
         "model", "method", "weightBits", "activationBits", "seed", "floatTop1", "floatTop5", "top1", "top5", "logitsMse", "stages", "units",
-        "calibrationSeconds", "totalSeconds", "peakMemoryMb", "modelBytes", "floatBytes",
+        "calibrationSeconds", "totalSeconds", "peakMemoryMb", "modelBytes", "floatBytes", "run",
     ];
 
     [Fact]
@@ -26,7 +28,7 @@ public sealed class QuantizeTests
         using var folder = new TemporaryFolder();
         FashionFolder.Write(folder);
 
-        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--weight-bits", "3", "--activation-bits", "5", "--seed", "4", "--output", folder["out"], "--json", folder["report.json"]));
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--weight-bits", "3", "--activation-bits", "5", "--seed", "4", "--output", folder["out"], "--json", folder["report.json"], "--report", folder["look"]));
 
         Assert.Equal("", run.Error);
         Assert.Equal(0, run.ExitCode);
@@ -52,6 +54,18 @@ public sealed class QuantizeTests
         Assert.All(units, u => Assert.Equal(["name", "stage", "lossBefore", "lossAfter", "iterations", "seconds"], u.EnumerateObject().Select(p => p.Name)));
         // The patch embedding has no activation to quantize, so only its weights are reconstructed.
         Assert.Equal([0, .. Enumerable.Repeat(1, 16)], units.Select(u => u.GetProperty("iterations").GetInt32()));
+
+        var hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(folder["weights.safetensors"])));
+        var facts = report.GetProperty("run").EnumerateArray().ToDictionary(static fact => fact.GetProperty("name").GetString()!, static fact => fact.GetProperty("value").GetString()!, StringComparer.Ordinal);
+        Assert.Equal($"{folder["weights.safetensors"]}, SHA-256 {hash}", facts["weights"]);
+        Assert.StartsWith($"{folder["images"]}, ", facts["test images"], StringComparison.Ordinal);
+        Assert.Contains(" --weight-bits 3 --activation-bits 5 ", facts["command"], StringComparison.Ordinal);
+        var look = ModelReports.FromJson(File.ReadAllText(folder["look/report.json"]));
+        Assert.Equal(("vit_fashion, isvit W3A5", 17), (look.Title, look.Trainings.Count));
+        Assert.Equal(report.GetProperty("top1").GetDouble(), look.Scores.Single(static score => score.Name == "top-1, %").QuantizedModel);
+        Assert.NotEmpty(look.Images);
+        Assert.NotEmpty(look.Units);
+        Assert.Contains($"report {folder["look/report.html"]}", run.Output, StringComparison.Ordinal);
 
         var evaluation = await ToolRun.Of(
             "evaluate", "--quantized", folder["out/quantized.safetensors"], "--weights", folder["weights.safetensors"], "--images", folder["images"], "--labels", folder["labels.csv"],
