@@ -40,6 +40,32 @@ public static class ModelReports
         Write(Path.Combine(directory, JsonFile), report.ToJson());
     }
 
+    /// <summary>Compares two reports as a page that needs no other file.</summary>
+    /// <param name="comparison">What they tell.</param>
+    public static string ToHtml(this ReportComparison comparison)
+    {
+        ArgumentNullException.ThrowIfNull(comparison);
+        return ComparisonPage.Write(comparison);
+    }
+
+    /// <summary>Reads a report that <see cref="Save"/> wrote.</summary>
+    /// <param name="path">Its folder, or its JSON file.</param>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">It holds no report.</exception>
+    public static ModelReport Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        var file = Directory.Exists(path) ? Path.Combine(path, JsonFile) : path;
+        try
+        {
+            return FromJson(File.ReadAllText(file));
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"{file} holds no report: {error.Message}", error);
+        }
+    }
+
     /// <summary>The page as text.</summary>
     /// <param name="report">The report.</param>
     public static string ToHtml(this ModelReport report)

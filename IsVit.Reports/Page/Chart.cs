@@ -83,6 +83,10 @@ internal static class Chart
         {
             var names = new CategoryAxis { Position = AxisPosition.Bottom, TextColor = s_ink, TicklineColor = s_ink, AxislineColor = s_ink, FontSize = 11, Angle = -35 };
             names.Labels.AddRange(labels);
+
+            // A label ends below its point, and the first one begins left of the axis.
+            var longest = labels.Max(static label => label.Length);
+            plot.PlotMargins = new OxyThickness(Math.Max(45, (5.5 * longest) - (width / 2.0 / labels.Count)), double.NaN, double.NaN, 24 + (4 * longest));
             plot.Axes.Add(names);
         }
 

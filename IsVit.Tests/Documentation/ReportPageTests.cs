@@ -2,6 +2,7 @@ using IsVit.Core.Graph;
 using IsVit.Core.Samples;
 using IsVit.Optimization;
 using IsVit.Reports;
+using IsVit.Reports.Contents;
 using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -40,6 +41,16 @@ public sealed class ReportPageTests
         // end
 
         Assert.Equal(quantized.Attachment.Bindings.Count, report.Sites.Count);
+
+        var (other, page) = (report with { Sites = [.. report.Sites.Select(static site => site.RelativeError is { } error ? site with { RelativeError = 2 * error } : site)] }, directory["page.html"]);
+
+        // snippet: compare
+        var comparison = ReportComparison.Of(ModelReports.Open(folder), other);
+        Console.WriteLine(comparison.Sites[0]); // name, both errors, their difference and ratio
+        File.WriteAllText(page, comparison.ToHtml());
+        // end
+
+        Assert.All(comparison.Sites, static site => Assert.Equal(2, site.Ratio!.Value, 1e-12));
 
         // snippet: alone
         quantized.SaveReport(folder, samples); // also of QuantizedModel.Load(...)

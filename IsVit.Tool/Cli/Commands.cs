@@ -15,6 +15,7 @@ internal static class Commands
             QuantizeCommand.Create(console),
             SensitivityCommand.Create(console),
             EvaluateCommand.Create(console),
+            CompareCommand.Create(console),
             DriftCommand.Create(console),
             ExportCommand.Create(console),
             InspectCommand.Create(console),

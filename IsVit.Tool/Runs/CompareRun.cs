@@ -1,0 +1,83 @@
+using System.Globalization;
+using IsVit.Reports;
+using IsVit.Reports.Contents;
+using IsVit.Tool.Cli;
+using IsVit.Tool.Terminal;
+using Spectre.Console;
+
+namespace IsVit.Tool.Runs;
+
+/// <summary><c>isvit compare</c>: two reports side by side.</summary>
+internal static class CompareRun
+{
+    // Those that differ most; the page has all.
+    private const int ShownSites = 12;
+
+    /// <summary>Runs the command.</summary>
+    /// <param name="console">Where to write.</param>
+    /// <param name="first">A report.</param>
+    /// <param name="second">Another.</param>
+    /// <param name="output">The page to write, or null.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(ToolConsole console, string first, string second, string? output)
+    {
+        var comparison = ReportComparison.Of(Open(first), Open(second));
+        console.Out.WriteLine($"first:  {comparison.First}");
+        console.Out.WriteLine($"second: {comparison.Second}");
+        Write(console, "score", comparison.Scores);
+        Write(console, "unit, relative error", comparison.Units);
+        Write(console, "site, relative error", [.. comparison.Sites.Take(ShownSites)]);
+        if (comparison.Sites.Count > ShownSites)
+        {
+            console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"the {ShownSites} of {comparison.Sites.Count} sites whose errors differ most"));
+        }
+
+        if (output is not null)
+        {
+            File.WriteAllText(output, comparison.ToHtml());
+            console.Out.WriteLine($"saved {output}");
+        }
+
+        return ExitCode.Success;
+    }
+
+    private static ModelReport Open(string path)
+    {
+        if (!File.Exists(Directory.Exists(path) ? Path.Combine(path, ModelReports.JsonFile) : path))
+        {
+            throw new ToolException($"{path}: expected a folder with {ModelReports.JsonFile}, which 'isvit quantize --report' writes, or that file.");
+        }
+
+        try
+        {
+            return ModelReports.Open(path);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new ToolException(error.Message, error);
+        }
+    }
+
+    private static void Write(ToolConsole console, string what, IReadOnlyList<ComparedNumber> numbers)
+    {
+        if (numbers.Count == 0)
+        {
+            return;
+        }
+
+        var table = new Table().Border(TableBorder.Ascii).AddColumn(what);
+        foreach (var name in (string[])["first", "second", "difference", "ratio"])
+        {
+            table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
+        }
+
+        foreach (var number in numbers)
+        {
+            table.AddRow(Markup.Escape(number.Name), Text(number.First), Text(number.Second), Text(number.Difference), Text(number.Ratio));
+        }
+
+        console.Ansi.Write(table);
+    }
+
+    private static string Text(double? number) => number?.ToString("G4", CultureInfo.InvariantCulture) ?? "-";
+}
