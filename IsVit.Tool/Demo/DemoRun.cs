@@ -127,7 +127,7 @@ internal sealed class DemoRun
 
     private static void Write(ToolConsole console, DemoResult result)
     {
-        var table = ReportTable.NewTable("method", "bits", "top-1 %", "agreement %", "logits error", "size MB", "seconds");
+        var table = new ToolTable("method", "bits", "top-1 %", "agreement %", "logits error", "size MB", "seconds");
         table.AddRow("float", "32/32", ReportTable.Figure(result.Float.Top1, "F2"), "-", "-", ReportTable.Megabytes(result.FloatBytes), "-");
         var bits = 0;
         foreach (var row in result.Rows)
@@ -139,7 +139,7 @@ internal sealed class DemoRun
             }
 
             table.AddRow(
-                Markup.Escape(row.Method),
+                row.Method,
                 $"{row.Bits}/{row.Bits}",
                 ReportTable.Figure(row.Result.Top1, "F2"),
                 ReportTable.Figure(row.Result.Agreement, "F2"),
@@ -149,7 +149,7 @@ internal sealed class DemoRun
         }
 
         console.Out.WriteLine(result.Model.Name);
-        console.Ansi.Write(table);
+        table.Write(console.Ansi);
         foreach (var export in result.Rows.Select(static row => row.Export).OfType<DemoExport>())
         {
             console.Out.WriteLine(string.Create(

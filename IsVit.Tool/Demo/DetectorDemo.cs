@@ -82,11 +82,11 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
     /// <summary>Writes the table.</summary>
     public void Write(ToolConsole console)
     {
-        var table = ReportTable.NewTable("method", "bits", "box AP", "box AP50", "mask AP", "mask AP50", "size MB", "seconds");
+        var table = new ToolTable("method", "bits", "box AP", "box AP50", "mask AP", "mask AP50", "size MB", "seconds");
         foreach (var row in _rows)
         {
             table.AddRow(
-                Markup.Escape(row.Method),
+                row.Method,
                 $"{row.Bits}/{row.Bits}",
                 Percent(row.Boxes.AP),
                 Percent(row.Boxes.AP50),
@@ -97,7 +97,7 @@ internal sealed class DetectorDemo(DemoArguments arguments, DemoAssets assets, O
         }
 
         console.Out.WriteLine(DetectorCatalog.Demo);
-        console.Ansi.Write(table);
+        table.Write(console.Ansi);
         console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{arguments.SceneCount} test scenes, {CalibrationSceneCount} calibration scenes; {PictureFile} shows one scene in float and at W{Bits}A{Bits}"));
     }

@@ -14,17 +14,17 @@ internal static class AllocationTable
     /// <param name="allocation">The choice.</param>
     public static void Write(ToolConsole console, BitAllocation allocation)
     {
-        var table = ReportTable.NewTable("module", "input, left", "weight, right", "divergence");
+        var table = new ToolTable("module", "input, left", "weight, right", "divergence");
         foreach (var product in allocation.Sites.GroupBy(static site => site.Site.Site.Path, StringComparer.Ordinal))
         {
             table.AddRow(
-                Markup.Escape(product.Key),
+                product.Key,
                 Bits(product.FirstOrDefault(static site => site.Site.Site.Operand is SiteOperand.Input or SiteOperand.Left or SiteOperand.Output)),
                 Bits(product.FirstOrDefault(static site => site.Site.Site.Operand is SiteOperand.Weight or SiteOperand.Right)),
                 ReportTable.Figure(product.Sum(static site => site.Divergence), "0.0E+0"));
         }
 
-        console.Ansi.Write(table);
+        table.Write(console.Ansi);
         var uniform = allocation.Report.Sites.Sum(static site => site.At(site.Spec.Bits.Bits).Divergence);
         console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

@@ -13,13 +13,13 @@ internal static class DetectionTable
     /// <param name="report">The report.</param>
     public static void WriteStages(IAnsiConsole console, QuantizationJson report)
     {
-        var stages = ReportTable.NewTable("stage", "seconds", "box AP %", "mask AP %");
+        var stages = new ToolTable("stage", "seconds", "box AP %", "mask AP %");
         foreach (var stage in report.Stages)
         {
-            stages.AddRow(Markup.Escape(stage.Name), ReportTable.Figure(stage.Seconds, "F1"), ReportTable.Figure(stage.BoxAP, "F2"), ReportTable.Figure(stage.MaskAP, "F2"));
+            stages.AddRow(stage.Name, ReportTable.Figure(stage.Seconds, "F1"), ReportTable.Figure(stage.BoxAP, "F2"), ReportTable.Figure(stage.MaskAP, "F2"));
         }
 
-        console.Write(stages);
+        stages.Write(console);
     }
 
     /// <summary>Writes the results of the detectors that were measured.</summary>
@@ -28,17 +28,17 @@ internal static class DetectionTable
     /// <param name="isQuantized">Whether there is a quantized detector.</param>
     public static void WriteResults(IAnsiConsole console, QuantizationJson report, bool isQuantized = true)
     {
-        var results = ReportTable.NewTable("model", "box AP %", "box AP50 %", "mask AP %", "mask AP50 %", "size MB", "images/s", "seconds", "memory MB");
+        var results = new ToolTable("model", "box AP %", "box AP50 %", "mask AP %", "mask AP50 %", "size MB", "images/s", "seconds", "memory MB");
         AddRow("float", report.Detection!.Float, report.FloatBytes, isTotal: !isQuantized);
         if (isQuantized)
         {
             AddRow(ReportTable.Title(report), report.Detection.Quantized, report.ModelBytes, isTotal: true);
         }
 
-        console.Write(results);
+        results.Write(console);
 
         void AddRow(string name, DetectorScoresJson? scores, long bytes, bool isTotal) => results.AddRow(
-            Markup.Escape(name),
+            name,
             ReportTable.Figure(scores?.Boxes[nameof(CocoScores.AP)], "F2"),
             ReportTable.Figure(scores?.Boxes[nameof(CocoScores.AP50)], "F2"),
             ReportTable.Figure(scores?.Masks[nameof(CocoScores.AP)], "F2"),

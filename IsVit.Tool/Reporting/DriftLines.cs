@@ -15,11 +15,11 @@ internal static class DriftLines
     /// <param name="report">What was measured.</param>
     public static void Write(ToolConsole console, DriftReport report)
     {
-        var table = ReportTable.NewTable("site", "shift %", "limit", "clipped %", "was", "limit of change", "mean", "was", "deviation", "was", "times limit");
+        var table = new ToolTable("site", "shift %", "limit", "clipped %", "was", "limit of change", "mean", "was", "deviation", "was", "times limit");
         foreach (var site in report.Sites)
         {
             table.AddRow(
-                Markup.Escape(site.Site.Id),
+                site.Site.Id,
                 Percent(site.Shift),
                 Percent(site.ShiftLimit),
                 Percent(site.Observed.ClippedLow + site.Observed.ClippedHigh),
@@ -32,7 +32,7 @@ internal static class DriftLines
                 ReportTable.Figure(site.Excess, "F2"));
         }
 
-        console.Ansi.Write(table);
+        table.Write(console.Ansi);
         var drifted = report.DriftedSites.Count();
         console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

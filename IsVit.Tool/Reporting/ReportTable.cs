@@ -19,13 +19,13 @@ internal static class ReportTable
             return;
         }
 
-        var stages = NewTable("stage", "seconds", "top-1 %");
+        var stages = new ToolTable("stage", "seconds", "top-1 %");
         foreach (var stage in report.Stages)
         {
-            stages.AddRow(Markup.Escape(stage.Name), Figure(stage.Seconds, "F1"), Figure(stage.Top1, "F2"));
+            stages.AddRow(stage.Name, Figure(stage.Seconds, "F1"), Figure(stage.Top1, "F2"));
         }
 
-        console.Write(stages);
+        stages.Write(console);
         WriteResults(console, report, agreement);
     }
 
@@ -35,10 +35,10 @@ internal static class ReportTable
     /// <param name="agreement">Percent of images with the float model's first class, or null.</param>
     public static void WriteResults(IAnsiConsole console, QuantizationJson report, double? agreement)
     {
-        var results = NewTable("model", "top-1 %", "top-5 %", "agreement %", "logits error", "size MB", "seconds", "memory MB");
+        var results = new ToolTable("model", "top-1 %", "top-5 %", "agreement %", "logits error", "size MB", "seconds", "memory MB");
         results.AddRow("float", Figure(report.FloatTop1, "F2"), Figure(report.FloatTop5, "F2"), Figure(null, "F2"), Figure(null, "G4"), Megabytes(report.FloatBytes), Figure(null, "F1"), Figure(null, "F0"));
         results.AddRow(
-            Markup.Escape(Title(report)),
+            Title(report),
             Figure(report.Top1, "F2"),
             Figure(report.Top5, "F2"),
             Figure(agreement, "F2"),
@@ -46,25 +46,12 @@ internal static class ReportTable
             Megabytes(report.ModelBytes),
             Figure(report.TotalSeconds, "F1"),
             Figure(report.PeakMemoryMb, "F0"));
-        console.Write(results);
+        results.Write(console);
     }
 
     /// <summary>What the quantized model is called: its method and bits.</summary>
     /// <param name="report">The report.</param>
     public static string Title(QuantizationJson report) => report.Budget is { } budget ? $"{report.Method} {budget}" : $"{report.Method} W{report.WeightBits}A{report.ActivationBits}";
-
-    /// <summary>A table whose first column is text and whose others are figures.</summary>
-    /// <param name="columns">The columns' names.</param>
-    public static Table NewTable(params ReadOnlySpan<string> columns)
-    {
-        var table = new Table { Border = TableBorder.Ascii2 };
-        for (var i = 0; i < columns.Length; i++)
-        {
-            table.AddColumn(new TableColumn(columns[i]) { Alignment = i == 0 ? Justify.Left : Justify.Right, NoWrap = true });
-        }
-
-        return table;
-    }
 
     /// <summary>A figure, or a dash where there is none.</summary>
     /// <param name="value">The figure.</param>

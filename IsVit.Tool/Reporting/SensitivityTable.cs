@@ -15,15 +15,14 @@ internal static class SensitivityTable
     public static void Write(IAnsiConsole console, SensitivityReport report)
     {
         int[] widths = [.. report.Sites.SelectMany(static site => site.Widths).Select(static width => width.Bits).Distinct().Order()];
-        var table = ReportTable.NewTable(["site", "role", "numbers", .. widths.Select(static bits => string.Create(CultureInfo.InvariantCulture, $"{bits} bits"))]);
-        table.AddColumn(new TableColumn("divergence with the options' bits") { NoWrap = true });
+        var table = new ToolTable(["site", "role", "numbers", .. widths.Select(static bits => string.Create(CultureInfo.InvariantCulture, $"{bits} bits")), "divergence with the options' bits"]);
         var ranked = report.Sites.OrderByDescending(static site => Divergence(site)).ToList();
         var (least, most) = (ranked.Count > 0 ? Divergence(ranked[^1]) : 0, ranked.Count > 0 ? Divergence(ranked[0]) : 0);
         foreach (var site in ranked)
         {
             table.AddRow(
             [
-                Markup.Escape(site.Site.Id),
+                site.Site.Id,
                 site.Site.Role.ToString(),
                 site.Elements.ToString(CultureInfo.InvariantCulture),
                 .. widths.Select(bits => ReportTable.Figure(site.Widths.FirstOrDefault(width => width.Bits == bits)?.Divergence, "0.0E+0")),
@@ -31,7 +30,7 @@ internal static class SensitivityTable
             ]);
         }
 
-        console.Write(table);
+        table.Write(console);
     }
 
     /// <summary>What the report is of, in one line.</summary>

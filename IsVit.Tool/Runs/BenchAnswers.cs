@@ -16,11 +16,11 @@ internal static class BenchAnswers
     /// <param name="candidates">The models, with the one in this library among them.</param>
     /// <param name="images">The images.</param>
     /// <param name="cancellationToken">Stops within one batch.</param>
-    public static Table Table(IReadOnlyList<BenchCandidate> candidates, IImageSource images, CancellationToken cancellationToken)
+    public static ToolTable Table(IReadOnlyList<BenchCandidate> candidates, IImageSource images, CancellationToken cancellationToken)
     {
         var simulated = candidates.Single(static candidate => candidate.IsSimulated);
         var reference = Logits.Collect(simulated.Module, images, BatchSize, cancellationToken);
-        var table = ReportTable.NewTable("answers", "top-1 %", "agreement %", "logits error");
+        var table = new ToolTable("answers", "top-1 %", "agreement %", "logits error");
         foreach (var candidate in candidates)
         {
             Add(candidate.Name, candidate.IsSimulated ? reference : Logits.Collect(candidate.Module, images, BatchSize, cancellationToken));
@@ -31,7 +31,7 @@ internal static class BenchAnswers
         return table;
 
         void Add(string name, Logits logits) => table.AddRow(
-            Markup.Escape(name),
+            name,
             ReportTable.Figure(logits.Labels is null ? null : Accuracy.Top(logits, 1), "F2"),
             ReportTable.Figure(Accuracy.Agreement(logits, reference), "F2"),
             ReportTable.Figure(Accuracy.MeanSquaredError(logits, reference), "G3"));

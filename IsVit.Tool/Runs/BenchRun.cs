@@ -79,14 +79,14 @@ internal static class BenchRun
                 }
             }
 
-            console.Ansi.Write(Table(candidates, arguments.Batches));
+            Table(candidates, arguments.Batches).Write(console.Ansi);
             console.Out.WriteLine($"median of {arguments.Rounds.ToString(CultureInfo.InvariantCulture)} runs taken in turns; speed and size are times those of '{candidates[0].Name}'");
             if (files is not null && saved is not null)
             {
                 var images = ImageInput.OpenForRepeatedUse(
                     files, ModelInput.Find(saved.Model, saved.Crop).Preprocessing, ImageInput.Loading(skipUnreadable: false, console.Error), cancellationToken);
                 using var imagesInMemory = images as IDisposable;
-                console.Ansi.Write(BenchAnswers.Table(candidates, images, cancellationToken));
+                BenchAnswers.Table(candidates, images, cancellationToken).Write(console.Ansi);
             }
 
             return ExitCode.Success;
@@ -153,16 +153,16 @@ internal static class BenchRun
         }
     }
 
-    private static Table Table(List<BenchCandidate> candidates, IReadOnlyList<int> batches)
+    private static ToolTable Table(List<BenchCandidate> candidates, IReadOnlyList<int> batches)
     {
         static string Times(double ratio) => ratio.ToString("F2", CultureInfo.InvariantCulture);
-        var table = ReportTable.NewTable(["format", "size MB", "size", .. batches.SelectMany(static batch => (string[])[$"batch {batch}: ms", "speed"])]);
+        var table = new ToolTable(["format", "size MB", "size", .. batches.SelectMany(static batch => (string[])[$"batch {batch}: ms", "speed"])]);
         var first = candidates[0];
         foreach (var candidate in candidates)
         {
             table.AddRow(
             [
-                Markup.Escape(candidate.Name),
+                candidate.Name,
                 ReportTable.Megabytes(candidate.Bytes),
                 Times((double)candidate.Bytes / first.Bytes),
                 .. batches.SelectMany(batch => (string[])[ReportTable.Figure(candidate.Median(batch), "F1"), Times(candidate.SpeedAgainst(first, batch))]),

@@ -2,8 +2,8 @@ using System.Globalization;
 using IsVit.Reports;
 using IsVit.Reports.Contents;
 using IsVit.Tool.Cli;
+using IsVit.Tool.Reporting;
 using IsVit.Tool.Terminal;
-using Spectre.Console;
 
 namespace IsVit.Tool.Runs;
 
@@ -65,18 +65,13 @@ internal static class CompareRun
             return;
         }
 
-        var table = new Table().Border(TableBorder.Ascii).AddColumn(what);
-        foreach (var name in (string[])["first", "second", "difference", "ratio"])
-        {
-            table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
-        }
-
+        var table = new ToolTable(what, "first", "second", "difference", "ratio");
         foreach (var number in numbers)
         {
-            table.AddRow(Markup.Escape(number.Name), Text(number.First), Text(number.Second), Text(number.Difference), Text(number.Ratio));
+            table.AddRow(number.Name, Text(number.First), Text(number.Second), Text(number.Difference), Text(number.Ratio));
         }
 
-        console.Ansi.Write(table);
+        table.Write(console.Ansi);
     }
 
     private static string Text(double? number) => number?.ToString("G4", CultureInfo.InvariantCulture) ?? "-";

@@ -52,7 +52,7 @@ internal static class DetectRun
         long[] ids = [.. categories.Select(static category => category.Id)];
         string[] classNames = [.. categories.Select(static category => category.Name)];
         var results = new List<CocoResult>();
-        var table = new Table().AddColumns("image", "objects", "best");
+        var table = new ToolTable("image", "objects", "best");
         for (var i = 0; i < arguments.Images.Count; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -67,9 +67,9 @@ internal static class DetectRun
             var objects = DrawnObject.Of(found, classNames, arguments.Score);
             DetectionPicture.Draw(picture.Rgb.Span, picture.Width, picture.Height, objects).Save(folder.PathOf($"{names[i]}.png"));
             table.AddRow(
-                Markup.Escape(arguments.Images[i]),
+                arguments.Images[i],
                 kept.Count.ToString(CultureInfo.InvariantCulture),
-                Markup.Escape(string.Join(", ", objects.Take(3).Select(static one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} {one.Score:F2}")))));
+                string.Join(", ", objects.Take(3).Select(static one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} {one.Score:F2}"))));
         }
 
         CocoResults.Save(folder.PathOf(ResultsFile), results);

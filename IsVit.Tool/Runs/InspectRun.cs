@@ -39,7 +39,7 @@ internal static class InspectRun
     private static void WritePacked(ToolConsole console, SavedModel saved)
     {
         WriteTexts(console, saved.Metadata);
-        var table = ReportTable.NewTable("site", "role", "quantizer", "bits", "scales", "shape", "bytes");
+        var table = new ToolTable("site", "role", "quantizer", "bits", "scales", "shape", "bytes");
         var codes = 0L;
         foreach (var site in saved.Sites)
         {
@@ -47,16 +47,16 @@ internal static class InspectRun
             var bytes = site.IsWeight ? saved.PackedCodesOf(site).Length : 0;
             codes += bytes;
             table.AddRow(
-                Markup.Escape(site.Site.Id),
+                site.Site.Id,
                 site.Site.Role.ToString(),
-                Markup.Escape(quantizer.Scheme),
+                quantizer.Scheme,
                 quantizer.Bits.ToString(),
-                Markup.Escape(quantizer.Granularity.ToString()!),
+                quantizer.Granularity.ToString()!,
                 site.Shape is null ? "-" : Shape(site.Shape),
                 site.Shape is null ? "-" : bytes.ToString(CultureInfo.InvariantCulture));
         }
 
-        console.Ansi.Write(table);
+        table.Write(console.Ansi);
         Say(console, $"calibration statistics: {(saved.Statistics is { } statistics ? $"of {statistics.ImageCount} images" : "none")}");
         var other = saved.Parameters.Values.Sum(static parameter => parameter.ByteCount);
         Say(console, $"{saved.FileLength} bytes: {codes} of weights' codes, {other} of what is not quantized, {saved.FileLength - codes - other} of quantizers, names and checksums");
@@ -66,13 +66,13 @@ internal static class InspectRun
     {
         WriteTexts(console, info.Metadata);
         Say(console, $"operators, set {info.OperatorSet}: {string.Join(", ", info.Operators.Select(static entry => $"{entry.Value} {entry.Key}"))}");
-        var table = ReportTable.NewTable("constant", "type", "shape", "bytes");
+        var table = new ToolTable("constant", "type", "shape", "bytes");
         foreach (var constant in info.Constants)
         {
-            table.AddRow(Markup.Escape(constant.Name), constant.Type, constant.Shape.Count == 0 ? "-" : Shape(constant.Shape), constant.Bytes.ToString(CultureInfo.InvariantCulture));
+            table.AddRow(constant.Name, constant.Type, constant.Shape.Count == 0 ? "-" : Shape(constant.Shape), constant.Bytes.ToString(CultureInfo.InvariantCulture));
         }
 
-        console.Ansi.Write(table);
+        table.Write(console.Ansi);
         var constants = info.Constants.Sum(static constant => constant.Bytes);
         var types = info.Constants.GroupBy(static constant => constant.Type).Select(static group => (Type: group.Key, Bytes: group.Sum(static constant => constant.Bytes))).OrderByDescending(static group => group.Bytes);
         Say(console, $"{info.FileBytes} bytes: {string.Join(", ", types.Select(static group => $"{group.Bytes} of {group.Type}"))}, {info.FileBytes - constants} of nodes and names");
