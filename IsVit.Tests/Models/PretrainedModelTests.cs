@@ -75,6 +75,50 @@ public sealed class PretrainedModelTests
         Assert.InRange(ModelFiles.MaxDifference(oracle.Read("cls"), model.call(oracle.Read("input"))), 0, 2e-5);
     }
 
+    /// <summary>DINOv2's largest models have SwiGLU, whose layers have names of their own with its authors and with Hugging Face.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Load_DinoV2WithSwiGlu_GivesTheSameModelFromEitherNames(bool huggingFace)
+    {
+        using var scope = torch.NewDisposeScope();
+        var options = new VisionTransformerOptions
+        {
+            ImageSize = 16, PatchSize = 8, EmbedDim = 8, Depth = 1, HeadCount = 2, Mlp = MlpKind.SwiGlu, LayerScale = 0.5, RegisterTokenCount = 2, RegisterPositions = false, ClassCount = 0,
+        };
+        using var model = options.Create();
+        using var loaded = options.Create();
+        var renamed = new Dictionary<string, torch.Tensor>(StringComparer.Ordinal) { [huggingFace ? "embeddings.mask_token" : "mask_token"] = torch.zeros(1, 8) };
+        foreach (var (name, tensor) in model.state_dict())
+        {
+            if (!huggingFace)
+            {
+                renamed.Add(name.Replace("reg_token", "register_tokens", StringComparison.Ordinal).Replace("mlp.fc1", "mlp.w12", StringComparison.Ordinal).Replace("mlp.fc2", "mlp.w3", StringComparison.Ordinal), tensor);
+            }
+            else if (name.Contains("qkv", StringComparison.Ordinal))
+            {
+                foreach (var (part, kind) in new[] { (0, "query"), (1, "key"), (2, "value") })
+                {
+                    renamed.Add(name.Replace("blocks.0.attn.qkv", $"encoder.layer.0.attention.attention.{kind}", StringComparison.Ordinal), tensor.narrow(0, part * 8, 8));
+                }
+            }
+            else
+            {
+                (string Own, string Other)[] pairs =
+                [
+                    ("blocks.0.attn.proj", "encoder.layer.0.attention.output.dense"), ("mlp.fc1", "mlp.weights_in"), ("mlp.fc2", "mlp.weights_out"), ("ls1.gamma", "layer_scale1.lambda1"), ("ls2.gamma", "layer_scale2.lambda1"),
+                    ("blocks.0.", "encoder.layer.0."), ("patch_embed.proj", "embeddings.patch_embeddings.projection"), ("pos_embed", "embeddings.position_embeddings"), ("cls_token", "embeddings.cls_token"), ("reg_token", "embeddings.register_tokens"),
+                ];
+                var other = name.StartsWith("norm.", StringComparison.Ordinal) ? $"layer{name}" : pairs.Aggregate(name, static (text, pair) => text.Replace(pair.Own, pair.Other, StringComparison.Ordinal));
+                renamed.Add(other, tensor);
+            }
+        }
+
+        StateDict.Load(loaded, renamed);
+
+        Assert.All(model.state_dict(), entry => Assert.True(entry.Value.Equals(loaded.state_dict()[entry.Key]), entry.Key));
+    }
+
     /// <summary>The positions that Hugging Face resizes for registers are antialiased, as timm's.</summary>
     [Fact]
     public void Load_RegistersAtAnotherSize_GivesTheOraclesLogits()

@@ -100,6 +100,29 @@ public sealed class SnapshotTests
         run.AssertRefused("has 7 classes, not 10; leave out --classes.");
     }
 
+    [Fact]
+    public async Task Quantize_PrefixAndSkip_TakeApartWhatIsNotRecognised()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder);
+        using (var file = SafetensorsFile.Open(folder["weights.safetensors"]))
+        {
+            SafetensorsFile.Write(folder["odd.safetensors"], file.Tensors.Keys.Where(static name => name != "head.bias").Select(name => KeyValuePair.Create($"trunk.{name}", file.Read(name))).Append(new("other", torch.ones(1))));
+        }
+
+        string[] arguments = ["quantize", "--model", "vit_fashion", "--weights", folder["odd.safetensors"], "--calibration", folder["images"], "--method", "minmax"];
+
+        var plain = await ToolRun.Of(arguments);
+        var prefixed = await ToolRun.Of([.. arguments, "--prefix", "trunk."]);
+        var skipped = await ToolRun.Of([.. arguments, "--prefix", "trunk.", "--skip", "head.bias"]);
+
+        Assert.Equal(2, plain.ExitCode);
+        Assert.InRange(plain.Error.Length, 100, 1000);
+        Assert.Contains("1 missing: head.bias.", prefixed.Error, StringComparison.Ordinal);
+        Assert.Equal(("", 0), (skipped.Error, skipped.ExitCode));
+    }
+
     [Theory]
     [InlineData("hf_deit", "fits hf_deit (32 x 32 pixels, 7 classes)", "distilled DeiT, Hugging Face's names: 2 blocks of width 48, patches of 8 pixels, images of 32, 7 classes")]
     [InlineData("hf_swin", "fits hf_swin (64 x 64 pixels, 7 classes)", "Swin, Hugging Face's names: 2, 2 blocks of width 24 and its doubles, windows of 4, 7 classes")]

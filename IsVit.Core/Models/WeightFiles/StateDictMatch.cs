@@ -49,7 +49,7 @@ internal sealed class StateDictMatch
 
             if (!destination.TryGetValue(place.Name, out var target) || !filled.Add(place))
             {
-                unexpected.Add(given);
+                unexpected.Add(place.Name);
                 continue;
             }
 

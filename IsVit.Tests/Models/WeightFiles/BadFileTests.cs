@@ -1,5 +1,6 @@
 using System.Text.Json;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Core.Models.WeightFiles.PyTorch;
 using IsVit.Model.Files;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -76,6 +77,20 @@ public sealed class BadFileTests(ITestOutputHelper output)
         using var folder = new TemporaryFolder();
 
         Assert.Contains(says, Assert.Throws<WeightFileException>(() => WeightFile.Open(folder.File(name, content))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>What would take memory without end is an error long before.</summary>
+    [Theory]
+    [InlineData(']', 5_000_000, "at most 4000000 values")]
+    [InlineData('(', 2_000, "at most 1000 containers in one another")]
+    [InlineData('2', 5_000_000, "a value on the stack")]
+    public void Read_EndlessPickle_IsRefused(char instruction, int count, string says)
+    {
+        var pickle = new byte[count + 2];
+        Array.Fill(pickle, (byte)instruction);
+        (pickle[0], pickle[1]) = (0x80, 2);
+
+        Assert.Contains(says, Assert.Throws<WeightFileException>(() => new PickleReader("file").Read(pickle, out _)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -6,13 +6,25 @@ internal sealed class PickleStack(Func<string, string, Exception> fail)
 {
     private const int MaxMarks = 1000;
 
+    // A state dict of thousands of tensors has some hundred thousand; one byte of a pickle may make an object of a hundred.
+    private const int MaxValues = 4_000_000;
+
     private readonly List<object?> _items = [];
     private readonly Dictionary<uint, object?> _memo = [];
     private int _marks;
+    private int _values;
 
     /// <summary>Puts a value on top.</summary>
     /// <param name="value">The value.</param>
-    public void Push(object? value) => _items.Add(value);
+    public void Push(object? value)
+    {
+        if (++_values > MaxValues)
+        {
+            throw fail($"at most {MaxValues} values", "more");
+        }
+
+        _items.Add(value);
+    }
 
     /// <summary>Begins a row of items.</summary>
     public void Mark()
@@ -67,9 +79,17 @@ internal sealed class PickleStack(Func<string, string, Exception> fail)
 
     /// <summary>Remembers the top.</summary>
     /// <param name="index">Under this number; null for the next.</param>
-    public void Remember(uint? index) => _memo[index ?? (uint)_memo.Count] = Peek();
+    public void Remember(uint? index)
+    {
+        if (_memo.Count >= MaxValues)
+        {
+            throw fail($"at most {MaxValues} remembered values", "more");
+        }
+
+        _memo[index ?? (uint)_memo.Count] = Peek();
+    }
 
     /// <summary>Puts what was remembered on top.</summary>
     /// <param name="index">Its number.</param>
-    public void Recall(uint index) => _items.Add(_memo.TryGetValue(index, out var value) ? value : throw fail($"a value that was remembered as {index}", "none"));
+    public void Recall(uint index) => Push(_memo.TryGetValue(index, out var value) ? value : throw fail($"a value that was remembered as {index}", "none"));
 }

@@ -13,7 +13,7 @@ namespace IsVit.Core.Models.WeightFiles.PyTorch;
 internal sealed record TorchContent(object? Root, IReadOnlyDictionary<string, long> Offsets, IReadOnlyDictionary<string, ZipRecord> Records, ZipArchiveIndex? Archive)
 {
     // A pickle holds names and numbers, no elements.
-    private const int MaxPickleBytes = 1 << 28;
+    private const int MaxPickleBytes = 1 << 26;
 
     private static readonly BigInteger Magic = BigInteger.Parse("1950a86a20f9469cfc6c", NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
