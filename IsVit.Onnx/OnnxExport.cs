@@ -105,8 +105,8 @@ public static class OnnxExport
 
     private static void Classify(OnnxGraph graph, ImageClassifier model, Func<string, string> emit, ModelOptions shape, OnnxExportOptions options)
     {
-        var logits = emit(graph.Input(options.InputName, BatchAxis, shape.InChannels, shape.ImageSize, shape.ImageSize));
-        graph.Output(logits, options.OutputName, BatchAxis, model.ClassCount);
+        var logits = emit(graph.Input(options.InputName, BatchAxis, shape.InChannels, shape.ImageSize, (shape as VisionTransformerOptions)?.ImageWidth ?? shape.ImageSize));
+        graph.Output(logits, options.OutputName, BatchAxis, model.OutputWidth);
     }
 
     private static void Detect(OnnxGraph graph, Detector detector, LayerNodes layers, OnnxExportOptions options)

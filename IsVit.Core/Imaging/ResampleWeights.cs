@@ -47,15 +47,7 @@ internal sealed class ResampleWeights
         var weights = new double[tapCount];
         for (var i = 0; i < count; i++)
         {
-            var centre = (first + i + 0.5) * scale;
-            var start = Math.Max((int)(centre - support + 0.5), 0);
-            var length = Math.Min((int)(centre + support + 0.5), sourceSize) - start;
-            var sum = 0.0;
-            for (var t = 0; t < length; t++)
-            {
-                weights[t] = Kernel((t + start - centre + 0.5) * inverse, filter);
-                sum += weights[t];
-            }
+            var (start, length, sum) = Sample(first + i, sourceSize, scale, support, inverse, filter, weights);
 
             // All taps are read, also those of weight 0, so they begin early enough to end inside (an odd source: one behind it).
             starts[i] = Math.Max(Math.Min(start, sourceSize - tapCount), 0);
@@ -68,6 +60,46 @@ internal sealed class ResampleWeights
         }
 
         return new ResampleWeights(tapCount, starts, taps);
+    }
+
+    /// <summary>The weights before they are rounded, of all resized pixels.</summary>
+    /// <param name="sourceSize">Pixels along the axis before.</param>
+    /// <param name="size">Pixels along the axis after.</param>
+    /// <param name="filter">The kernel.</param>
+    /// <returns>[<paramref name="size"/>, <paramref name="sourceSize"/>], each row with a sum of 1.</returns>
+    public static double[,] Matrix(int sourceSize, int size, ResampleFilter filter)
+    {
+        var scale = (double)sourceSize / size;
+        var widening = Math.Max(scale, 1.0);
+        var support = (filter == ResampleFilter.Bicubic ? 2.0 : 1.0) * widening;
+        var weights = new double[((int)Math.Ceiling(support) * 2) + 1];
+        var matrix = new double[size, sourceSize];
+        for (var i = 0; i < size; i++)
+        {
+            var (start, length, sum) = Sample(i, sourceSize, scale, support, 1.0 / widening, filter, weights);
+            for (var t = 0; t < length; t++)
+            {
+                matrix[i, start + t] = weights[t] / sum;
+            }
+        }
+
+        return matrix;
+    }
+
+    // Where the kernel around one resized pixel begins and ends, and the sum of its weights.
+    private static (int Start, int Length, double Sum) Sample(int pixel, int sourceSize, double scale, double support, double inverse, ResampleFilter filter, double[] weights)
+    {
+        var centre = (pixel + 0.5) * scale;
+        var start = Math.Max((int)(centre - support + 0.5), 0);
+        var length = Math.Min((int)(centre + support + 0.5), sourceSize) - start;
+        var sum = 0.0;
+        for (var t = 0; t < length; t++)
+        {
+            weights[t] = Kernel((t + start - centre + 0.5) * inverse, filter);
+            sum += weights[t];
+        }
+
+        return (start, length, sum);
     }
 
     private static double Kernel(double x, ResampleFilter filter)

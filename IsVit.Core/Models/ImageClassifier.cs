@@ -13,10 +13,19 @@ public abstract class ImageClassifier : torch.nn.Module<torch.Tensor, torch.Tens
     }
 
     /// <summary>The layer that outputs the logits.</summary>
+    /// <exception cref="InvalidOperationException">The model has no head.</exception>
     public abstract Linear Head { get; }
 
-    /// <summary>The number of classes.</summary>
-    public int ClassCount => (int)Head.weight.shape[0];
+    /// <summary>Whether there is a layer that outputs logits; without it the output is the features that it would read.</summary>
+    public abstract bool HasHead { get; }
+
+    /// <summary>The number of classes; 0 without a head.</summary>
+    public int ClassCount => HasHead ? (int)Head.weight.shape[0] : 0;
+
+    /// <summary>The number of values that the model outputs of an image: its classes, or its features without a head.</summary>
+    public abstract int OutputWidth { get; }
+
+    private protected static InvalidOperationException NoHead => new($"The model has no head: its {nameof(IsVit.Model.Architectures.ModelOptions.ClassCount)} is 0, and it outputs features.");
 
     /// <inheritdoc/>
     public abstract IEnumerable<string> DeclareUnits();

@@ -5,7 +5,7 @@ namespace IsVit.Core.Models;
 
 /// <summary>
 /// The named models: ViT (Dosovitskiy et al., arXiv 2010.11929; small and tiny: Steiner et al., arXiv 2106.10270), DeiT (Touvron et al.,
-/// arXiv 2012.12877), Swin (Liu et al., arXiv 2103.14030), and the small models of the demonstration. Names, shapes and preprocessing are timm's.
+/// arXiv 2012.12877), DeiT III (Touvron et al., arXiv 2204.07118), DINOv2 without a head (Oquab et al., arXiv 2304.07193; registers: Darcet et al., arXiv 2309.16588), Swin (Liu et al., arXiv 2103.14030), and the small models of the demonstration. Names, shapes and preprocessing are timm's.
 /// </summary>
 public static class ModelCatalog
 {
@@ -21,17 +21,31 @@ public static class ModelCatalog
     public static IReadOnlyList<string> Names { get; } = [.. List().Select(p => p.Name)];
 
     /// <summary>Finds a model by its name.</summary>
-    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="name">One of <see cref="Names"/>, or timm's full name of trained weights, such as <c>deit_tiny_patch16_224.fb_in1k</c>, of which the part before the dot counts.</param>
     /// <exception cref="ArgumentException">No model has that name; the message lists the existing names, closest first.</exception>
     public static ModelPreset Find(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (Presets.TryGetValue(name, out var preset))
+        var dot = name.IndexOf('.', StringComparison.Ordinal);
+        if (Presets.TryGetValue(dot < 0 ? name : name[..dot], out var preset))
         {
-            return preset;
+            // Weights learned without labels, as these two are, have the mean and deviation of ImageNet in every family.
+            return dot >= 0 && (name.AsSpan(dot + 1).StartsWith("dino", StringComparison.Ordinal) || name.AsSpan(dot + 1).StartsWith("mae", StringComparison.Ordinal))
+                ? preset with { Preprocessing = preset.Preprocessing with { Mean = ImagePreprocessing.ImageNet.Mean, Std = ImagePreprocessing.ImageNet.Std } }
+                : preset;
         }
 
         throw new ArgumentException($"There is no model '{name}'. Closest first, there are: {string.Join(", ", ClosestFirst(Names, name))}.", nameof(name));
+    }
+
+    /// <summary>The names that a misspelt one may stand for: at most three, the closest first, of which at most a quarter of the letters differ.</summary>
+    /// <param name="names">The names that there are.</param>
+    /// <param name="name">The misspelt one.</param>
+    public static IReadOnlyList<string> Closest(IEnumerable<string> names, string name)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        ArgumentNullException.ThrowIfNull(name);
+        return [.. ClosestFirst(names, name).TakeWhile(known => EditDistance(known, name) * 4 <= name.Length).Take(3)];
     }
 
     /// <summary>Creates a model with random weights (from torch's default generator).</summary>
@@ -48,30 +62,54 @@ public static class ModelCatalog
     {
         var tiny = new VisionTransformerOptions { EmbedDim = 192, HeadCount = 3 };
         var small = new VisionTransformerOptions { EmbedDim = 384, HeadCount = 6 };
-        var large = new VisionTransformerOptions { EmbedDim = 768, HeadCount = 12 };
+        var wide = new VisionTransformerOptions { EmbedDim = 768, HeadCount = 12 };
+        var large = new VisionTransformerOptions { EmbedDim = 1024, HeadCount = 16, Depth = 24 };
+        var huge = new VisionTransformerOptions { EmbedDim = 1280, HeadCount = 16, Depth = 32 };
 
         foreach (var pixels in new[] { 224, 384 })
         {
             yield return Preset("vit_tiny", tiny, 16, pixels, ImagePreprocessing.Inception);
             yield return Preset("vit_small", small, 16, pixels, ImagePreprocessing.Inception);
-            yield return Preset("vit_base", large, 16, pixels, ImagePreprocessing.Inception);
+            yield return Preset("vit_base", wide, 16, pixels, ImagePreprocessing.Inception);
             yield return Preset("vit_small", small, 32, pixels, ImagePreprocessing.Inception);
-            yield return Preset("vit_base", large, 32, pixels, ImagePreprocessing.Inception);
+            yield return Preset("vit_base", wide, 32, pixels, ImagePreprocessing.Inception);
+            yield return Preset("vit_large", large, 16, pixels, ImagePreprocessing.Inception);
         }
+
+        yield return Preset("vit_huge", huge, 14, 224, ImagePreprocessing.Inception);
 
         foreach (var distilled in new[] { false, true })
         {
             var suffix = distilled ? "_distilled" : string.Empty;
             yield return Preset("deit_tiny" + suffix, tiny with { Distilled = distilled }, 16, 224, ImagePreprocessing.ImageNet);
             yield return Preset("deit_small" + suffix, small with { Distilled = distilled }, 16, 224, ImagePreprocessing.ImageNet);
-            yield return Preset("deit_base" + suffix, large with { Distilled = distilled }, 16, 224, ImagePreprocessing.ImageNet);
-            yield return Preset("deit_base" + suffix, large with { Distilled = distilled }, 16, 384, ImagePreprocessing.ImageNet);
+            yield return Preset("deit_base" + suffix, wide with { Distilled = distilled }, 16, 224, ImagePreprocessing.ImageNet);
+            yield return Preset("deit_base" + suffix, wide with { Distilled = distilled }, 16, 384, ImagePreprocessing.ImageNet);
+        }
+
+        foreach (var (size, shape, patch) in new[] { ("small", small, 16), ("medium", new() { EmbedDim = 512, HeadCount = 8 }, 16), ("base", wide, 16), ("large", large, 16), ("huge", huge, 14) })
+        {
+            yield return Preset("deit3_" + size, shape with { LayerScale = 1e-6, PatchPositionsOnly = true }, patch, 224, ImagePreprocessing.ImageNet);
+            if (size is "small" or "base" or "large")
+            {
+                yield return Preset("deit3_" + size, shape with { LayerScale = 1e-6, PatchPositionsOnly = true }, patch, 384, ImagePreprocessing.ImageNet);
+            }
+        }
+
+        // SwiGLU's hidden layer has 4096 units, whose first layer computes twice as many.
+        var giant = new VisionTransformerOptions { EmbedDim = 1536, HeadCount = 24, Depth = 40, Mlp = MlpKind.SwiGlu, MlpRatio = 8192 / 1536.0 };
+        foreach (var (size, shape) in new[] { ("small", small), ("base", wide), ("large", large), ("giant", giant) })
+        {
+            yield return DinoV2(size, "_dinov2", shape);
+            yield return DinoV2(size, "_reg4_dinov2", shape with { RegisterTokenCount = 4, PatchPositionsOnly = true });
         }
 
         yield return Swin("tiny", [2, 2, 6, 2], 96, 7, 224);
         yield return Swin("small", [2, 2, 18, 2], 96, 7, 224);
         yield return Swin("base", [2, 2, 18, 2], 128, 7, 224);
         yield return Swin("base", [2, 2, 18, 2], 128, 12, 384);
+        yield return Swin("large", [2, 2, 18, 2], 192, 7, 224);
+        yield return Swin("large", [2, 2, 18, 2], 192, 12, 384);
 
         var fashion = new ImagePreprocessing { ImageSize = 28, CropFraction = 1, Mean = [0.2860f], Std = [0.3530f] };
         yield return new ModelPreset(
@@ -79,6 +117,11 @@ public static class ModelCatalog
         yield return new ModelPreset(
             DemoSwin, new SwinTransformerOptions { ImageSize = 28, InChannels = 1, PatchSize = 2, EmbedDim = 32, Depths = [2, 2], HeadCounts = [2, 4], ClassCount = 10 }, fashion);
     }
+
+    private static ModelPreset DinoV2(string size, string suffix, VisionTransformerOptions shape) => new(
+        $"vit_{size}_patch14{suffix}",
+        shape with { PatchSize = 14, ImageSize = 518, LayerScale = 1e-5, ClassCount = 0 },
+        ImagePreprocessing.ImageNet with { ImageSize = 518, CropFraction = 1 });
 
     // The weights trained at 384 pixels are evaluated on the whole short side, those at 224 on 0.9 of it.
     private static ModelPreset Preset(string family, VisionTransformerOptions size, int patch, int pixels, ImagePreprocessing preprocessing) =>

@@ -8,7 +8,8 @@ public sealed class PatchEmbedding : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
     private readonly Conv2d proj;
     private readonly LayerNorm? norm;
-    private readonly int? _imageSize;
+    private readonly int? _height;
+    private readonly int? _width;
     private readonly int _patchSize;
     private readonly int _channels;
     private readonly PatchLayout _layout;
@@ -21,9 +22,15 @@ public sealed class PatchEmbedding : torch.nn.Module<torch.Tensor, torch.Tensor>
     /// <param name="layout">The layout of the tokens.</param>
     /// <param name="layerNormEps">The epsilon added to the variance in the normalization of the tokens; null for no normalization.</param>
     public PatchEmbedding(int? imageSize, int patchSize, int channels, int dim, PatchLayout layout = PatchLayout.Sequence, double? layerNormEps = null)
+        : this(imageSize, imageSize, patchSize, channels, dim, layout, layerNormEps)
+    {
+    }
+
+    /// <summary>Creates the module for images that need not be squares.</summary>
+    internal PatchEmbedding(int? height, int? width, int patchSize, int channels, int dim, PatchLayout layout, double? layerNormEps)
         : base(nameof(PatchEmbedding))
     {
-        (_imageSize, _patchSize) = (imageSize, patchSize);
+        (_height, _width, _patchSize) = (height, width, patchSize);
         _channels = channels;
         _layout = layout;
 
@@ -48,9 +55,9 @@ public sealed class PatchEmbedding : torch.nn.Module<torch.Tensor, torch.Tensor>
     {
         ArgumentNullException.ThrowIfNull(input);
         var shape = input.shape;
-        if (shape.Length != 4 || shape[1] != _channels || (_imageSize is { } size && (shape[2] != size || shape[3] != size)))
+        if (shape.Length != 4 || shape[1] != _channels || (_height is { } rows && (shape[2] != rows || shape[3] != _width)))
         {
-            var sides = _imageSize is { } side ? FormattableString.Invariant($"{side}, {side}") : "height, width";
+            var sides = _height is { } high ? FormattableString.Invariant($"{high}, {_width}") : "height, width";
             throw new ArgumentException(FormattableString.Invariant($"The images have shape [{string.Join(", ", shape)}]; expected [batch, {_channels}, {sides}]."), nameof(input));
         }
 

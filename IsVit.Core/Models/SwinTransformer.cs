@@ -54,11 +54,17 @@ public sealed class SwinTransformer : ImageClassifier, IStateDictNames
     public LayerNorm Norm => norm;
 
     /// <summary>The classifier.</summary>
-    public override Linear Head => head.Fc;
+    public override Linear Head => head.Fc ?? throw NoHead;
+
+    /// <inheritdoc/>
+    public override bool HasHead => head.Fc is not null;
+
+    /// <inheritdoc/>
+    public override int OutputWidth => HasHead ? ClassCount : Options.DimOf(Options.Depths.Count - 1);
 
     /// <summary>Computes logits from images.</summary>
     /// <param name="input">Normalized images, [batch, channels, height, width], in the parameters' type and on their device.</param>
-    /// <returns>[batch, classes].</returns>
+    /// <returns>[batch, classes], or without a head [batch, width of the last layer].</returns>
     /// <exception cref="ArgumentException">The size or the number of channels of the images is wrong.</exception>
     public override torch.Tensor forward(torch.Tensor input)
     {
@@ -68,19 +74,33 @@ public sealed class SwinTransformer : ImageClassifier, IStateDictNames
 
     /// <inheritdoc/>
     public override IEnumerable<string> DeclareUnits() =>
-        ["patch_embed", "layers.*.blocks.*", .. layers.Count > 1 ? ["layers.*.downsample"] : Array.Empty<string>(), "head.fc"];
+        ["patch_embed", "layers.*.blocks.*", .. layers.Count > 1 ? ["layers.*.downsample"] : Array.Empty<string>(), .. HasHead ? ["head.fc"] : Array.Empty<string>()];
 
     /// <inheritdoc/>
     public override IEnumerable<AttentionDeclaration> DeclareAttentions() => layers.Select((layer, i) => layer.Blocks[0].Attn.Declare(FormattableString.Invariant($"layers.{i}.blocks.*.attn")));
 
     /// <summary>
-    /// Translates names of the authors' and of older timm's weights: in these, patch merging is at the end of the previous layer, the classifier is <c>head</c>, and index and mask are stored.
+    /// Translates names of the authors' and of older timm's weights: in these, patch merging is at the end of the previous layer, the classifier is <c>head</c>, and index and mask are stored;
+    /// and those of Hugging Face, where queries, keys and values are three layers.
     /// </summary>
     /// <inheritdoc/>
-    public string? Translate(string name, IReadOnlySet<string> names)
+    public string? Translate(string name, IReadOnlySet<string> names) => Place(name, names)?.Name;
+
+    /// <inheritdoc/>
+    public TensorPlace? Place(string name, IReadOnlySet<string> names)
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(names);
+        return PlaceOf(name, names);
+    }
+
+    internal static TensorPlace? PlaceOf(string name, IReadOnlySet<string> names)
+    {
+        if (HuggingFaceNames.AreUsed(names))
+        {
+            return HuggingFaceNames.OfSwin(name, names);
+        }
+
         if (name.EndsWith(".relative_position_index", StringComparison.Ordinal) || name.EndsWith(".attn_mask", StringComparison.Ordinal))
         {
             return null;
@@ -88,14 +108,14 @@ public sealed class SwinTransformer : ImageClassifier, IStateDictNames
 
         if (name is "head.weight" or "head.bias")
         {
-            return name.Replace("head.", "head.fc.", StringComparison.Ordinal);
+            return new(name.Replace("head.", "head.fc.", StringComparison.Ordinal));
         }
 
         // Only the old layout merges patches in the first layer.
-        return names.Contains("layers.0.downsample.reduction.weight")
+        return new(names.Contains("layers.0.downsample.reduction.weight")
             && name.Split('.') is ["layers", var layer, "downsample", .. var rest]
             && int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? string.Create(CultureInfo.InvariantCulture, $"layers.{number + 1}.downsample.{string.Join('.', rest)}")
-            : name;
+            : name);
     }
 }

@@ -16,7 +16,7 @@ public abstract record ModelOptions
     /// <summary>The number of colour channels, at least 1.</summary>
     public int InChannels { get; init; } = 3;
 
-    /// <summary>The number of classes, at least 1.</summary>
+    /// <summary>The number of classes; 0 for a model without a head, whose output is the features that a head would read.</summary>
     public int ClassCount { get; init; } = 1000;
 
     /// <summary>The width of the hidden layer of a block's MLP, as a multiple of the token width; above 0.</summary>
@@ -44,7 +44,7 @@ public abstract record ModelOptions
         Require(PatchSize >= 1, nameof(PatchSize), PatchSize, "at least 1");
         Require(ImageSize >= PatchSize && ImageSize % PatchSize == 0, nameof(ImageSize), ImageSize, FormattableString.Invariant($"a multiple of PatchSize ({PatchSize})"));
         Require(InChannels >= 1, nameof(InChannels), InChannels, "at least 1");
-        Require(ClassCount >= 1, nameof(ClassCount), ClassCount, "at least 1");
+        Require(ClassCount >= 0, nameof(ClassCount), ClassCount, "at least 1, or 0 for no head");
         Require(LayerNormEps > 0 && double.IsFinite(LayerNormEps), nameof(LayerNormEps), LayerNormEps, "finite and above 0");
         Require(DropPathRate is >= 0 and < 1, nameof(DropPathRate), DropPathRate, "0 to below 1");
         Require(DropoutRate is >= 0 and < 1, nameof(DropoutRate), DropoutRate, "0 to below 1");

@@ -30,8 +30,14 @@ public sealed record VisionTransformerOptions : ModelOptions
     /// <summary>The initial value of the scale on each residual branch (Touvron et al., arXiv 2103.17239), or null for none.</summary>
     public double? LayerScale { get; init; }
 
+    /// <summary>The width of the image in pixels, a multiple of <see cref="ModelOptions.PatchSize"/>, if it differs from the height; null for a square of <see cref="ModelOptions.ImageSize"/>.</summary>
+    public int? ImageWidth { get; init; }
+
     /// <summary>The number of register tokens (Darcet et al., arXiv 2309.16588) between the class token and the patch tokens; at least 0.</summary>
     public int RegisterTokenCount { get; init; }
+
+    /// <summary>Whether register tokens have entries in the position embedding, like timm's; false for those of DINOv2's authors and of Hugging Face, which only the class token and the patch tokens have.</summary>
+    public bool RegisterPositions { get; init; } = true;
 
     /// <summary>Whether only patch tokens get a position embedding (timm's <c>no_embed_class</c>).</summary>
     public bool PatchPositionsOnly { get; init; }
@@ -50,7 +56,15 @@ public sealed record VisionTransformerOptions : ModelOptions
 
     internal int PrefixTokenCount => (HasClassToken ? 1 : 0) + (Distilled ? 1 : 0) + RegisterTokenCount;
 
-    internal int PatchCount => PatchesPerSide * PatchesPerSide;
+    /// <summary>The tokens before the patch tokens that have an entry in the position embedding.</summary>
+    internal int PrefixPositionCount => PatchPositionsOnly ? 0 : PrefixTokenCount - (RegisterPositions ? 0 : RegisterTokenCount);
+
+    internal int PatchColumns => (ImageWidth ?? ImageSize) / PatchSize;
+
+    internal int PatchCount => PatchesPerSide * PatchColumns;
+
+    /// <summary>The input width of the head.</summary>
+    internal int FeatureDim => PreLogitsDim ?? (Pooling == PoolingKind.ClassTokenAndAverage ? 2 * EmbedDim : EmbedDim);
 
     internal int HiddenDim => (int)(EmbedDim * MlpRatio);
 
@@ -58,12 +72,13 @@ public sealed record VisionTransformerOptions : ModelOptions
     public override void Validate()
     {
         base.Validate();
+        Require(ImageWidth is not { } width || (width >= PatchSize && width % PatchSize == 0), nameof(ImageWidth), ImageWidth, FormattableString.Invariant($"a multiple of PatchSize ({PatchSize}), or null for a square"));
         Require(HeadCount >= 1, nameof(HeadCount), HeadCount, "at least 1");
         Require(EmbedDim >= HeadCount && EmbedDim % HeadCount == 0, nameof(EmbedDim), EmbedDim, FormattableString.Invariant($"a multiple of HeadCount ({HeadCount})"));
         Require(Depth >= 1, nameof(Depth), Depth, "at least 1");
         RequireMlp(EmbedDim);
-        Require(Enum.IsDefined(Pooling), nameof(Pooling), Pooling, "ClassToken, Average or AverageOfNormalized");
-        Require(Pooling != PoolingKind.ClassToken || HasClassToken, nameof(HasClassToken), HasClassToken, "true when Pooling is ClassToken");
+        Require(Enum.IsDefined(Pooling), nameof(Pooling), Pooling, "ClassToken, Average, AverageOfNormalized or ClassTokenAndAverage");
+        Require(Pooling is not (PoolingKind.ClassToken or PoolingKind.ClassTokenAndAverage) || HasClassToken, nameof(HasClassToken), HasClassToken, "true when Pooling is ClassToken or ClassTokenAndAverage");
         Require(!Distilled || Pooling == PoolingKind.ClassToken, nameof(Pooling), Pooling, "ClassToken when Distilled is true");
         Require(RegisterTokenCount >= 0, nameof(RegisterTokenCount), RegisterTokenCount, "0 or more");
         Require(Enum.IsDefined(Mlp), nameof(Mlp), Mlp, "Gelu or SwiGlu");

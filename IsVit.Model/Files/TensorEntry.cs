@@ -15,11 +15,14 @@ public sealed class TensorEntry
     /// <summary>The shape; empty for a scalar.</summary>
     public IReadOnlyList<long> Shape { get; }
 
-    /// <summary>The offset of its data, in bytes from the start of the file.</summary>
+    /// <summary>The offset of its first element, in bytes from the start of the file that holds it.</summary>
     public long Offset { get; }
 
     /// <summary>The length of its data in bytes.</summary>
     public long ByteCount { get; }
+
+    /// <summary>How many elements lie between two neighbours along each axis; null where the elements lie row-major without gaps.</summary>
+    internal IReadOnlyList<long>? Strides { get; init; }
 
     /// <summary>Whether it has an element type and a shape.</summary>
     internal bool Is(string elementType, params ReadOnlySpan<long> shape)

@@ -46,9 +46,9 @@ internal sealed class SwinTransformerNodes(LayerNodes layers, SwinTransformer mo
         x = layers.Norm("norm", model.Norm, x);
         _graph.Enter("head");
         var pooled = _graph.Add("ReduceMean", [x, _graph.Integers(1, 2)], OnnxGraph.Attribute("keepdims", 1L));
-        var logits = layers.Linear("head.fc", model.Head, pooled);
+        var logits = model.HasHead ? layers.Linear("head.fc", model.Head, pooled) : pooled;
         _graph.Enter("head");
-        return _graph.Add("Reshape", [logits, _graph.Integers(0, model.ClassCount)]);
+        return _graph.Add("Reshape", [logits, _graph.Integers(0, model.OutputWidth)]);
     }
 
     private string Merge(string path, PatchMerging merging, string x, int side, int width)

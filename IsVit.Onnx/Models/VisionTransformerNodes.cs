@@ -1,4 +1,5 @@
 using System.Globalization;
+using IsVit.Core.Arithmetic;
 using IsVit.Core.Models;
 using IsVit.Model.Architectures;
 using IsVit.Onnx.Graph;
@@ -40,8 +41,11 @@ internal sealed class VisionTransformerNodes(LayerNodes layers, VisionTransforme
 
         _graph.Enter("");
         var parameters = model.named_parameters().ToDictionary(static entry => entry.name, static entry => (torch.Tensor)entry.parameter, StringComparer.Ordinal);
-        var positions = _graph.Initializer("pos_embed", parameters["pos_embed"]);
-        if (_options.PatchPositionsOnly)
+        var positioned = _options.PrefixPositionCount;
+        var apart = positioned != _options.PrefixTokenCount;
+        var embedding = parameters["pos_embed"];
+        var positions = _graph.Initializer("pos_embed", apart ? embedding.narrow(1, positioned, _options.PatchCount) : embedding);
+        if (apart)
         {
             patches = _graph.Add("Add", [patches, positions]);
         }
@@ -51,13 +55,19 @@ internal sealed class VisionTransformerNodes(LayerNodes layers, VisionTransforme
         if (names.Length > 0)
         {
             // As many copies of the tokens as there are images.
-            var tokens = _graph.Initializer("prefix_tokens", torch.cat([.. names.Select(name => parameters[name])], 1));
+            var prefix = torch.cat([.. names.Select(name => parameters[name])], 1);
+            if (apart && positioned > 0)
+            {
+                prefix = torch.cat([prefix.narrow(1, 0, positioned).Plus(embedding.narrow(1, 0, positioned)), prefix.narrow(1, positioned, _options.RegisterTokenCount)], 1);
+            }
+
+            var tokens = _graph.Initializer("prefix_tokens", prefix);
             var batch = _graph.Add("Shape", [patches], OnnxGraph.Attribute("start", 0L), OnnxGraph.Attribute("end", 1L));
             var shape = _graph.Add("Concat", [batch, _graph.Integers(_options.PrefixTokenCount, _options.EmbedDim)], OnnxGraph.Attribute("axis", 0L));
             x = _graph.Add("Concat", [_graph.Add("Expand", [tokens, shape]), patches], OnnxGraph.Attribute("axis", 1L));
         }
 
-        return _options.PatchPositionsOnly ? x : _graph.Add("Add", [x, positions]);
+        return apart ? x : _graph.Add("Add", [x, positions]);
     }
 
     private string Block(string path, Block block, string x)
@@ -86,7 +96,7 @@ internal sealed class VisionTransformerNodes(LayerNodes layers, VisionTransforme
         {
             // Nothing else is read from here on.
             _graph.Enter("");
-            x = Slice(x, 0, model.HeadDist is null ? 1 : 2);
+            x = Slice(x, 0, _options.Distilled ? 2 : 1);
         }
 
         if (_options.Pooling != PoolingKind.Average)
@@ -95,9 +105,13 @@ internal sealed class VisionTransformerNodes(LayerNodes layers, VisionTransforme
         }
 
         _graph.Enter("");
-        var pooled = _options.Pooling == PoolingKind.ClassToken
-            ? Slice(x, 0, 1)
-            : _graph.Add("ReduceMean", [Slice(x, _options.PrefixTokenCount, Tokens), _graph.Integers(1)], OnnxGraph.Attribute("keepdims", 1L));
+        string Average() => _graph.Add("ReduceMean", [Slice(x, _options.PrefixTokenCount, Tokens), _graph.Integers(1)], OnnxGraph.Attribute("keepdims", 1L));
+        var pooled = _options.Pooling switch
+        {
+            PoolingKind.ClassToken => Slice(x, 0, 1),
+            PoolingKind.ClassTokenAndAverage => _graph.Add("Concat", [Slice(x, 0, 1), Average()], OnnxGraph.Attribute("axis", 2L)),
+            _ => Average(),
+        };
         if (_options.Pooling == PoolingKind.Average)
         {
             pooled = layers.Norm("fc_norm", model.Norm, pooled);
@@ -110,18 +124,19 @@ internal sealed class VisionTransformerNodes(LayerNodes layers, VisionTransforme
             pooled = _graph.Add("Tanh", [pooled]);
         }
 
-        var logits = layers.Linear("head", model.Head, pooled);
-        if (model.HeadDist is { } other)
+        var logits = model.HasHead ? layers.Linear("head", model.Head, pooled) : pooled;
+        if (_options.Distilled)
         {
             _graph.Enter("");
-            var second = layers.Linear("head_dist", other, Slice(x, 1, 2));
+            var second = Slice(x, 1, 2);
+            second = model.HeadDist is { } other ? layers.Linear("head_dist", other, second) : second;
             _graph.Enter("");
             logits = _graph.Add("Div", [_graph.Add("Add", [logits, second]), _graph.Number(2)]);
         }
 
         // One token each until here: with a matrix of images instead, runtimes make a Gemm of the product, which has no integer kernel for a bias in float.
         _graph.Enter("");
-        return _graph.Add("Reshape", [logits, _graph.Integers(0, model.ClassCount)]);
+        return _graph.Add("Reshape", [logits, _graph.Integers(0, model.OutputWidth)]);
     }
 
     private string Slice(string x, long first, long end) => _graph.Add("Slice", [x, _graph.Integers(first), _graph.Integers(end), _graph.Integers(1)]);

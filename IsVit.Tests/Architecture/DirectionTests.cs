@@ -70,8 +70,10 @@ public sealed class DirectionTests
             ["IsVit.Core.Samples"] = ["IsVit.Core.Imaging"],
             ["IsVit.Core.Graph"] = ["IsVit.Core.Arithmetic", "IsVit.Core.Html", "IsVit.Core.Memory", "IsVit.Core.Quantization", "IsVit.Core.Samples"],
             ["IsVit.Core.Coverage"] = ["IsVit.Core.Graph", "IsVit.Core.Html", "IsVit.Core.Quantization", "IsVit.Core.Samples"],
-            ["IsVit.Core.Models.WeightFiles"] = [],
+            ["IsVit.Core.Models.WeightFiles.PyTorch"] = [],
+            ["IsVit.Core.Models.WeightFiles"] = ["IsVit.Core.Models.WeightFiles.PyTorch"],
             ["IsVit.Core.Models"] = ["IsVit.Core.Arithmetic", "IsVit.Core.Graph", "IsVit.Core.Imaging", "IsVit.Core.Models.WeightFiles", "IsVit.Core.Quantization"],
+            ["IsVit.Core.Models.Pretrained"] = ["IsVit.Core.Models", "IsVit.Core.Models.WeightFiles"],
         };
 
         Assert.Equal([], ArrowsWithin("IsVit.Core").Where(arrow => !below[arrow.From].Contains(arrow.To)).Select(arrow => $"{arrow.From}: {arrow.By}"));

@@ -17,6 +17,8 @@ public sealed class ModelCatalogTests
     [InlineData("swin_small_patch4_window7_224", 49_606_258)]
     [InlineData("swin_base_patch4_window7_224", 87_768_224)]
     [InlineData("swin_base_patch4_window12_384", 87_903_584)]
+    [InlineData("deit3_small_patch16_224", 22_059_496)]
+    [InlineData("vit_small_patch14_dinov2", 22_056_576 - 384)] // without the mask token
     public void Create_Preset_HasThePublishedNumberOfParameters(string name, long expected)
     {
         using var model = ModelCatalog.Create(name);
@@ -46,6 +48,25 @@ public sealed class ModelCatalogTests
     }
 
     [Theory]
+    [InlineData("deit_tiny_patch16_224.fb_in1k", 0.485f)]
+    [InlineData("vit_base_patch16_224.augreg2_in21k_ft_in1k", 0.5f)]
+    [InlineData("vit_base_patch16_224.dino", 0.485f)]
+    [InlineData("vit_base_patch16_224.mae", 0.485f)]
+    public void Find_FullNameOfTimm_IsTheModelWithTheMeanOfItsWeights(string name, float mean)
+    {
+        var preset = ModelCatalog.Find(name);
+
+        Assert.Equal(name[..name.IndexOf('.', StringComparison.Ordinal)], preset.Name);
+        Assert.Equal(mean, preset.Preprocessing.Mean[0]);
+    }
+
+    [Theory]
+    [InlineData("deit_tinny_patch16_224", "deit_tiny_patch16_224")]
+    [InlineData("vit_fasion", "vit_fashion")]
+    [InlineData("resnet50", null)]
+    public void Closest_MisspeltName_IsTheOneMeant(string name, string? expected) => Assert.Equal(expected, ModelCatalog.Closest(ModelCatalog.Names, name) is [var first, ..] ? first : null);
+
+    [Theory]
     [InlineData("deit_small_patch16_224", 224, 0.9, 0.485f, 0.229f, 248)]
     [InlineData("deit_base_distilled_patch16_384", 384, 1.0, 0.485f, 0.229f, 384)]
     [InlineData("vit_small_patch32_224", 224, 0.9, 0.5f, 0.5f, 248)]
@@ -68,14 +89,16 @@ public sealed class ModelCatalogTests
     }
 
     [Fact]
-    public void Names_All_AreThePresetsOfViTDeiTSwinAndTheDemo() => Assert.Equal(
+    public void Names_All_AreThePresetsOfTheFamiliesAndTheDemo() => Assert.Equal(
         [
-            "deit_base_distilled_patch16_224", "deit_base_distilled_patch16_384", "deit_base_patch16_224", "deit_base_patch16_384",
-            "deit_small_distilled_patch16_224", "deit_small_patch16_224", "deit_tiny_distilled_patch16_224", "deit_tiny_patch16_224",
-            "swin_base_patch4_window12_384", "swin_base_patch4_window7_224", "swin_micro", "swin_small_patch4_window7_224", "swin_tiny_patch4_window7_224",
-            "vit_base_patch16_224", "vit_base_patch16_384", "vit_base_patch32_224", "vit_base_patch32_384", "vit_fashion",
-            "vit_small_patch16_224", "vit_small_patch16_384", "vit_small_patch32_224", "vit_small_patch32_384",
-            "vit_tiny_patch16_224", "vit_tiny_patch16_384",
+            "deit3_base_patch16_224", "deit3_base_patch16_384", "deit3_huge_patch14_224", "deit3_large_patch16_224", "deit3_large_patch16_384", "deit3_medium_patch16_224",
+            "deit3_small_patch16_224", "deit3_small_patch16_384", "deit_base_distilled_patch16_224", "deit_base_distilled_patch16_384", "deit_base_patch16_224", "deit_base_patch16_384",
+            "deit_small_distilled_patch16_224", "deit_small_patch16_224", "deit_tiny_distilled_patch16_224", "deit_tiny_patch16_224", "swin_base_patch4_window12_384",
+            "swin_base_patch4_window7_224", "swin_large_patch4_window12_384", "swin_large_patch4_window7_224", "swin_micro", "swin_small_patch4_window7_224", "swin_tiny_patch4_window7_224",
+            "vit_base_patch14_dinov2", "vit_base_patch14_reg4_dinov2", "vit_base_patch16_224", "vit_base_patch16_384", "vit_base_patch32_224", "vit_base_patch32_384", "vit_fashion",
+            "vit_giant_patch14_dinov2", "vit_giant_patch14_reg4_dinov2", "vit_huge_patch14_224", "vit_large_patch14_dinov2", "vit_large_patch14_reg4_dinov2", "vit_large_patch16_224",
+            "vit_large_patch16_384", "vit_small_patch14_dinov2", "vit_small_patch14_reg4_dinov2", "vit_small_patch16_224", "vit_small_patch16_384", "vit_small_patch32_224",
+            "vit_small_patch32_384", "vit_tiny_patch16_224", "vit_tiny_patch16_384",
         ],
         ModelCatalog.Names.Order(StringComparer.Ordinal));
 }

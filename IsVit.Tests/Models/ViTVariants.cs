@@ -12,6 +12,7 @@ internal static class ViTVariants
     {
         ["registers"] = Micro.Options with { RegisterTokenCount = 4, PatchPositionsOnly = true },
         ["registers with positions"] = Micro.Options with { RegisterTokenCount = 2 },
+        ["DINOv2"] = Micro.Options with { RegisterTokenCount = 4, RegisterPositions = false, LayerScale = 0.7, Pooling = PoolingKind.ClassTokenAndAverage },
         ["registers, no class token"] = Micro.Options with { RegisterTokenCount = 3, HasClassToken = false, Pooling = PoolingKind.Average },
         ["q/k norm"] = Micro.Options with { QkNorm = true },
         ["SwiGLU"] = Micro.Options with { Mlp = MlpKind.SwiGlu, LayerScale = 0.7 },
@@ -47,10 +48,18 @@ internal static class ViTVariants
             patches = patches + state["pos_embed"];
         }
 
+        var withoutPositions = options.PatchPositionsOnly;
         Tensor[] prefix = [.. new[] { "cls_token", "reg_token" }.Select(Find).OfType<Tensor>().Select(token => token.expand(batch, -1, -1))];
+        if (!options.RegisterPositions)
+        {
+            withoutPositions = true;
+            prefix[0] = prefix[0] + state["pos_embed"].narrow(1, 0, 1);
+            patches = patches + state["pos_embed"].narrow(1, 1, patches.shape[1]);
+        }
+
         var x = cat([.. prefix, patches], 1);
         var first = x.shape[1] - patches.shape[1];
-        if (!options.PatchPositionsOnly)
+        if (!withoutPositions)
         {
             x = x + state["pos_embed"];
         }
@@ -81,7 +90,13 @@ internal static class ViTVariants
             x = Norm("norm", x);
         }
 
-        var pooled = options.Pooling == PoolingKind.ClassToken ? x.select(1, 0) : x.narrow(1, first, x.shape[1] - first).mean([1L]);
+        var average = x.narrow(1, first, x.shape[1] - first).mean([1L]);
+        var pooled = options.Pooling switch
+        {
+            PoolingKind.ClassToken => x.select(1, 0),
+            PoolingKind.ClassTokenAndAverage => cat([x.select(1, 0), average], 1),
+            _ => average,
+        };
         if (Find("fc_norm.weight") is not null)
         {
             pooled = Norm("fc_norm", pooled);

@@ -15,7 +15,7 @@ public sealed class VisionTransformerOptionsTests
         { nameof(VisionTransformerOptions.Depth), new() { Depth = 0 } },
         { nameof(VisionTransformerOptions.HeadCount), new() { HeadCount = 0 } },
         { nameof(VisionTransformerOptions.MlpRatio), new() { MlpRatio = double.NaN } },
-        { nameof(VisionTransformerOptions.ClassCount), new() { ClassCount = 0 } },
+        { nameof(VisionTransformerOptions.ClassCount), new() { ClassCount = -1 } },
         { nameof(VisionTransformerOptions.HasClassToken), new() { HasClassToken = false } },
         { nameof(VisionTransformerOptions.Pooling), new() { Pooling = PoolingKind.Average, Distilled = true } },
         { nameof(VisionTransformerOptions.LayerScale), new() { LayerScale = double.PositiveInfinity } },

@@ -64,6 +64,24 @@ public sealed class OnnxExportTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Save_ViTWithoutHead_SameFeatures(bool distilled)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit(options: Micro.Options with { ClassCount = 0, Distilled = distilled });
+        AssertSameLogits(model, Micro.Images(7, 5));
+    }
+
+    [Fact]
+    public void Save_RectangularViT_SameLogits()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit(options: Micro.Options with { ImageSize = 24, ImageWidth = 40 });
+        AssertSameLogits(model, Seeded.Normal(7, 5, 3, 24, 40));
+    }
+
+    [Theory]
     [MemberData(nameof(Swins))]
     public void Save_FloatSwin_SameLogitsForAnyBatch(string kind)
     {

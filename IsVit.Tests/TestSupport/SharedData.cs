@@ -26,6 +26,9 @@ internal static class SharedData
     /// <summary>The path of one file of reference values, such as <c>quantizers.safetensors</c>.</summary>
     public static string Oracle(string name) => File("oracle", name);
 
+    /// <summary>The path of a file, or of a folder, of weights under other names and in other containers.</summary>
+    public static string Formats(params string[] parts) => Require(["oracle", "formats", .. parts], Path.Exists);
+
     private static string File(params string[] parts) => Require(parts, System.IO.File.Exists);
 
     private static string Folder(params string[] parts) => Require(parts, Directory.Exists);

@@ -164,7 +164,7 @@ public sealed class DetectorQuantizeTests
             ("--classes", "5", "has 3 categories, and the detector 5 classes"),
             ("--images", folder["out"], "0.png: no such file, nor are 3 others there of the 4 images"),
             ("--weights", folder["none"], "no such file of weights"),
-            ("--model", "mask_rcnn_swin_tinny", "there is no model 'mask_rcnn_swin_tinny'; --model is one of vit_tiny_patch16_224,"),
+            ("--model", "mask_rcnn_swin_tinny", "there is no model 'mask_rcnn_swin_tinny'; did you mean mask_rcnn_swin_tiny"),
             ("--model", "vit_fashion", "--coco is of detectors, and the model is a classifier, which takes --labels."),
             ("--json", folder["none/report.json"], "no such folder"),
         })

@@ -117,7 +117,7 @@ public sealed class ExportTests
     }
 
     [Theory]
-    [InlineData("export --output x --model swin_micro_mask_rcnn", "there is nothing to export; give --quantized, or --model and --weights.")]
+    [InlineData("export --output x --model swin_micro_mask_rcnn", "there is nothing to export; give --quantized, or --weights.")]
     [InlineData("export --output x --model swin_micro_mask_rcnn --weights w --format packed", "quantize it first")]
     [InlineData("export --output x", "there is nothing to export")]
     [InlineData("export --output x --model vit_fashion", "there is nothing to export")]

@@ -13,8 +13,8 @@ internal static class ExportCommand
     public static Command Create(ToolConsole console)
     {
         var quantized = PathOptions.Optional("--quantized", "FILE", $"The {QuantizeRun.ModelFile} that 'isvit quantize' or 'isvit demo' saved; with --model, a detector that another program saved");
-        var model = PathOptions.Optional("--model", "NAME", "For a float model or a detector: its name in the catalogue");
-        var weights = PathOptions.Optional("--weights", "FILE", "For a float model or detector: its weights");
+        var model = PathOptions.Optional("--model", "NAME", "For a float model or a detector: its name in the catalogue, if its weights do not say it");
+        var weights = PathOptions.Optional("--weights", "FILE", "For a float model or detector: its weights, or the folder of a model hub's snapshot");
         var classes = Ranged.OptionalInt32("--classes", "For a float model or a detector: the number of classes, if it is not the model's own", 1, 1_000_000);
         var format = new Option<string>("--format")
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IsVit.Core.Models.Pretrained;
 
 namespace IsVit.Tool.Cli;
 
@@ -7,11 +8,40 @@ internal static class ModelOptions
 {
     /// <summary>The model.</summary>
     /// <param name="examples">Names that it may be.</param>
-    public static Option<string> Name(string examples = "deit_tiny_patch16_224") => PathOptions.Required("--model", "NAME", $"The model's name in the catalogue, e.g. {examples}");
+    public static Option<string?> Name(string examples = "deit_tiny_patch16_224") => PathOptions.Optional(
+        "--model", "NAME", $"The model's name in the catalogue, e.g. {examples}; not needed if the weights' config.json says it, or if only one model has such tensors");
 
     /// <summary>Its weights.</summary>
     /// <param name="names">Whose tensor names they have.</param>
-    public static Option<string> Weights(string names = "timm's tensor names") => PathOptions.Required("--weights", "FILE", $"Its float weights: safetensors with {names}, or TorchSharp's own format");
+    public static Option<string> Weights(string names = "timm's or Hugging Face's tensor names") => PathOptions.Required(
+        "--weights", "FILE", $"Its float weights with {names}: safetensors (one file, or an index of several), PyTorch's .pth or .bin, TorchSharp's format; or the folder of a model hub's snapshot");
+
+    /// <summary>The size of the images.</summary>
+    public static Option<int?> ImageSize() => Ranged.OptionalInt32("--image-size", "Height and width of the images in pixels, if it is not the model's own; position embeddings are resized", 1, 8192);
+
+    /// <summary>What all names of the weights begin with.</summary>
+    public static Option<string?> Prefix() => PathOptions.Optional("--prefix", "TEXT", "Use only tensors whose names begin with this, without it; module., model., _orig_mod. and backbone. are found if all begin with them");
+
+    /// <summary>What of the model is not loaded.</summary>
+    public static Option<string[]> Skip() => new("--skip") { Description = "Leave the model's tensors whose names begin with this as they are made, at random", HelpName = "TEXT", AllowMultipleArgumentsPerToken = true };
+
+    /// <summary>What is not taken from the files of weights.</summary>
+    /// <param name="parsed">What was given.</param>
+    /// <param name="model">The option of the name.</param>
+    /// <param name="imageSize">The option of the size.</param>
+    /// <param name="prefix">The option of the prefix.</param>
+    /// <param name="skip">The option of what is not loaded.</param>
+    public static PretrainedModelOptions Pretrained(this ParseResult parsed, Option<string?> model, Option<int?> imageSize, Option<string?> prefix, Option<string[]> skip)
+    {
+        var skipped = parsed.GetValue(skip) ?? [];
+        return new PretrainedModelOptions
+        {
+            Model = parsed.GetValue(model),
+            ImageSize = parsed.GetValue(imageSize),
+            Prefix = parsed.GetValue(prefix) ?? string.Empty,
+            Skip = skipped.Length == 0 ? null : name => skipped.Any(start => name.StartsWith(start, StringComparison.Ordinal)),
+        };
+    }
 
     /// <summary>Its classes.</summary>
     /// <param name="own">What it is if it is not given.</param>

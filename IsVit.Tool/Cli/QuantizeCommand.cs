@@ -60,7 +60,10 @@ internal static class QuantizeCommand
     public static Command Create(ToolConsole console)
     {
         var model = ModelOptions.Name("deit_tiny_patch16_224 or mask_rcnn_swin_tiny");
-        var weights = ModelOptions.Weights("timm's tensor names, MMDetection's for a detector");
+        var weights = ModelOptions.Weights("timm's or Hugging Face's tensor names, MMDetection's for a detector");
+        var imageSize = ModelOptions.ImageSize();
+        var prefix = ModelOptions.Prefix();
+        var skip = ModelOptions.Skip();
         var classes = KindOptions.Classes();
         var calibration = ModelOptions.Calibration();
         var effort = Effort();
@@ -106,7 +109,7 @@ internal static class QuantizeCommand
         var checkpoint = PathOptions.Optional("--checkpoint", "DIR", "Keep every finished unit in this folder, and go on from there if the same run was interrupted");
         var command = new Command("quantize", "Quantize a classifier or a detector with a folder of images and compare it with the float model.")
         {
-            model, weights, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, outputWeight, views,
+            model, weights, imageSize, prefix, skip, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, outputWeight, views,
             seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, checkpoint,
         };
         command.Validators.Add(result =>
@@ -125,11 +128,14 @@ internal static class QuantizeCommand
         {
             var preset = QuantizationPresets.All.FirstOrDefault(known => known.Name == parsed.GetValue(presetName));
             var chosen = QuantizationEfforts.All.Single(known => known.Name == parsed.GetValue(effort));
-            if (ModelKinds.IsDetector(parsed.GetRequiredValue(model)))
+            if (parsed.GetValue(model) is { } name && ModelKinds.IsDetector(name))
             {
                 parsed.RefuseForDetector(
                     (labels, "it is scored with --coco"),
                     (crop, "it sees whole images"),
+                    (imageSize, "it sees images of any size"),
+                    (prefix, "its weights have MMDetection's names"),
+                    (skip, "its weights are loaded whole"),
                     (views, "its regions are those of the calibration images as they are"));
                 if (parsed.GetValue(coco) is null)
                 {
@@ -146,7 +152,8 @@ internal static class QuantizeCommand
 
             var arguments = new QuantizeArguments
             {
-                Model = parsed.GetRequiredValue(model),
+                Model = parsed.GetValue(model),
+                Pretrained = parsed.Pretrained(model, imageSize, prefix, skip),
                 Weights = parsed.GetRequiredValue(weights),
                 ClassCount = parsed.GetValue(classes),
                 Calibration = parsed.GetRequiredValue(calibration),

@@ -14,6 +14,9 @@ internal static class SensitivityCommand
     {
         var model = ModelOptions.Name();
         var weights = ModelOptions.Weights();
+        var imageSize = ModelOptions.ImageSize();
+        var prefix = ModelOptions.Prefix();
+        var skip = ModelOptions.Skip();
         var classes = ModelOptions.Classes();
         var calibration = ModelOptions.Calibration();
         var calibrationCount = ModelOptions.CalibrationCount(64);
@@ -30,13 +33,13 @@ internal static class SensitivityCommand
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var command = new Command("sensitivity", "Show how much a model's outputs change when one operand of one matrix product is quantized, for all of them, at several bit widths.")
         {
-            model, weights, classes, calibration, calibrationCount, method, weightBits, activationBits, widths, sensitivity, count, seed, crop, skipUnreadable, device, json,
+            model, weights, imageSize, prefix, skip, classes, calibration, calibrationCount, method, weightBits, activationBits, widths, sensitivity, count, seed, crop, skipUnreadable, device, json,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
             var arguments = new SensitivityArguments
             {
-                Model = parsed.GetRequiredValue(model),
+                Pretrained = parsed.Pretrained(model, imageSize, prefix, skip),
                 Weights = parsed.GetRequiredValue(weights),
                 ClassCount = parsed.GetValue(classes),
                 Calibration = parsed.GetRequiredValue(calibration),

@@ -134,7 +134,7 @@ internal sealed class DemoRun
         {
             if (row.Bits != bits)
             {
-                table.AddEmptyRow();
+                table.AddLine();
                 bits = row.Bits;
             }
 

@@ -1,37 +1,80 @@
+using System.Globalization;
 using IsVit.Core.Models;
+using IsVit.Core.Models.Pretrained;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Detection.Models;
 
 namespace IsVit.Tool.Inputs;
 
-/// <summary>A classifier of the catalogue by the name that the user gave, and its weights.</summary>
+/// <summary>A classifier by what the user gave: a name of the catalogue, a file of weights, or a folder of them with their configuration.</summary>
 internal static class ModelInput
 {
     /// <summary>The model's preset.</summary>
-    /// <param name="name">A name of <see cref="ModelCatalog.Names"/>.</param>
+    /// <param name="name">A name of <see cref="ModelCatalog.Names"/>, or timm's full name with a tag.</param>
     /// <param name="crop">Another crop fraction than the preset's, or null.</param>
     /// <exception cref="ToolException">There is no classifier of that name.</exception>
     public static ModelPreset Find(string name, double? crop)
     {
-        if (!ModelCatalog.Names.Contains(name, StringComparer.Ordinal))
+        if (ModelKinds.IsDetector(name))
         {
-            throw new ToolException(DetectorCatalog.Names.Contains(name, StringComparer.Ordinal)
-                ? $"'{name}' is a detector; expected one of the classifiers {string.Join(", ", ModelCatalog.Names)}."
-                : $"there is no model '{name}'; --model is one of {string.Join(", ", ModelCatalog.Names)}.");
+            throw new ToolException($"'{name}' is a detector; expected one of the classifiers {string.Join(", ", ModelCatalog.Names)}.");
         }
 
-        var preset = ModelCatalog.Find(name);
-        return crop is { } fraction ? preset with { Preprocessing = preset.Preprocessing with { CropFraction = fraction } } : preset;
+        return ModelCatalog.Find(name).Cropped(crop);
     }
 
-    /// <summary>A model with weights, in evaluation mode.</summary>
+    /// <summary>The preset with another crop.</summary>
+    /// <param name="preset">The preset.</param>
+    /// <param name="crop">The fraction; null for the preset's own.</param>
+    public static ModelPreset Cropped(this ModelPreset preset, double? crop) => crop is { } fraction ? preset with { Preprocessing = preset.Preprocessing with { CropFraction = fraction } } : preset;
+
+    /// <summary>Opens weights and finds out which classifier they are of.</summary>
+    /// <param name="weights">A file, or a folder such as a snapshot of a model hub.</param>
+    /// <param name="choice">The name of the model if it was given, and what else is not to be taken from the files.</param>
+    /// <param name="classCount">The number of classes that the user expects; null for that of the weights.</param>
+    /// <param name="report">Where is said what was found out.</param>
+    /// <exception cref="ToolException">The file is missing, or has another number of classes.</exception>
+    public static PretrainedModel Open(string weights, PretrainedModelOptions choice, int? classCount, TextWriter report)
+    {
+        if (choice.Model is { } name)
+        {
+            Find(name, null);
+        }
+
+        if (!Path.Exists(weights))
+        {
+            throw new ToolException($"{weights}: no such file of weights.");
+        }
+
+        var source = PretrainedModel.Open(weights, choice);
+        if (classCount is { } expected && source.Description.Architecture.ClassCount is var found && found != expected)
+        {
+            source.Dispose();
+            throw new ToolException(string.Create(CultureInfo.InvariantCulture, $"{weights}: has {(found == 0 ? "no head, and so no" : $"{found}")} classes, not {expected}; leave out --classes."));
+        }
+
+        foreach (var note in source.Notes)
+        {
+            report.WriteLine($"{Path.GetFileName(Path.TrimEndingDirectorySeparator(weights))}: {note}");
+        }
+
+        return source;
+    }
+
+    /// <summary>Name, shape and preprocessing of weights.</summary>
+    /// <param name="source">The weights.</param>
+    /// <param name="crop">Another crop fraction, or null.</param>
+    public static ModelPreset Preset(this PretrainedModel source, double? crop) =>
+        new ModelPreset(source.Description.Name!, source.Description.Architecture, source.Description.Preprocessing!).Cropped(crop);
+
+    /// <summary>A model with the weights that another one was quantized from, in evaluation mode.</summary>
     /// <param name="preset">The model.</param>
-    /// <param name="weightsPath">A safetensors file with timm's names, or one of TorchSharp's own format.</param>
+    /// <param name="weightsPath">Its weights: a file, or a folder.</param>
     /// <param name="classCount">The number of classes, or null for the preset's.</param>
     /// <exception cref="ToolException">The file is missing, broken, or has other tensors; another number of classes is named as such.</exception>
     public static ImageClassifier Load(ModelPreset preset, string weightsPath, int? classCount)
     {
-        if (!File.Exists(weightsPath))
+        if (!Path.Exists(weightsPath))
         {
             throw new ToolException($"{weightsPath}: no such file of weights.");
         }
@@ -39,15 +82,16 @@ internal static class ModelInput
         var model = preset.Create(classCount);
         try
         {
-            StateDict.Load(model, weightsPath);
+            using var weights = PretrainedModel.OpenWeights(weightsPath);
+            StateDict.Load(model, weights, new StateDictLoadOptions { Resize = true });
             model.eval();
             return model;
         }
         catch (StateDictException error)
         {
-            var head = error.Mismatched.FirstOrDefault(m => m.Name == "head.weight");
-            var message = head is not null && error.Missing.Count == 0 && error.Unexpected.Count == 0 && error.Mismatched.All(m => m.Name.StartsWith("head", StringComparison.Ordinal))
-                ? $"{weightsPath}: another number of classes than the model's {model.ClassCount}: {head}; give --classes."
+            var head = error.Mismatched.FirstOrDefault(static mismatch => mismatch.Name is "head.weight" or "head.fc.weight");
+            var message = head is not null && error.Missing.Count == 0 && error.Unexpected.Count == 0 && error.Mismatched.All(static mismatch => mismatch.Name.StartsWith("head", StringComparison.Ordinal))
+                ? string.Create(CultureInfo.InvariantCulture, $"{weightsPath}: another number of classes than the model's {model.ClassCount}: {head}.")
                 : error.Message;
             model.Dispose();
             throw new ToolException(message, error);

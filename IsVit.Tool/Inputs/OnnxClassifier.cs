@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using IsVit.Core.Models;
+using IsVit.Model.Architectures;
+using IsVit.Model.Imaging;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using TorchSharp;
@@ -63,7 +66,7 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
         var texts = _session.ModelMetadata.CustomMetadataMap;
         var model = texts.GetValueOrDefault("isvit.model")
             ?? throw new ToolException($"{path}: its metadata lacks 'isvit.model'; only files that 'isvit export' wrote can be evaluated.");
-        var preset = ModelInput.Find(model, null);
+        var preset = Preset(model, texts, path);
         var crop = texts.TryGetValue("isvit.preprocessing", out var json) ? JsonDocument.Parse(json).RootElement.GetProperty("crop").GetDouble() : preset.Preprocessing.CropFraction;
         int Number(string name, int otherwise) => int.TryParse(texts.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
         return new RunDescription(
@@ -73,7 +76,35 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
             texts.GetValueOrDefault("isvit.method") ?? "float",
             Number("isvit.weight_bits", RunDescription.FloatBits),
             Number("isvit.activation_bits", RunDescription.FloatBits),
-            Number("isvit.seed", 0));
+            Number("isvit.seed", 0)) { Shape = preset };
+    }
+
+    // A model that is not of the catalogue has what its input needs among the texts.
+    private ModelPreset Preset(string model, Dictionary<string, string> texts, string path)
+    {
+        if (ModelCatalog.Names.Contains(model.Split('.')[0], StringComparer.Ordinal) || !texts.TryGetValue("isvit.preprocessing", out var text))
+        {
+            return ModelInput.Find(model, null);
+        }
+
+        try
+        {
+            using var json = JsonDocument.Parse(text);
+            float[] Channels(string key) => [.. json.RootElement.GetProperty(key).EnumerateArray().Select(static value => value.GetSingle())];
+            var preprocessing = new ImagePreprocessing
+            {
+                ImageSize = json.RootElement.GetProperty("size").GetInt32(),
+                CropFraction = json.RootElement.GetProperty("crop").GetDouble(),
+                Filter = Enum.Parse<ResampleFilter>(json.RootElement.GetProperty("filter").GetString()!),
+                Mean = Channels("mean"),
+                Std = Channels("std"),
+            };
+            return new ModelPreset(model, new VisionTransformerOptions { ImageSize = preprocessing.ImageSize, InChannels = preprocessing.ChannelCount, ClassCount = _session.OutputMetadata[_output].Dimensions[^1] }, preprocessing);
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            throw new ToolException($"{path}: its metadata 'isvit.preprocessing' is broken: {error.Message}", error);
+        }
     }
 
     /// <summary>Runs a batch.</summary>

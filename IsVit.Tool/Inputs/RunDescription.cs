@@ -22,6 +22,12 @@ internal sealed record RunDescription(string Model, int ClassCount, double? Crop
 
     private const string Prefix = "isvit.tool.";
 
+    /// <summary>The classifier, if it is known otherwise than by a name of the catalogue.</summary>
+    public ModelPreset? Shape { get; init; }
+
+    /// <summary>The names of the classes, if they are known.</summary>
+    public IReadOnlyList<string>? Classes { get; init; }
+
     private Dictionary<string, string> Metadata
     {
         get
@@ -45,6 +51,11 @@ internal sealed record RunDescription(string Model, int ClassCount, double? Crop
     }
 
     private bool IsDetector => DetectorCatalog.Names.Contains(Model, StringComparer.Ordinal);
+
+    /// <summary>The classifier, and how images are prepared for it.</summary>
+    /// <param name="crop">Another centre crop than it was quantized with, or null.</param>
+    /// <exception cref="ToolException">It is no classifier that is known here.</exception>
+    public ModelPreset Preset(double? crop = null) => Shape?.Cropped(crop ?? Crop) ?? ModelInput.Find(Model, crop ?? Crop);
 
     /// <summary>Writes a quantized model with this description.</summary>
     /// <param name="quantized">The model.</param>
@@ -93,7 +104,7 @@ internal sealed record RunDescription(string Model, int ClassCount, double? Crop
     /// <returns>The quantized model, and the module inside it, which it does not dispose.</returns>
     public (QuantizedModel Quantized, ImageClassifier Module) Load(string path, torch.Device device)
     {
-        var module = ModelInput.Find(Model, Crop).Create(ClassCount);
+        var module = Preset().Create(ClassCount);
         try
         {
             module.to(device);
@@ -125,6 +136,11 @@ internal sealed record RunDescription(string Model, int ClassCount, double? Crop
             Number<int>(texts, path, nameof(WeightBits)),
             Number<int>(texts, path, nameof(ActivationBits)),
             Number<int>(texts, path, nameof(Seed)));
+        if (file.Description is { Name: { } name, Preprocessing: { } preprocessing } known)
+        {
+            description = description with { Shape = new ModelPreset(name, known.Architecture, preprocessing), Classes = known.Classes };
+        }
+
         return description.Crop is null && !description.IsDetector ? description with { Crop = Number<double>(texts, path, nameof(Crop)) } : description;
     }
 
@@ -132,7 +148,7 @@ internal sealed record RunDescription(string Model, int ClassCount, double? Crop
     {
         if (!IsDetector)
         {
-            quantized.Description = (quantized.Description ?? throw new InvalidOperationException($"'{Model}' is no model of the catalogue.")) with { Name = Model, Preprocessing = ModelInput.Find(Model, Crop).Preprocessing };
+            quantized.Description = (quantized.Description ?? throw new InvalidOperationException($"'{Model}' is no model of the catalogue.")) with { Name = Model, Preprocessing = Preset().Preprocessing, Classes = Classes };
         }
     }
 

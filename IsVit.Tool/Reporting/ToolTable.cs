@@ -26,6 +26,9 @@ internal sealed class ToolTable
         ? cells.ToArray()
         : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"A row has {cells.Length} cells; expected {_headers.Length}."), nameof(cells)));
 
+    /// <summary>Adds a row without anything in it, to keep others apart.</summary>
+    public void AddLine() => _rows.Add([.. _headers.Select(static _ => "")]);
+
     /// <summary>Writes the table.</summary>
     /// <param name="console">Where to write; its width is what the table fits in.</param>
     public void Write(IAnsiConsole console)

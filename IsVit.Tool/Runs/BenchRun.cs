@@ -84,7 +84,7 @@ internal static class BenchRun
             if (files is not null && saved is not null)
             {
                 var images = ImageInput.OpenForRepeatedUse(
-                    files, ModelInput.Find(saved.Model, saved.Crop).Preprocessing, ImageInput.Loading(skipUnreadable: false, console.Error), cancellationToken);
+                    files, saved.Preset().Preprocessing, ImageInput.Loading(skipUnreadable: false, console.Error), cancellationToken);
                 using var imagesInMemory = images as IDisposable;
                 BenchAnswers.Table(candidates, images, cancellationToken).Write(console.Ansi);
             }
@@ -100,7 +100,7 @@ internal static class BenchRun
     private static void AddFormats(List<BenchCandidate> candidates, RunDescription saved, BenchArguments arguments, OutputFolder folder)
     {
         var file = arguments.Quantized!;
-        var preset = ModelInput.Find(saved.Model, saved.Crop);
+        var preset = saved.Preset();
         if (arguments.Weights is { } weights)
         {
             using var model = ModelInput.Load(preset, weights, saved.ClassCount);

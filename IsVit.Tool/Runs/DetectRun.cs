@@ -5,6 +5,7 @@ using IsVit.Detection.Evaluation;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Data;
 using IsVit.Tool.Inputs;
+using IsVit.Tool.Reporting;
 using IsVit.Tool.Terminal;
 using Spectre.Console;
 using TorchSharp;
@@ -73,7 +74,7 @@ internal static class DetectRun
         }
 
         CocoResults.Save(folder.PathOf(ResultsFile), results);
-        console.Ansi.Write(table);
+        table.Write(console.Ansi);
         console.Out.WriteLine($"Pictures and {ResultsFile}: {folder.Commit()}");
         return ExitCode.Success;
     }

@@ -49,7 +49,7 @@ internal static class DriftRun
         var (quantized, module) = saved.Load(arguments.Quantized, arguments.Device);
         using var ownedModule = module;
         using var ownedQuantized = quantized;
-        var preset = ModelInput.Find(saved.Model, arguments.Crop ?? saved.Crop);
+        var preset = saved.Preset(arguments.Crop);
         using var sample = Sample(files, arguments.Count, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), arguments.Device, cancellationToken);
         var report = quantized.CompareWithCalibration(sample, cancellationToken: cancellationToken);
         DriftLines.Write(console, report);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using IsVit.Core.Imaging;
 using IsVit.Core.Models;
+using IsVit.Core.Models.Pretrained;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
@@ -39,7 +40,7 @@ internal static class EvaluateRun
         }
 
         var saved = onnx?.Describe(arguments.Quantized) ?? RunDescription.Read(arguments.Quantized);
-        var preset = ModelInput.Find(saved.Model, arguments.Crop ?? saved.Crop);
+        var preset = saved.Preset(arguments.Crop);
         var files = ImageInput.Test(arguments.Images, arguments.Labels, saved.ClassCount)
             ?? throw new ToolException("there is nothing to evaluate with; give --labels, --images or both.");
         if (arguments.Json is not null)
@@ -89,9 +90,21 @@ internal static class EvaluateRun
         return aftermath.ExitCode;
     }
 
+    // The file of a graph does not say the shape of a model that is not of the catalogue; the weights' own configuration does.
+    private static ImageClassifier Load(ModelPreset preset, RunDescription saved, EvaluateArguments arguments)
+    {
+        if (!OnnxClassifier.Supports(arguments.Quantized) || ModelCatalog.Names.Contains(saved.Model.Split('.')[0], StringComparer.Ordinal))
+        {
+            return ModelInput.Load(preset, arguments.Weights!, saved.ClassCount);
+        }
+
+        using var source = ModelInput.Open(arguments.Weights!, new PretrainedModelOptions { ImageSize = preset.Options.ImageSize }, saved.ClassCount, TextWriter.Null);
+        return source.Load();
+    }
+
     private static FloatReference Reference(ModelPreset preset, RunDescription saved, EvaluateArguments arguments, IImageSource images, CancellationToken cancellationToken)
     {
-        using var model = ModelInput.Load(preset, arguments.Weights!, saved.ClassCount);
+        using var model = Load(preset, saved, arguments);
         model.to(arguments.Device);
         return FloatReference.Measure(model, images, arguments.BatchSize, cancellationToken);
     }

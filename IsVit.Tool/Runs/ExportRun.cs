@@ -1,5 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Models;
+using IsVit.Core.Models.Pretrained;
 using IsVit.Detection.Models;
 using IsVit.Onnx;
 using IsVit.Onnx.Quantization;
@@ -47,13 +48,13 @@ internal static class ExportRun
         {
             ExportQuantized(RunDescription.Read(file), file, arguments);
         }
-        else if (arguments is { Model: { } name, Weights: { } weights })
+        else if (arguments.Weights is { } weights)
         {
-            ExportFloat(name, weights, arguments);
+            ExportFloat(console, weights, arguments);
         }
         else
         {
-            throw new ToolException("there is nothing to export; give --quantized, or --model and --weights.");
+            throw new ToolException("there is nothing to export; give --quantized, or --weights.");
         }
 
         console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"saved {arguments.Output}: {new FileInfo(arguments.Output).Length / 1e6:F2} MB"));
@@ -80,7 +81,7 @@ internal static class ExportRun
             return;
         }
 
-        OnnxExport.Save(quantized, arguments.Output, Options(ModelInput.Find(saved.Model, saved.Crop)) with
+        OnnxExport.Save(quantized, arguments.Output, Options(saved.Preset()) with
         {
             Kernels = arguments.Kernels,
             Metadata = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -92,15 +93,16 @@ internal static class ExportRun
         });
     }
 
-    private static void ExportFloat(string name, string weights, ExportArguments arguments)
+    private static void ExportFloat(ToolConsole console, string weights, ExportArguments arguments)
     {
         if (arguments.Format == Packed)
         {
             throw new ToolException($"--format {Packed} holds codes, which a float model has none of; quantize it first.");
         }
 
-        var preset = ModelInput.Find(name, null);
-        using var model = ModelInput.Load(preset, weights, arguments.ClassCount);
+        using var source = ModelInput.Open(weights, new PretrainedModelOptions { Model = arguments.Model }, arguments.ClassCount, console.Out);
+        var preset = source.Preset(null);
+        using var model = source.Load();
         OnnxExport.Save(model, arguments.Output, Options(preset) with { Metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["isvit.model"] = preset.Name } });
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using IsVit.Core.Models.WeightFiles;
 using IsVit.Model.Saved;
 using IsVit.Onnx;
 using IsVit.Tool.Cli;
@@ -14,13 +15,25 @@ internal static class InspectRun
 {
     /// <summary>Runs the command.</summary>
     /// <param name="console">Where to write.</param>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The file, or a folder of float weights.</param>
+    /// <param name="model">Of float weights, the model that they should fit; null for what they are of.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(ToolConsole console, string path)
+    public static int Run(ToolConsole console, string path, string? model)
     {
-        if (!File.Exists(path))
+        if (!Path.Exists(path))
         {
             throw new ToolException($"{path}: no such file.");
+        }
+
+        if (Directory.Exists(path) || !(OnnxClassifier.Supports(path) || IsQuantized(path)))
+        {
+            FloatInspection.Write(console, path, model);
+            return ExitCode.Success;
+        }
+
+        if (model is not null)
+        {
+            throw new ToolException($"--model is for float weights, and {path} is a whole model; leave it out.");
         }
 
         if (OnnxClassifier.Supports(path))
@@ -34,6 +47,13 @@ internal static class InspectRun
         }
 
         return ExitCode.Success;
+    }
+
+    // By its texts: what a quantized model's file lacks otherwise is said when it is opened.
+    private static bool IsQuantized(string path)
+    {
+        using var file = WeightFile.Open(path);
+        return file.Metadata.Keys.Any(static key => key.StartsWith("isvit.", StringComparison.Ordinal));
     }
 
     private static void WritePacked(ToolConsole console, SavedModel saved)

@@ -38,7 +38,7 @@ internal static class QuantizeRun
 
         using var output = arguments.Output is null ? null : OutputFolder.Create(arguments.Output);
         using var work = Workload.Open(console, arguments);
-        Say(console, $"{arguments.Model}: {work.Images}");
+        Say(console, $"{work.Name}: {work.Images}");
 
         var floatBytes = RunDescription.FloatBytes(work.Model.Module);
         var reference = work.MeasureFloat(cancellationToken);
@@ -48,8 +48,8 @@ internal static class QuantizeRun
         }
 
         using var calibration = work.ReadCalibration(cancellationToken);
-        var allocation = arguments.Budget is null ? null : SiteBitChoice.Make(console, arguments, options => Configure(options, arguments, null), work.Model, calibration, cancellationToken);
-        var quantizer = ModelQuantizer.Create(options => Configure(options, arguments, allocation), new ConsoleWarnings(console));
+        var allocation = arguments.Budget is null ? null : SiteBitChoice.Make(console, arguments, options => Configure(options, arguments, null, work), work.Model, calibration, cancellationToken);
+        var quantizer = ModelQuantizer.Create(options => Configure(options, arguments, allocation, work), new ConsoleWarnings(console));
         Say(console, $"expected: {RemainingTime.Format(Expected(quantizer.EstimateDuration(work.Model, calibration), arguments, work.TestDuration))} on this machine");
         var scores = new List<EvaluationResult>();
         using var look = arguments.Report is null ? null : new ReportLook(work, arguments, calibration, cancellationToken);
@@ -80,7 +80,7 @@ internal static class QuantizeRun
             aftermath.Do("the model cannot be scored", () => result = work.Measure(cancellationToken));
         }
 
-        var report = ReportFactory.Create(arguments, quantized.Report!, reference, result, clock.Elapsed, modelBytes, floatBytes, scores, allocation) with
+        var report = ReportFactory.Create(arguments, work.Name, quantized.Report!, reference, result, clock.Elapsed, modelBytes, floatBytes, scores, allocation) with
         {
             Detection = work.Report(reference, result),
             Run = arguments.Json is null && look is null ? [] : RunFacts.Of(arguments, work),
@@ -110,8 +110,9 @@ internal static class QuantizeRun
     private static TimeSpan Expected(DurationEstimate estimate, QuantizeArguments arguments, TimeSpan testDuration) =>
         estimate.Total + (1.3 * (arguments.ScoreStages ? arguments.Recipe.Stages.Count : 1) * testDuration);
 
-    private static void Configure(QuantizationOptions options, QuantizeArguments arguments, BitAllocation? allocation)
+    private static void Configure(QuantizationOptions options, QuantizeArguments arguments, BitAllocation? allocation, IWorkload work)
     {
+        options.OutputMetric = work.OutputsFeatures ? OutputMetric.Values : options.OutputMetric;
         options.Overrides = [.. allocation?.Overrides ?? []];
         options.Recipe = arguments.Method;
         options.WeightBits = arguments.WeightBits;

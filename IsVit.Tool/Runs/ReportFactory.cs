@@ -12,6 +12,7 @@ internal static class ReportFactory
 {
     /// <summary>The report of a quantization.</summary>
     /// <param name="arguments">What was asked for.</param>
+    /// <param name="name">What the model is called.</param>
     /// <param name="run">What the engine reported.</param>
     /// <param name="reference">The float model's figures, or null without test images.</param>
     /// <param name="result">The quantized model's figures.</param>
@@ -22,6 +23,7 @@ internal static class ReportFactory
     /// <param name="allocation">The sites' bits, or null where all have the same.</param>
     public static QuantizationJson Create(
         QuantizeArguments arguments,
+        string name,
         QuantizationReport run,
         EvaluationResult? reference,
         EvaluationResult result,
@@ -30,7 +32,7 @@ internal static class ReportFactory
         long floatBytes,
         IReadOnlyList<EvaluationResult> stages,
         BitAllocation? allocation) => new(
-            arguments.Model,
+            name,
             arguments.Method,
             run.WeightBits,
             run.ActivationBits,

@@ -43,7 +43,8 @@ internal sealed class ReportLook : IDisposable
     {
         _recorder!.Measure(quantized, new()
         {
-            Title = $"{_arguments.Model}, {_arguments.Title}",
+            Title = $"{_work.Name}, {_arguments.Title}",
+            ImageCount = _work.OutputsFeatures ? 0 : new ReportOptions().ImageCount,
             ClassNames = _work.ClassNames,
             Facts = report.Run,
             Scores = [.. Scores(report, result).Where(static score => score.QuantizedModel is not null)],

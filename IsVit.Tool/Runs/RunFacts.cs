@@ -13,7 +13,7 @@ internal static class RunFacts
     public static IReadOnlyList<ReportFact> Of(QuantizeArguments arguments, IWorkload work) =>
     [
         new("command", $"isvit {arguments.CommandLine}"),
-        new("model", arguments.Model),
+        new("model", work.Name),
         new("iterations", arguments.Iterations?.ToString(CultureInfo.InvariantCulture) ?? "the method's"),
         new("batch", arguments.BatchSize.ToString(CultureInfo.InvariantCulture)),
         new("tuning steps", arguments.TuningSteps.ToString(CultureInfo.InvariantCulture)),

@@ -1,3 +1,4 @@
+using IsVit.Core.Models.Pretrained;
 using IsVit.Optimization.MixedPrecision;
 using TorchSharp;
 
@@ -6,10 +7,10 @@ namespace IsVit.Tool.Runs;
 /// <summary>What <c>isvit sensitivity</c> was asked for.</summary>
 internal sealed record SensitivityArguments
 {
-    /// <summary>A name of the catalogue.</summary>
-    public required string Model { get; init; }
+    /// <summary>The name of the model if it was given, and what else is not to be taken from the files.</summary>
+    public required PretrainedModelOptions Pretrained { get; init; }
 
-    /// <summary>The file of float weights.</summary>
+    /// <summary>The file or folder of float weights.</summary>
     public required string Weights { get; init; }
 
     /// <summary>The number of classes; null: the model's own.</summary>

@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
+using IsVit.Optimization.Options;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Progress;
 using IsVit.Tool.Reporting;
@@ -19,14 +20,20 @@ internal static class SensitivityRun
     /// <returns>The exit code.</returns>
     public static int Run(ToolConsole console, SensitivityArguments arguments, CancellationToken cancellationToken)
     {
-        var preset = ModelInput.Find(arguments.Model, arguments.Crop);
+        if (arguments.Pretrained.Model is { } name)
+        {
+            ModelInput.Find(name, null);
+        }
+
         var files = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
         if (arguments.Json is not null)
         {
             JsonFile.RequireWritable(arguments.Json);
         }
 
-        using var model = ModelInput.Load(preset, arguments.Weights, arguments.ClassCount);
+        using var source = ModelInput.Open(arguments.Weights, arguments.Pretrained, arguments.ClassCount, console.Out);
+        var preset = source.Preset(arguments.Crop);
+        using var model = source.Load();
         model.to(arguments.Device);
         using var calibration = ImageInput.Load(files, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), arguments.Device, cancellationToken);
         var quantizer = ModelQuantizer.Create(options =>
@@ -35,6 +42,7 @@ internal static class SensitivityRun
             options.WeightBits = arguments.WeightBits;
             options.ActivationBits = arguments.ActivationBits;
             options.Seed = arguments.Seed;
+            options.OutputMetric = model.HasHead ? options.OutputMetric : OutputMetric.Values;
         });
         var sensitivity = new SensitivityOptions { Method = arguments.Sensitivity, ImageCount = arguments.SensitivityCount };
         if (arguments.Widths is not null)

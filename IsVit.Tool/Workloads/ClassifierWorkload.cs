@@ -18,6 +18,7 @@ internal sealed class ClassifierWorkload : IWorkload
 {
     private readonly QuantizeArguments _arguments;
     private readonly ModelPreset _preset;
+    private readonly IReadOnlyList<string>? _classes;
     private readonly ImageList _calibrationFiles;
     private readonly ImageList? _testFiles;
     private readonly ImageLoaderOptions _loading;
@@ -31,11 +32,23 @@ internal sealed class ClassifierWorkload : IWorkload
     public ClassifierWorkload(ToolConsole console, QuantizeArguments arguments)
     {
         _arguments = arguments;
-        _preset = ModelInput.Find(arguments.Model, arguments.Crop);
+        if (arguments.Model is { } name)
+        {
+            ModelInput.Find(name, null);
+        }
+
         _calibrationFiles = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
-        _testFiles = ImageInput.Test(arguments.Images, arguments.Labels, arguments.ClassCount ?? _preset.Options.ClassCount);
+        using var source = ModelInput.Open(arguments.Weights, arguments.Pretrained, arguments.ClassCount, console.Out);
+        _preset = source.Preset(arguments.Crop);
+        _classes = source.Description.Classes;
+        if (_preset.Options.ClassCount == 0 && (arguments.Labels ?? arguments.Images) is { } test)
+        {
+            throw new ToolException($"{test}: the model has no head and outputs features, which test images cannot score; leave out --labels and --images.");
+        }
+
+        _testFiles = ImageInput.Test(arguments.Images, arguments.Labels, _preset.Options.ClassCount);
         _loading = ImageInput.Loading(arguments.SkipUnreadable, console.Error);
-        _model = ModelInput.Load(_preset, arguments.Weights, arguments.ClassCount);
+        _model = source.Load();
         try
         {
             _model.to(arguments.Device);
@@ -47,6 +60,12 @@ internal sealed class ClassifierWorkload : IWorkload
             throw;
         }
     }
+
+    /// <inheritdoc/>
+    public string Name => _preset.Name;
+
+    /// <inheritdoc/>
+    public bool OutputsFeatures => !_model.HasHead;
 
     /// <inheritdoc/>
     public ModelForward Model => ModelForward.Of(_model);
@@ -91,14 +110,14 @@ internal sealed class ClassifierWorkload : IWorkload
     ];
 
     /// <inheritdoc/>
-    public IReadOnlyList<string>? ClassNames => _testFiles?.ClassNames is { Count: > 0 } names ? names : null;
+    public IReadOnlyList<string>? ClassNames => _classes is { Count: > 0 } known ? known : _testFiles?.ClassNames is { Count: > 0 } names ? names : null;
 
     /// <inheritdoc/>
     public bool IsLeftInFloat(string path) => false;
 
     /// <inheritdoc/>
     public RunDescription Describe(QuantizationReport run) =>
-        new(_preset.Name, _model.ClassCount, _preset.Preprocessing.CropFraction, _arguments.Method, _arguments.WeightBits, run.ActivationBits, _arguments.Seed);
+        new(_preset.Name, _model.ClassCount, _preset.Preprocessing.CropFraction, _arguments.Method, _arguments.WeightBits, run.ActivationBits, _arguments.Seed) { Shape = _preset, Classes = _classes };
 
     /// <inheritdoc/>
     public DetectionJson? Report(EvaluationResult? reference, EvaluationResult result) => null;

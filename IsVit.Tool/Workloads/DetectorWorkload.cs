@@ -32,10 +32,16 @@ internal sealed class DetectorWorkload : IWorkload
         _calibrationFiles = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
         _loading = ImageInput.Loading(arguments.SkipUnreadable, console.Error);
         _test = arguments.Coco is { } annotations ? CocoImages.Open(annotations, arguments.Images, arguments.TestCount, _loading, console.Warn) : null;
-        _source = DetectorSource.OfWeights(arguments.Model, arguments.Weights, arguments.ClassCount ?? _test?.ClassCount);
+        _source = DetectorSource.OfWeights(arguments.Model!, arguments.Weights, arguments.ClassCount ?? _test?.ClassCount);
         _test?.RequireClasses(_source.ClassCount);
         _detector = _source.Load(arguments.Device).Detector;
     }
+
+    /// <inheritdoc/>
+    public string Name => _source.Preset.Name;
+
+    /// <inheritdoc/>
+    public bool OutputsFeatures => false;
 
     /// <inheritdoc/>
     public ModelForward Model => ModelForward.Of(_detector);

@@ -11,6 +11,12 @@ namespace IsVit.Tool.Workloads;
 /// <summary>A float model with the images that it is quantized and scored on: what differs between the kinds of models that <c>isvit quantize</c> takes.</summary>
 internal interface IWorkload : IDisposable
 {
+    /// <summary>What the model is called.</summary>
+    string Name { get; }
+
+    /// <summary>Whether the model outputs features, which have no classes.</summary>
+    bool OutputsFeatures { get; }
+
     /// <summary>The model, in evaluation mode on its device; its weights are replaced when it is quantized.</summary>
     ModelForward Model { get; }
 

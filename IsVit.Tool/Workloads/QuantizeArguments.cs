@@ -1,4 +1,5 @@
 using System.Globalization;
+using IsVit.Core.Models.Pretrained;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
@@ -11,10 +12,13 @@ namespace IsVit.Tool.Workloads;
 /// <summary>What <c>isvit quantize</c> was asked for.</summary>
 internal sealed record QuantizeArguments
 {
-    /// <summary>A name of the catalogue.</summary>
-    public required string Model { get; init; }
+    /// <summary>A name of the catalogue; null for what the weights are of.</summary>
+    public string? Model { get; init; }
 
-    /// <summary>The file of float weights.</summary>
+    /// <summary>Of a classifier, the name of the model if it was given, and what else is not to be taken from the files.</summary>
+    public PretrainedModelOptions Pretrained { get; init; } = new();
+
+    /// <summary>The file or, of a classifier, the folder of float weights.</summary>
     public required string Weights { get; init; }
 
     /// <summary>The number of classes; null: the model's own.</summary>

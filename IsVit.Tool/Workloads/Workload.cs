@@ -10,5 +10,5 @@ internal static class Workload
     /// <param name="console">Where warnings go.</param>
     /// <param name="arguments">What was asked for.</param>
     public static IWorkload Open(ToolConsole console, QuantizeArguments arguments) =>
-        ModelKinds.IsDetector(arguments.Model) ? new DetectorWorkload(console, arguments) : new ClassifierWorkload(console, arguments);
+        arguments.Model is { } name && ModelKinds.IsDetector(name) ? new DetectorWorkload(console, arguments) : new ClassifierWorkload(console, arguments);
 }

@@ -13,6 +13,9 @@ public sealed class SafetensorsFile : WeightFile
     {
     }
 
+    /// <inheritdoc/>
+    public override string Format => "safetensors";
+
     /// <summary>Opens a safetensors file.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="WeightFileException">The file is not a safetensors file, or is corrupt.</exception>

@@ -11,7 +11,7 @@ public static class StateDict
     /// <param name="path">The file.</param>
     /// <param name="options">How names are matched, or null for the default: every name on both sides, types converted.</param>
     /// <returns>What was loaded.</returns>
-    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; the exception lists all of them.</exception>
+    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; the exception holds all of them.</exception>
     /// <exception cref="WeightFileException">The file is corrupt.</exception>
     /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static StateDictReport Load(torch.nn.Module module, string path, StateDictLoadOptions? options = null)
@@ -26,28 +26,19 @@ public static class StateDict
     /// <param name="file">The file.</param>
     /// <param name="options">How names are matched, or null for the default.</param>
     /// <returns>What was loaded.</returns>
-    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; the exception lists all of them.</exception>
+    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; the exception holds all of them.</exception>
     /// <exception cref="WeightFileException">A tensor to be loaded has a type that TorchSharp does not support, or is corrupt.</exception>
     public static StateDictReport Load(torch.nn.Module module, WeightFile file, StateDictLoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(file);
-        var plan = StateDictPlan.Make(
-            file.FilePath,
-            module,
-            file.Tensors.Values.Select(t => (t.Name, TorchElementTypes.Find(t.ElementType), t.ElementType, t.Shape)),
-            options ?? StateDictLoadOptions.Default);
-        foreach (var (name, _) in plan.Copies)
+        var plan = Plan(module, file, options);
+        foreach (var copy in plan.Copies)
         {
-            file.RequireReadable(file.Tensors[name]);
+            file.RequireReadable(copy.Source);
         }
 
-        foreach (var (name, destination) in plan.Copies)
-        {
-            file.ReadInto(name, destination);
-        }
-
-        plan.Reorder(module);
+        plan.Do(module, file.Read, file.ReadInto);
         return plan.Report;
     }
 
@@ -56,7 +47,7 @@ public static class StateDict
     /// <param name="tensors">The tensors, on any device; not changed.</param>
     /// <param name="options">How names are matched, or null for the default.</param>
     /// <returns>What was loaded.</returns>
-    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; the exception lists all of them.</exception>
+    /// <exception cref="StateDictException">Names are missing or unexpected, or shapes or types differ; the exception holds all of them.</exception>
     public static StateDictReport Load(
         torch.nn.Module module,
         IReadOnlyDictionary<string, torch.Tensor> tensors,
@@ -67,17 +58,32 @@ public static class StateDict
         var plan = StateDictPlan.Make(
             "The state dict",
             module,
-            tensors.Select(t => (t.Key, (torch.ScalarType?)t.Value.dtype, StateDictPlan.TypeName(t.Value.dtype), (IReadOnlyList<long>)t.Value.shape)),
+            tensors.Select(static t => new StateDictSource(t.Key, t.Value.dtype, StateDictMatch.TypeName(t.Value.dtype), t.Value.shape)),
             options ?? StateDictLoadOptions.Default);
-        using var noGrad = torch.no_grad();
-        foreach (var (name, destination) in plan.Copies)
-        {
-            destination.copy_(tensors[name]);
-        }
-
-        plan.Reorder(module);
+        plan.Do(module, name => tensors[name].alias(), (name, destination) => destination.copy_(tensors[name]));
         return plan.Report;
     }
+
+    /// <summary>What of a file does not fit a module; null if it would be loaded.</summary>
+    internal static StateDictException? Check(torch.nn.Module module, WeightFile file, StateDictLoadOptions options)
+    {
+        try
+        {
+            _ = Plan(module, file, options);
+            return null;
+        }
+        catch (StateDictException error)
+        {
+            return error;
+        }
+    }
+
+    // What would be loaded from where.
+    private static StateDictPlan Plan(torch.nn.Module module, WeightFile file, StateDictLoadOptions? options) => StateDictPlan.Make(
+        file.FilePath,
+        module,
+        file.Tensors.Values.Select(static t => new StateDictSource(t.Name, TorchElementTypes.Find(t.ElementType), t.ElementType, t.Shape)),
+        options ?? StateDictLoadOptions.Default);
 
     /// <summary>Saves a module's parameters and buffers as a safetensors file, in their types, under their names.</summary>
     /// <param name="module">The module, on any device.</param>

@@ -2,9 +2,11 @@ using IsVit.Model;
 
 namespace IsVit.Core.Models.WeightFiles;
 
-/// <summary>A state dict does not fit a module. The message and the lists contain all names that are missing, unexpected or do not fit.</summary>
+/// <summary>A state dict does not fit a module. The lists contain all names that are missing, unexpected or do not fit; the message counts them and shows the first three of each.</summary>
 public sealed class StateDictException : IsVitException
 {
+    private const int Shown = 3;
+
     /// <summary>Creates the exception.</summary>
     public StateDictException()
     {
@@ -67,8 +69,12 @@ public sealed class StateDictException : IsVitException
         {
             if (names.Count > 0)
             {
-                parts.Add($"{names.Count} {what}: {string.Join(", ", names)}");
+                var more = names.Count > Shown ? FormattableString.Invariant($" and {names.Count - Shown} more") : string.Empty;
+                parts.Add($"{names.Count} {what}: {string.Join(", ", names.Take(Shown).Select(Shortened))}{more}");
             }
         }
     }
+
+    // A broken file may hold a name of megabytes.
+    private static string Shortened(string name) => name.Length <= 200 ? name : string.Concat(name.AsSpan(0, 200), "...");
 }

@@ -15,6 +15,9 @@ internal sealed class TorchSharpFile : WeightFile
     {
     }
 
+    /// <inheritdoc/>
+    public override string Format => "TorchSharp's module.save";
+
     private sealed class Index(MappedFile file)
     {
         private const int MaxRank = 64;

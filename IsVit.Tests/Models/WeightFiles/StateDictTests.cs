@@ -91,7 +91,9 @@ public sealed class StateDictTests
                 "pos_embed (expected F32 [1, 5, 12], found F32 [1, 10, 12])",
             ],
             error.Mismatched.Select(m => m.ToString()).Order(StringComparer.Ordinal));
-        Assert.All([.. error.Missing, .. error.Unexpected, .. error.Mismatched.Select(m => m.ToString())], n => Assert.Contains(n, error.Message, StringComparison.Ordinal));
+        Assert.All([.. error.Missing, .. error.Unexpected, .. error.Mismatched.Select(m => m.ToString()).Take(3)], n => Assert.Contains(n, error.Message, StringComparison.Ordinal));
+        Assert.Contains("2 missing: ", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith(" and 1 more.", error.Message, StringComparison.Ordinal);
         Assert.All(model.state_dict(), t => Assert.True(t.Value.Equals(before[t.Key])));
     }
 
@@ -165,6 +167,35 @@ public sealed class StateDictTests
         Assert.Equal(12f, model.weight.sum().item<float>());
     }
 
+    [Theory]
+    [InlineData("module.")]
+    [InlineData("_orig_mod.module.")]
+    [InlineData("model.backbone.")]
+    public void Load_CustomaryPrefixOfAllNames_IsFoundAndReported(string prefix)
+    {
+        using var scope = NewDisposeScope();
+        using var model = nn.Linear(2, 2);
+        var tensors = new Dictionary<string, Tensor> { [prefix + "weight"] = full([2, 2], 3f), [prefix + "bias"] = ones(2) };
+
+        var report = StateDict.Load(model, tensors);
+
+        Assert.Equal(prefix, report.Prefix);
+        Assert.Equal(12f, model.weight.sum().item<float>());
+    }
+
+    [Fact]
+    public void Load_CustomaryPrefixOfSomeNames_IsNotGuessed()
+    {
+        using var scope = NewDisposeScope();
+        using var model = nn.Linear(2, 2);
+        var tensors = new Dictionary<string, Tensor> { ["backbone.weight"] = full([2, 2], 3f), ["backbone.bias"] = ones(2), ["head.weight"] = ones(1) };
+
+        var error = Assert.Throws<StateDictException>(() => StateDict.Load(model, tensors));
+
+        Assert.Equal(["backbone.bias", "backbone.weight", "head.weight"], error.Unexpected);
+        Assert.Equal(2, StateDict.Load(model, tensors, new StateDictLoadOptions { Prefix = "backbone." }).Loaded.Count);
+    }
+
     [Fact]
     public void Load_TypeWithoutTorchTensors_NamesItAndChangesNothing()
     {
@@ -181,13 +212,13 @@ public sealed class StateDictTests
     }
 
     [Fact]
-    public void Load_ZipFromPyTorch_SaysHowToExport()
+    public void Load_BrokenZip_SaysThatItWasCutOff()
     {
         using var folder = new TemporaryFolder();
         using var model = nn.Linear(1, 1);
         var path = folder.File("model.pth", "PK\x03\x04 and more"u8);
 
-        Assert.Contains("save_file", Assert.Throws<WeightFileException>(() => StateDict.Load(model, path)).Message, StringComparison.Ordinal);
+        Assert.Contains("the file was cut off", Assert.Throws<WeightFileException>(() => StateDict.Load(model, path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

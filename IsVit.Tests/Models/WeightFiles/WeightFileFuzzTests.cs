@@ -1,5 +1,6 @@
 using CsCheck;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Core.Models.WeightFiles.PyTorch;
 using IsVit.Model.Files;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
@@ -43,6 +44,47 @@ public sealed class WeightFileFuzzTests
 
     [Fact]
     public void Open_RandomBytes_ReadOrThrowWeightFileException() => Sample(Gen.Byte.Array[0, 64], 500);
+
+    [Theory]
+    [InlineData("good_zip.pth")]
+    [InlineData("good_legacy.pth")]
+    public void Open_ChangedOrCutFilesOfPyTorch_ReadOrThrowWeightFileException(string name)
+    {
+        var original = File.ReadAllBytes(SharedData.Formats("bad", name));
+        Sample(
+            from flips in Gen.Select(Gen.Int[0, original.Length - 1], Gen.Byte).Array[0, 4]
+            from length in Gen.OneOf(Gen.Const(int.MaxValue), Gen.Int[0, original.Length])
+            select Mutate(original, flips, length),
+            700);
+    }
+
+    /// <summary>Without an archive around it, whose checksum catches most changes.</summary>
+    [Fact]
+    public void Read_ChangedPickle_GivesAValueOrThrowsWeightFileException()
+    {
+        using var file = MappedFile.Open(SharedData.Formats("pth", "values_zip.pth"));
+        var record = new ZipArchiveIndex(file).Records["values_zip/data.pkl"];
+        var original = file.Slice(record.Offset, record.Length).ToArray();
+        var changed =
+            from flips in Gen.Select(Gen.Int[0, original.Length - 1], Gen.Byte).Array[0, 6]
+            from length in Gen.OneOf(Gen.Const(int.MaxValue), Gen.Int[0, original.Length])
+            select Mutate(original, flips, length);
+        changed.Sample(
+            static bytes =>
+            {
+                try
+                {
+                    new PickleReader("fuzzed").Read(bytes, out var length);
+                    return length <= bytes.Length;
+                }
+                catch (WeightFileException error)
+                {
+                    return error.FilePath == "fuzzed";
+                }
+            },
+            iter: 20_000,
+            threads: 1);
+    }
 
     private static void Sample(Gen<byte[]> files, int count)
     {
