@@ -1,7 +1,7 @@
 namespace IsVit.Optimization.Reporting;
 
 /// <summary>Passes on a run's reports no more often than can be looked at: the first, one in each interval, and the last. Shows are called on the thread of the run, one after the other.</summary>
-/// <remarks>In .NET Interactive, <c>new PacedProgress(display(HTML("...")).Update)</c> is a progress bar.</remarks>
+/// <remarks>In .NET Interactive, <c>new PacedProgress(display(HTML("")).Update)</c> is a progress bar.</remarks>
 public sealed class PacedProgress : IProgress<QuantizationProgress>
 {
     private readonly Action<QuantizationProgress> _show;

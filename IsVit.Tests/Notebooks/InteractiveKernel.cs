@@ -37,9 +37,10 @@ internal sealed class InteractiveKernel : IDisposable
         var environment = start.Environment;
         environment["LD_LIBRARY_PATH"] = $"{_folder["decoys"]}:{Environment.GetEnvironmentVariable("LD_LIBRARY_PATH")}";
 
-        // Where the patched copy goes: none is there yet.
-        environment["XDG_DATA_HOME"] = _folder["data"];
-        Directory.CreateDirectory(_folder["data"]);
+        // Where the patched copy goes: none is there yet. In the home folder results of earlier restores are kept, which know of other packages.
+        environment["XDG_DATA_HOME"] = Directory.CreateDirectory(_folder["data"]).FullName;
+        environment["DOTNET_CLI_HOME"] = Environment.GetEnvironmentVariable("DOTNET_CLI_HOME") ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        environment["HOME"] = Directory.CreateDirectory(_folder["home"]).FullName;
 
         // What MSBuild does not find among a project's properties it takes from the environment.
         environment["NUGET_PACKAGES"] = NotebookPackages.Unpacked;
@@ -50,6 +51,7 @@ internal sealed class InteractiveKernel : IDisposable
 
         // Threads that wait for each other spin, beside whatever else runs.
         environment["OMP_NUM_THREADS"] = "1";
+        environment["DOTNET_TieredPGO"] = "0";
         _process = Process.Start(start)!;
         _process.ErrorDataReceived += (_, line) =>
         {
