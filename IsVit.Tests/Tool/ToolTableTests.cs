@@ -9,7 +9,7 @@ public sealed class ToolTableTests
     public void Write_Room_KeepsAll() => Assert.Equal(
         """
         +-------------------------+---------+--------+
-        | site                    | top-1 % | shape  |
+        | site                    | top-1 % |  shape |
         |-------------------------+---------+--------|
         | blocks.11.mlp.fc1:input |   12.50 |  1 x 2 |
         | [b]                     |       - | 1E-3 x |
@@ -20,16 +20,17 @@ public sealed class ToolTableTests
 
     /// <summary>Headers break, then the middle of texts goes; numbers stay whole.</summary>
     [Theory]
-    [InlineData(46, "site                    ")]
-    [InlineData(42, "site                 ")]
-    [InlineData(31, "site      ")]
-    [InlineData(10, "site      ")]
-    public void Write_LessRoom_ShortensTextsOnly(int width, string first)
+    [InlineData(46, 22)]
+    [InlineData(42, 18)]
+    [InlineData(31, 10)]
+    [InlineData(10, 10)]
+    public void Write_LessRoom_ShortensTextsOnly(int width, int length)
     {
         var lines = Write(width, Make("top-1 accuracy %")).Split('\n');
 
-        Assert.Contains($"| {first}|", lines[1].PadRight(60), StringComparison.Ordinal);
-        Assert.All(lines, line => Assert.True(line.Length <= Math.Max(width, 37), line));
+        Assert.Equal($"| {"site".PadRight(length)} |    top-1 |  shape |", lines[1]);
+        Assert.Contains(lines, line => line.StartsWith($"| {ToolTable.Shorten("blocks.11.mlp.fc1:input", length)} |", StringComparison.Ordinal));
+        Assert.All(lines, line => Assert.True(line.Length <= Math.Max(width, 34), line));
         Assert.Contains(lines, static line => line.Contains("12.50 |", StringComparison.Ordinal));
         Assert.Contains(lines, static line => line.Contains(" 1 x 2 |", StringComparison.Ordinal));
     }

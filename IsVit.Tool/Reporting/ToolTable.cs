@@ -55,7 +55,11 @@ internal sealed class ToolTable
             table.AddRow([.. row.Select((cell, column) => Markup.Escape(Shorten(cell, widths[column])))]);
         }
 
+        // A terminal that has no room for the numbers breaks the lines itself.
+        var room = console.Profile.Width;
+        console.Profile.Width = Math.Max(room, Total(widths));
         console.Write(table);
+        console.Profile.Width = room;
     }
 
     /// <summary>A text without its middle, of which both ends tell more.</summary>
