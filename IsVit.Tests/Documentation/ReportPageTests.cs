@@ -1,6 +1,7 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Samples;
 using IsVit.Optimization;
+using IsVit.Optimization.Recipes;
 using IsVit.Reports;
 using IsVit.Reports.Contents;
 using IsVit.Tests.Optimization;
@@ -20,7 +21,7 @@ public sealed class ReportPageTests
         using var model = Micro.Vit();
         var (images, shown, folder) = (Micro.Images(), Micro.Images(count: 8), directory["report"]);
         var names = Enumerable.Range(0, 10).Select(static i => $"class {i}").ToList();
-        var quantizer = Micro.Quantizer();
+        var quantizer = Micro.Quantizer([StageNames.ActivationCalibration, StageNames.WeightCalibration], []);
 
         // snippet: record
         using var samples = new InMemorySamples([shown]); // [images, 3, height, width], as the model takes them

@@ -175,8 +175,9 @@ public sealed class ReportRecorderTests
         Assert.Contains("ReportOptions.HistogramBins is 1; expected 2 or more.", error.Message, StringComparison.Ordinal);
     }
 
+    // A few stages, for what all of them make takes longer and looks no different.
     internal static QuantizedModel Quantize(VisionTransformer model, Tensor images, QuantizationRun? run = null) =>
-        Micro.Quantizer(static options => (options.WeightBits, options.ActivationBits) = (3, 3)).Run(model, images, run);
+        Micro.Quantizer([StageNames.ActivationCalibration, StageNames.ActivationReconstruction, StageNames.WeightCalibration], [], static options => (options.Recipe, options.WeightBits, options.ActivationBits) = (RecipeNames.RepQ, 3, 3)).Run(model, images, run);
 
     internal static InMemorySamples Samples(Tensor images) => new([.. images.split(10)]);
 
