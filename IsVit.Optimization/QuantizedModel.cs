@@ -180,15 +180,24 @@ public sealed class QuantizedModel : IDisposable
     public static QuantizedModel Load(string path, ModelForward model, QuantizerRegistry? quantizers = null) =>
         Of(QuantizedModelFile.Load(path, model, quantizers ?? BuiltIn.CreateRegistry()), ownsModel: false);
 
-    /// <summary>Loads what <see cref="Save(string, IReadOnlyDictionary{string, string}?)"/> wrote into a new module of the architecture that the file describes.</summary>
+    /// <summary>Opens a saved model by its file alone, on the CPU: see <see cref="Open"/>.</summary>
     /// <param name="path">The file.</param>
     /// <param name="quantizers">Creates quantizers by scheme; null for the built-in ones.</param>
-    /// <returns>The model on the CPU, which owns its module: disposing it disposes the module too.</returns>
+    /// <returns>The model, which owns its module: disposing it disposes the module too.</returns>
     /// <exception cref="WeightFileException">The file is corrupt.</exception>
     /// <exception cref="QuantizationException">The file does not contain a quantized model, or does not describe its architecture (<see cref="Description"/>).</exception>
-    public static QuantizedModel Load(string path, QuantizerRegistry? quantizers = null) => Of(QuantizedModelFile.Load(path, quantizers ?? BuiltIn.CreateRegistry()), ownsModel: true);
+    public static QuantizedModel Load(string path, QuantizerRegistry? quantizers = null) => Open(path, null, quantizers);
 
-    /// <summary>Removes the quantizers from the module, which keeps its quantized weights; disposes the module if it was created by <see cref="Load(string, QuantizerRegistry?)"/>.</summary>
+    /// <summary>Makes the module of the architecture that a file describes, and loads into it what <see cref="Save(string, IReadOnlyDictionary{string, string}?)"/> wrote; its outputs are the same bit for bit.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="device">Where the model runs; null for the CPU.</param>
+    /// <param name="quantizers">Creates quantizers by scheme; null for the built-in ones.</param>
+    /// <returns>The model in evaluation mode, which owns its module: disposing it disposes the module too.</returns>
+    /// <exception cref="WeightFileException">The file is corrupt.</exception>
+    /// <exception cref="QuantizationException">The file does not contain a quantized model, or does not describe its architecture (<see cref="Description"/>).</exception>
+    public static QuantizedModel Open(string path, Device? device = null, QuantizerRegistry? quantizers = null) => Of(QuantizedModelFile.Open(path, device, quantizers ?? BuiltIn.CreateRegistry()), ownsModel: true);
+
+    /// <summary>Removes the quantizers from the module, which keeps its quantized weights; disposes the module if it was created by <see cref="Open"/>.</summary>
     public void Dispose()
     {
         Attachment.Dispose();

@@ -37,6 +37,17 @@ internal sealed class ImagePreprocessor
         return Preprocess(image, path);
     }
 
+    /// <summary>Decodes and preprocesses the content of an image file.</summary>
+    /// <param name="file">The content of a JPEG, PNG, BMP or WebP file.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <returns>float32 [channels, size, size]; the caller's.</returns>
+    /// <exception cref="ImageException">The content cannot be read as an image.</exception>
+    public torch.Tensor Preprocess(ReadOnlySpan<byte> file, string name)
+    {
+        using var image = _decoder.Decode(file, name);
+        return Preprocess(image, name);
+    }
+
     /// <summary>Preprocesses an image.</summary>
     /// <param name="image">The image; unchanged.</param>
     /// <returns>float32 [channels, size, size]; the caller's.</returns>

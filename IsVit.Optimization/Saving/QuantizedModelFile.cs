@@ -5,6 +5,7 @@ using IsVit.Core.Quantization;
 using IsVit.Model.Quantization;
 using IsVit.Model.Saved;
 using IsVit.Model.Statistics;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -54,14 +55,19 @@ internal static class QuantizedModelFile
         });
     }
 
-    /// <summary>Loads a file into a module that it makes by the file's own description.</summary>
-    public static LoadedModel Load(string path, QuantizerRegistry registry)
+    /// <summary>Loads a file into a module that it makes by the file's own description, on a device; null for the CPU.</summary>
+    public static LoadedModel Open(string path, Device? device, QuantizerRegistry registry)
     {
         using var saved = SavedModel.Open(path);
         var description = saved.Description ?? throw new QuantizationException($"'{path}' does not say what model it is of; give a module of the same architecture to load it into.");
         var model = description.Architecture.Create();
         try
         {
+            if (device is not null)
+            {
+                model.to(device);
+            }
+
             return Load(saved, ModelForward.Of(model), registry);
         }
         catch

@@ -101,9 +101,16 @@ internal sealed record RunDescription(string Model, int ClassCount, double? Crop
     /// <summary>The quantized classifier of a file with this description, in evaluation mode.</summary>
     /// <param name="path">The file.</param>
     /// <param name="device">Where it runs.</param>
-    /// <returns>The quantized model, and the module inside it, which it does not dispose.</returns>
+    /// <returns>The quantized model, and the module inside it; the caller disposes both.</returns>
     public (QuantizedModel Quantized, ImageClassifier Module) Load(string path, torch.Device device)
     {
+        if (Shape is not null)
+        {
+            var opened = QuantizedModel.Open(path, device);
+            return (opened, (ImageClassifier)opened.Model);
+        }
+
+        // The file does not describe its model, but has its name.
         var module = Preset().Create(ClassCount);
         try
         {
