@@ -85,7 +85,7 @@ internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
             throw new QuantizationException($"'{path}' is no checkpoint: {e.Message}", e);
         }
 
-        var different = identity.Where(entry => found?.GetValueOrDefault(entry.Key) != entry.Value).Select(static entry => entry.Key).ToList();
+        var different = identity.Where(entry => found?.GetValueOrDefault(entry.Key) != entry.Value).Select(entry => RunDifference.Describe(entry.Key, found?.GetValueOrDefault(entry.Key), entry.Value)).ToList();
         if (different.Count > 0)
         {
             throw new QuantizationException($"'{directory}' holds the checkpoint of a run that differs in {string.Join(", ", different)}. Use another folder, or delete it.");

@@ -48,14 +48,14 @@ public static class IsVitServiceCollectionExtensions
         return services;
     }
 
-    /// <summary>Registers <see cref="ModelQuantizer"/> and takes its options from a section of the configuration.</summary>
+    /// <summary>Registers <see cref="ModelQuantizer"/> and takes its options from a section of the configuration. A key that no option has is an error when the host starts, or when the quantizer is made.</summary>
     /// <param name="services">The services.</param>
     /// <param name="configuration">The section whose keys are the options' names.</param>
     /// <returns>The same services.</returns>
     public static IServiceCollection AddIsVitQuantization(this IServiceCollection services, IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        services.AddIsVitQuantization().Configure<QuantizationOptions>(configuration);
+        services.AddIsVitQuantization().Configure<QuantizationOptions>(configuration).AddSingleton<IValidateOptions<QuantizationOptions>>(new ConfigurationKeysValidator(Options.Options.DefaultName, configuration));
         return services;
     }
 
@@ -83,6 +83,7 @@ public static class IsVitServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(configuration);
         AddNamed(services, name).Bind(configuration);
+        services.AddSingleton<IValidateOptions<QuantizationOptions>>(new ConfigurationKeysValidator(name, configuration));
         return services;
     }
 

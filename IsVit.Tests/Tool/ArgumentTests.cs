@@ -4,7 +4,6 @@ namespace IsVit.Tests.Tool;
 public sealed class ArgumentTests
 {
     [Theory]
-    [InlineData("", "Required command was not provided")]
     [InlineData("quantise", "'quantise' is no command, option or value that isvit takes here")]
     [InlineData("demo --iteration 3", "'--iteration' is no command, option or value that isvit demo takes here")]
     [InlineData("quantize", "'--weights' is required")]

@@ -75,8 +75,8 @@ public sealed class ExportTests
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         Assert.Contains("batch 3: ms", run.Output, StringComparison.Ordinal);
         var size = new FileInfo(saved).Length / 1e6;
-        Assert.Matches(FormattableString.Invariant($@"packed, simulated +\| +{size:F2} \| +0\.\d\d \| +\d+\.\d \| +\d+\.\d\d \| +\d+\.\d \| +\d+\.\d\d \|"), run.Output);
-        Assert.Matches(@"float, ONNX +\| +\d\.\d\d \| +1\.00 \| +\d+\.\d \| +1\.00 \| +\d+\.\d \| +1\.00 \|", run.Output);
+        Assert.Matches(FormattableString.Invariant($@"packed, simulated +\| +{size:F2} \| +0\.\d\d \| +\d+\.\d+ \| +\d+\.\d\d \| +\d+\.\d+ \| +\d+\.\d\d \|"), run.Output);
+        Assert.Matches(@"float, ONNX +\| +\d\.\d\d \| +1\.00 \| +\d+\.\d+ \| +1\.00 \| +\d+\.\d+ \| +1\.00 \|", run.Output);
         Assert.Matches(@"packed, simulated +\| +\d+\.\d\d \| +100\.00 \| +0 \|", run.Output);
         Assert.Matches(@"the same, rounding moved +\| +\d+\.\d\d \| +\d+\.\d\d \| +\d", run.Output);
         foreach (var format in (string[])["ONNX, exact kernels", "ONNX, fast kernels", "own.onnx"])
@@ -125,7 +125,9 @@ public sealed class ExportTests
     [InlineData("export --output x --quantized /nowhere/file", "/nowhere/file: no such file.")]
     [InlineData("export --output x --model vit_fashion --weights w --format packed", "quantize it first")]
     [InlineData("export --output x --format pickle", "Argument 'pickle' not recognized")]
-    [InlineData("export --output x --kernels wide", "Cannot parse argument 'wide'")]
+    [InlineData("export --output x --kernels wide", "--kernels is 'wide'; allowed is one of exact, fast.")]
+    [InlineData("export --quantized q --output /nowhere/model.onnx", "/nowhere: no such folder, so model.onnx cannot be written there.")]
+    [InlineData("export --quantized q --output .", ".: is a folder; --output names a file.")]
     [InlineData("inspect /nowhere/file", "/nowhere/file: no such file.")]
     [InlineData("bench", "there is nothing to measure")]
     [InlineData("bench --weights w --onnx x.onnx", "give both")]

@@ -33,7 +33,7 @@ public sealed class QuantizeTests
         Assert.Equal("", run.Error);
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("isvit W3A5", run.Output, StringComparison.Ordinal);
-        Assert.Contains("in float: 0.00 % of 5.3 million multiply-accumulates an image in 38 matrix products\n", run.Output, StringComparison.Ordinal);
+        Assert.Contains("quantized: all 38 matrix products (5.3 million multiply-accumulates an image)\n", run.Output, StringComparison.Ordinal);
         Assert.Equal(["quantized.safetensors"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName));
         var report = Read(folder["report.json"]);
         Assert.Equal(Fields, report.EnumerateObject().Select(p => p.Name));
@@ -115,7 +115,7 @@ public sealed class QuantizeTests
         Assert.StartsWith($"isvit: the report cannot be written to {folder["reports/report.json"]}: ", run.Error, StringComparison.Ordinal);
         Assert.Equal(1, run.Error.Count(static letter => letter == '\n'));
         Assert.Contains($"saved {folder["out/quantized.safetensors"]}\n", run.Output, StringComparison.Ordinal);
-        Assert.Contains("in float: 0.00 %", run.Output, StringComparison.Ordinal);
+        Assert.Contains("quantized: all 38 matrix products", run.Output, StringComparison.Ordinal);
         Assert.Equal(0, (await ToolRun.Of("evaluate", "--quantized", folder["out/quantized.safetensors"], "--images", folder["images"], "--labels", folder["labels.csv"])).ExitCode);
     }
 
@@ -398,8 +398,28 @@ public sealed class QuantizeTests
         var run = await ToolRun.Of(source.Token, FashionFolder.Quantize(folder, "--output", folder["out"], "--json", folder["report.json"]));
 
         Assert.Equal(130, run.ExitCode);
-        Assert.Contains("cancelled", run.Error, StringComparison.Ordinal);
+        Assert.Equal("isvit: cancelled; nothing was saved; with --checkpoint DIR finished units are kept.\n", run.Error);
         Assert.Equal(before, folder.Entries);
+    }
+
+    /// <summary>Who ends a run of hours is told what is left of it.</summary>
+    [Fact]
+    public async Task Quantize_CancelledWithACheckpoint_SaysHowManyUnitsAreKept()
+    {
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 4);
+        using var source = new CancellationTokenSource();
+        await source.CancelAsync();
+        Directory.CreateDirectory(folder["kept"]);
+        File.WriteAllText(folder["kept/stage1.unit000.patch_embed.safetensors"], "");
+
+        var run = await ToolRun.Of(source.Token, FashionFolder.Quantize(folder, "--checkpoint", folder["kept"]));
+
+        Assert.Equal(130, run.ExitCode);
+        Assert.Equal($"isvit: cancelled; 1 reconstructed unit is kept in {folder["kept"]}; the same command goes on from there.\n", run.Error);
+        Assert.Equal("no unit was finished, so /nowhere holds none", QuantizeRun.Kept("/nowhere"));
+        File.WriteAllText(folder["kept/stage1.unit001.blocks.0.safetensors"], "");
+        Assert.StartsWith("2 reconstructed units are kept in ", QuantizeRun.Kept(folder["kept"]), StringComparison.Ordinal);
     }
 
     /// <summary>Files written before they described their model name it among the tool's own texts.</summary>

@@ -16,7 +16,7 @@ internal static class BenchCommand
         var onnx = new Option<string[]>("--onnx") { Description = "More ONNX files to measure beside them", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
         var labels = ImageOptions.Labels();
         var images = ImageOptions.Images();
-        var batch = new Option<int[]>("--batch") { Description = "Images at once, one table column each", HelpName = "N", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1, 8] };
+        var batch = new Option<int[]>("--batch") { Description = "Images at once, one table column each; 1 and 8 if not given", HelpName = "N", AllowMultipleArgumentsPerToken = true };
         batch.Validators.Add(static result =>
         {
             if (result.GetValueOrDefault<int[]>() is { } sizes && sizes.FirstOrDefault(static size => size is < 1 or > 1024, 1) is var wrong and not 1)
@@ -36,7 +36,7 @@ internal static class BenchCommand
                     parsed.GetValue(onnx) ?? [],
                     parsed.GetValue(images),
                     parsed.GetValue(labels),
-                    parsed.GetRequiredValue(batch),
+                    parsed.GetValue(batch) is { Length: > 0 } sizes ? sizes : [1, 8],
                     parsed.GetValue(rounds),
                     parsed.GetValue(threads)),
                 cancellationToken),

@@ -8,8 +8,9 @@ internal static class Commands
 {
     /// <summary>All commands under one root.</summary>
     /// <param name="console">Where they write.</param>
-    public static RootCommand CreateRoot(ToolConsole console) =>
-        new("I&S-ViT: post-training quantization of vision transformers to a few bits.")
+    public static RootCommand CreateRoot(ToolConsole console)
+    {
+        var root = new RootCommand("I&S-ViT: post-training quantization of vision transformers to a few bits.")
         {
             DemoCommand.Create(console),
             QuantizeCommand.Create(console),
@@ -20,7 +21,12 @@ internal static class Commands
             ExportCommand.Create(console),
             InspectCommand.Create(console),
             BenchCommand.Create(console),
+            ClassifyCommand.Create(console),
             DetectCommand.Create(console),
+            ModelsCommand.Create(console),
             TrainDemoCommand.Create(console),
         };
+        RootHelp.AddTo(root);
+        return root;
+    }
 }

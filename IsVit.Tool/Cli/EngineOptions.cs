@@ -32,7 +32,7 @@ internal static class EngineOptions
     };
 
     /// <summary>What becomes of the zeros of pruned layers.</summary>
-    public static Option<SparsityHandling> Sparsity() => OneOf("--sparsity", "Whether weights of pruned layers that are 0 stay 0 (keep), or it is only said that they may not (warn)", s_sparsities);
+    public static Option<Named<SparsityHandling>> Sparsity() => OneOf("--sparsity", "Whether weights of pruned layers that are 0 stay 0 (keep), or it is only said that they may not (warn)", s_sparsities);
 
     /// <summary>The device that the model and the images are on.</summary>
     public static Option<torch.Device> Device() => new("--device")
@@ -44,7 +44,7 @@ internal static class EngineOptions
     };
 
     /// <summary>Where activations are kept.</summary>
-    public static Option<ActivationStorage> Cache() => OneOf("--cache", "Where a unit's inputs and targets are kept while it is reconstructed; with bfloat16 and disk, freed memory goes back to the system as well", s_storages);
+    public static Option<Named<ActivationStorage>> Cache() => OneOf("--cache", "Where a unit's inputs and targets are kept while it is reconstructed; with bfloat16 and disk, freed memory goes back to the system as well", s_storages);
 
     /// <summary>Whether a command's arguments ask for a cache that is for where memory is short. What malloc keeps is set before libtorch starts, and so before the command itself is read.</summary>
     /// <param name="args">The arguments after the program's name.</param>
@@ -52,26 +52,26 @@ internal static class EngineOptions
     {
         var cache = Cache();
         var parsed = new RootCommand { Options = { cache }, TreatUnmatchedTokensAsErrors = false }.Parse(args);
-        return parsed.Errors.Count == 0 && parsed.GetValue(cache) is ActivationStorage.BFloat16 or ActivationStorage.Disk;
+        return parsed.Errors.Count == 0 && parsed.GetValue(cache).Value is ActivationStorage.BFloat16 or ActivationStorage.Disk;
     }
 
     /// <summary>The folder for activations on disk.</summary>
     public static Option<string?> CacheFolder() => PathOptions.Optional("--cache-folder", "DIR", "The folder for what is kept on disk, instead of the system's for temporary files");
 
     /// <summary>The type of the matrix products of training.</summary>
-    public static Option<MatrixPrecision> Precision() => OneOf("--precision", "What matrix products are computed in while weights are trained", s_precisions);
+    public static Option<Named<MatrixPrecision>> Precision() => OneOf("--precision", "What matrix products are computed in while weights are trained", s_precisions);
 
     /// <summary>One of several names.</summary>
     /// <param name="name">The option, with its dashes.</param>
     /// <param name="description">What it does; the names come behind it.</param>
     /// <param name="values">What the names stand for.</param>
     /// <param name="defaultValue">When it is not given.</param>
-    public static Option<T> OneOf<T>(string name, string description, Dictionary<string, T> values, T defaultValue = default)
+    public static Option<Named<T>> OneOf<T>(string name, string description, Dictionary<string, T> values, T defaultValue = default)
         where T : struct, Enum => new(name)
         {
             Description = $"{description}: {string.Join(", ", values.Keys)}",
             HelpName = "NAME",
-            DefaultValueFactory = _ => defaultValue,
+            DefaultValueFactory = _ => new(values.Single(entry => EqualityComparer<T>.Default.Equals(entry.Value, defaultValue)).Key, defaultValue),
             CustomParser = result =>
             {
                 var text = ArgumentText.Of(result);
@@ -80,7 +80,7 @@ internal static class EngineOptions
                     result.AddError($"{name} is '{text}'; allowed is one of {string.Join(", ", values.Keys)}.");
                 }
 
-                return value;
+                return new(text, value);
             },
         };
 

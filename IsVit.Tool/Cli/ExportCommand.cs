@@ -8,6 +8,8 @@ namespace IsVit.Tool.Cli;
 /// <summary><c>isvit export</c>.</summary>
 internal static class ExportCommand
 {
+    private static readonly Dictionary<string, OnnxKernels> s_kernels = new(StringComparer.OrdinalIgnoreCase) { ["exact"] = OnnxKernels.Exact, ["fast"] = OnnxKernels.Fast };
+
     /// <summary>Makes the command.</summary>
     /// <param name="console">Where it writes.</param>
     public static Command Create(ToolConsole console)
@@ -22,12 +24,8 @@ internal static class ExportCommand
             HelpName = "FORMAT",
             DefaultValueFactory = _ => ExportRun.Onnx,
         }.AcceptOnlyFromAmong(ExportRun.Onnx, ExportRun.Packed);
-        var kernels = new Option<OnnxKernels>("--kernels")
-        {
-            Description = "For a quantized model in ONNX: Exact computes what the library does on every processor; Fast may saturate or round where ONNX Runtime's fastest kernels do",
-            HelpName = "KIND",
-            DefaultValueFactory = _ => OnnxKernels.Exact,
-        };
+        var kernels = EngineOptions.OneOf(
+            "--kernels", "For a quantized model in ONNX, whether it computes what the library does on every processor, or may saturate or round where ONNX Runtime's fastest kernels do", s_kernels, OnnxKernels.Exact);
         var output = PathOptions.Required("--output", "FILE", "The file to write");
         var command = new Command("export", "Write a quantized or a float model as a file that other programs run.")
         {

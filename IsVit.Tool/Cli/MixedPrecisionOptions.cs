@@ -60,7 +60,7 @@ internal static class MixedPrecisionOptions
     };
 
     /// <summary>Whether sensitivities are measured or estimated.</summary>
-    public static Option<SensitivityMethod> Method() => EngineOptions.OneOf("--sensitivity", "How it is found out what a site's bits do: measured, by one forward for each site and width, or estimated, from derivatives", s_methods, new SensitivityOptions().Method);
+    public static Option<Named<SensitivityMethod>> Method() => EngineOptions.OneOf("--sensitivity", "How it is found out what a site's bits do: measured, by one forward for each site and width, or estimated, from derivatives", s_methods, new SensitivityOptions().Method);
 
     /// <summary>The images that sensitivities are found out on.</summary>
     public static Option<int> Count() => Ranged.Int32("--sensitivity-count", "Find it out on the first N calibration images", new SensitivityOptions().ImageCount, 1, 1_000_000);

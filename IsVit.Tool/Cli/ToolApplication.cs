@@ -17,7 +17,8 @@ internal static class ToolApplication
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] args, ToolConsole console, CancellationToken cancellationToken)
     {
-        var parsed = Commands.CreateRoot(console).Parse(args);
+        // Who gives nothing wants to know what there is.
+        var parsed = Commands.CreateRoot(console).Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0)
         {
             var command = parsed.CommandResult.Command;
@@ -39,6 +40,11 @@ internal static class ToolApplication
                     ProcessTerminationTimeout = TerminationTimeout,
                 },
                 cancellationToken);
+        }
+        catch (RunInterruptedException error)
+        {
+            await console.Error.WriteLineAsync($"isvit: cancelled; {error.Message}.");
+            return ExitCode.Cancelled;
         }
         catch (OperationCanceledException)
         {

@@ -67,6 +67,23 @@ internal static class ModelInput
     public static ModelPreset Preset(this PretrainedModel source, double? crop) =>
         new ModelPreset(source.Description.Name!, source.Description.Architecture, source.Description.Preprocessing!).Cropped(crop);
 
+    /// <summary>The float model that a file's quantized model is compared with, in evaluation mode.</summary>
+    /// <param name="quantized">The file. A graph does not say the shape of a model that is not of the catalogue; the weights' own configuration does.</param>
+    /// <param name="preset">The model that the file names.</param>
+    /// <param name="classCount">Its number of classes.</param>
+    /// <param name="weights">The float weights.</param>
+    /// <exception cref="ToolException">They are missing, broken, or of another model.</exception>
+    public static ImageClassifier LoadBeside(string quantized, ModelPreset preset, int classCount, string weights)
+    {
+        if (!OnnxClassifier.Supports(quantized) || ModelCatalog.Names.Contains(preset.Name.Split('.')[0], StringComparer.Ordinal))
+        {
+            return Load(preset, weights, classCount);
+        }
+
+        using var source = Open(weights, new PretrainedModelOptions { ImageSize = preset.Options.ImageSize }, classCount, TextWriter.Null);
+        return source.Load();
+    }
+
     /// <summary>A model with the weights that another one was quantized from, in evaluation mode.</summary>
     /// <param name="preset">The model.</param>
     /// <param name="weightsPath">Its weights: a file, or a folder.</param>

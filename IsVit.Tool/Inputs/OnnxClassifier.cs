@@ -31,6 +31,17 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
     /// <param name="path">The file.</param>
     public static bool Supports(string path) => Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Refuses a device that ONNX Runtime has no part in here.</summary>
+    /// <param name="device">What the user gave.</param>
+    /// <exception cref="ToolException">It is not the processor.</exception>
+    public static void RequireProcessor(torch.Device device)
+    {
+        if (device.type != DeviceType.CPU)
+        {
+            throw new ToolException($"--device {device}: ONNX Runtime runs on the CPU here.");
+        }
+    }
+
     /// <summary>Opens a file that <c>isvit export</c> wrote.</summary>
     /// <param name="path">The file.</param>
     /// <param name="threads">How many threads a product may have; null for one a core.</param>

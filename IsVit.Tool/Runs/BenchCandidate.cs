@@ -36,8 +36,8 @@ internal sealed record BenchCandidate(string Name, long Bytes, torch.nn.Module<t
     /// <summary>The middle one of its times.</summary>
     public double Median(int batch) => Middle(_milliseconds[batch]);
 
-    /// <summary>How many times as fast as another it is, round by round.</summary>
-    public double SpeedAgainst(BenchCandidate other, int batch) => Middle(_milliseconds[batch].Zip(other._milliseconds[batch], static (own, others) => others / own));
+    /// <summary>How many times as fast as another it is, by their medians.</summary>
+    public double SpeedAgainst(BenchCandidate other, int batch) => other.Median(batch) / Median(batch);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -80,7 +80,7 @@ internal static class BenchRun
             }
 
             Table(candidates, arguments.Batches).Write(console.Ansi);
-            console.Out.WriteLine($"median of {arguments.Rounds.ToString(CultureInfo.InvariantCulture)} runs taken in turns; speed and size are times those of '{candidates[0].Name}'");
+            console.Out.WriteLine($"median of {arguments.Rounds.ToString(CultureInfo.InvariantCulture)} runs taken in turns; speed is the median time of '{candidates[0].Name}' divided by a format's own, size is in parts of its size");
             if (files is not null && saved is not null)
             {
                 var images = ImageInput.OpenForRepeatedUse(
@@ -156,6 +156,9 @@ internal static class BenchRun
     private static ToolTable Table(List<BenchCandidate> candidates, IReadOnlyList<int> batches)
     {
         static string Times(double ratio) => ratio.ToString("F2", CultureInfo.InvariantCulture);
+
+        // So many figures that the ratio of two of them is the speed beside them.
+        static string Milliseconds(double time) => ReportTable.Figure(time, time < 10 ? "F3" : time < 100 ? "F2" : "F1");
         var table = new ToolTable(["format", "size MB", "size", .. batches.SelectMany(static batch => (string[])[$"batch {batch}: ms", "speed"])]);
         var first = candidates[0];
         foreach (var candidate in candidates)
@@ -165,7 +168,7 @@ internal static class BenchRun
                 candidate.Name,
                 ReportTable.Megabytes(candidate.Bytes),
                 Times((double)candidate.Bytes / first.Bytes),
-                .. batches.SelectMany(batch => (string[])[ReportTable.Figure(candidate.Median(batch), "F1"), Times(candidate.SpeedAgainst(first, batch))]),
+                .. batches.SelectMany(batch => (string[])[Milliseconds(candidate.Median(batch)), Times(candidate.SpeedAgainst(first, batch))]),
             ]);
         }
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using IsVit.Core.Imaging;
 using IsVit.Core.Models;
-using IsVit.Core.Models.Pretrained;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
@@ -34,9 +33,9 @@ internal static class EvaluateRun
     {
         var clock = Stopwatch.StartNew();
         using var onnx = OnnxClassifier.Supports(arguments.Quantized) ? OnnxClassifier.Open(arguments.Quantized) : null;
-        if (onnx is not null && arguments.Device.type != DeviceType.CPU)
+        if (onnx is not null)
         {
-            throw new ToolException($"--device {arguments.Device}: ONNX Runtime runs on the CPU here.");
+            OnnxClassifier.RequireProcessor(arguments.Device);
         }
 
         var saved = onnx?.Describe(arguments.Quantized) ?? RunDescription.Read(arguments.Quantized);
@@ -90,21 +89,9 @@ internal static class EvaluateRun
         return aftermath.ExitCode;
     }
 
-    // The file of a graph does not say the shape of a model that is not of the catalogue; the weights' own configuration does.
-    private static ImageClassifier Load(ModelPreset preset, RunDescription saved, EvaluateArguments arguments)
-    {
-        if (!OnnxClassifier.Supports(arguments.Quantized) || ModelCatalog.Names.Contains(saved.Model.Split('.')[0], StringComparer.Ordinal))
-        {
-            return ModelInput.Load(preset, arguments.Weights!, saved.ClassCount);
-        }
-
-        using var source = ModelInput.Open(arguments.Weights!, new PretrainedModelOptions { ImageSize = preset.Options.ImageSize }, saved.ClassCount, TextWriter.Null);
-        return source.Load();
-    }
-
     private static FloatReference Reference(ModelPreset preset, RunDescription saved, EvaluateArguments arguments, IImageSource images, CancellationToken cancellationToken)
     {
-        using var model = Load(preset, saved, arguments);
+        using var model = ModelInput.LoadBeside(arguments.Quantized, preset, saved.ClassCount, arguments.Weights!);
         model.to(arguments.Device);
         return FloatReference.Measure(model, images, arguments.BatchSize, cancellationToken);
     }

@@ -36,6 +36,7 @@ internal static class ExportRun
     /// <returns>The exit code.</returns>
     public static int Run(ToolConsole console, ExportArguments arguments)
     {
+        OutputFile.RequireWritable(arguments.Output, "--output");
         if (Detector(arguments) is { } detector)
         {
             DetectorExport.Write(detector, arguments);

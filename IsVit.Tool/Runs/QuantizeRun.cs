@@ -26,7 +26,35 @@ internal static class QuantizeRun
     /// <param name="arguments">What was asked for.</param>
     /// <param name="cancellationToken">Stops within one step; nothing is kept then but the checkpoint.</param>
     /// <returns>The exit code.</returns>
+    /// <exception cref="RunInterruptedException">It was stopped; the message says what is kept.</exception>
     public static int Run(ToolConsole console, QuantizeArguments arguments, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Quantize(console, arguments, cancellationToken);
+        }
+        catch (OperationCanceledException error)
+        {
+            throw new RunInterruptedException(Kept(arguments.Checkpoint), error);
+        }
+    }
+
+    /// <summary>What is left of a run that did not end.</summary>
+    /// <param name="checkpoint">The folder of its checkpoint, or null.</param>
+    internal static string Kept(string? checkpoint)
+    {
+        if (checkpoint is null)
+        {
+            return "nothing was saved; with --checkpoint DIR finished units are kept";
+        }
+
+        var units = Directory.Exists(checkpoint) ? Directory.EnumerateFiles(checkpoint, "stage*.unit*.safetensors").Count() : 0;
+        return units == 0
+            ? $"no unit was finished, so {checkpoint} holds none"
+            : string.Create(CultureInfo.InvariantCulture, $"{units} reconstructed {(units == 1 ? "unit is" : "units are")} kept in {checkpoint}; the same command goes on from there");
+    }
+
+    private static int Quantize(ToolConsole console, QuantizeArguments arguments, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
 

@@ -57,16 +57,15 @@ internal static class DetectorDemoTraining
             AnchorsPerImage = options.AnchorsPerScene,
             RegionsPerImage = options.RegionsPerScene,
         });
-        ProgressView.Run(console, "train-demo", view =>
+        var isKept = false;
+        try
         {
-            trainer.Train(detector, step => Batch(composer, step, options.BatchSize), new StepProgress(view, progress =>
-            {
-                StateDict.Save(detector, checkpoint, new Dictionary<string, string>(StringComparer.Ordinal) { [StepKey] = progress.Step.ToString(CultureInfo.InvariantCulture) });
-                var (boxes, masks) = evaluation.Measure(detector, cancellationToken);
-                Say(console, $"step {progress.Step}: box AP {100 * boxes.AP:F2}, mask AP {100 * masks.AP:F2} on the held-out scenes; losses {progress.Losses}");
-            }), cancellationToken);
-            return true;
-        });
+            Train();
+        }
+        catch (OperationCanceledException error) when (isKept)
+        {
+            throw new RunInterruptedException($"the weights of the last evaluation are kept: --resume {checkpoint} goes on from there", error);
+        }
 
         StateDict.Save(detector, output.PathOf($"{preset.Name}.safetensors"));
         DemoAssets.WriteImages(output.PathOf(DemoAssets.ImagesFile), data, seed: 0);
@@ -78,6 +77,18 @@ internal static class DetectorDemoTraining
         console.Out.WriteLine(mask);
         Say(console, $"box AP {100 * box.AP:F2}, mask AP {100 * mask.AP:F2} on {options.TestScenes} held-out scenes; files in {folder}");
         return ExitCode.Success;
+
+        void Train() => ProgressView.Run(console, "train-demo", view =>
+        {
+            trainer.Train(detector, step => Batch(composer, step, options.BatchSize), new StepProgress(view, progress =>
+            {
+                StateDict.Save(detector, checkpoint, new Dictionary<string, string>(StringComparer.Ordinal) { [StepKey] = progress.Step.ToString(CultureInfo.InvariantCulture) });
+                isKept = true;
+                var (boxes, masks) = evaluation.Measure(detector, cancellationToken);
+                Say(console, $"step {progress.Step}: box AP {100 * boxes.AP:F2}, mask AP {100 * masks.AP:F2} on the held-out scenes; losses {progress.Losses}");
+            }), cancellationToken);
+            return true;
+        });
     }
 
     // As for the demo's classifiers, a narrow backbone starts late with the library's initial values.

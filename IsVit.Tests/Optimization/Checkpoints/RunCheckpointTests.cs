@@ -93,13 +93,13 @@ public sealed class RunCheckpointTests(RunCheckpointTests.FinishedRuns finished)
     }
 
     [Theory]
-    [InlineData("options")]
+    [InlineData("options (Seed is 0 there and 1 here)")]
     [InlineData("images")]
     [InlineData("weights")]
     [InlineData("recipe")]
     [InlineData("loss")]
     [InlineData("attentions")]
-    [InlineData("options, weights, images")]
+    [InlineData("options (Seed is 0 there and 1 here), weights, images")]
     public void Quantize_CheckpointOfAnotherRun_SaysWhatDiffers(string what)
     {
         using var scope = NewDisposeScope();
@@ -217,7 +217,7 @@ public sealed class RunCheckpointTests(RunCheckpointTests.FinishedRuns finished)
 
         var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Run(model, Micro.Images(), run));
 
-        Assert.Contains("differs in versions.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("differs in versions (0.0.1 ", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

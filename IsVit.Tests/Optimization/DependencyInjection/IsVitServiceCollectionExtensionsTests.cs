@@ -168,6 +168,49 @@ public sealed class IsVitServiceCollectionExtensionsTests
         Assert.Equal(atStart.Failures, onResolve.Failures);
     }
 
+    /// <summary>What the binder leaves out silently means the default, which may be hours of work.</summary>
+    [Theory]
+    [InlineData("Reconstuction:Iterations", "10", "IsVit:Reconstuction: there is no option 'Reconstuction'; the nearest is 'Reconstruction'.")]
+    [InlineData("Reconstruction:Iteration", "10", "IsVit:Reconstruction:Iteration: there is no option 'Iteration'; the nearest is 'Iterations'.")]
+    [InlineData("iterations", "10", "IsVit:iterations: there is no option 'iterations'; the nearest is 'Reconstruction:Iterations'.")]
+    [InlineData("Overrides:0:Bit", "8", "IsVit:Overrides:0:Bit: there is no option 'Bit'; the nearest is 'Bits'.")]
+    [InlineData("Overrides:1", "head", "IsVit:Overrides:1 is 'head'; expected a section with keys such as 'Pattern'.")]
+    [InlineData("WeightBits:Value", "3", "IsVit:WeightBits:Value: 'WeightBits' is a single value and has no option 'Value'.")]
+    [InlineData("Reconstruction", "10", "IsVit:Reconstruction is '10'; expected a section with keys such as 'Iterations'.")]
+    public void Start_UnknownKey_NamesItItsPathAndTheNearest(string key, string value, string message)
+    {
+        var section = Configuration(new() { ["IsVit:" + key] = value, ["IsVit:Overrides:0:Pattern"] = "head", ["IsVit:Sparsity"] = "Keep", ["Logging:Level"] = "Debug" }).GetSection("IsVit");
+        using var provider = new ServiceCollection().AddIsVitQuantization(section).AddIsVitQuantization("named", section).AddIsVitQuantization("other", static options => options.WeightBits = 3).BuildServiceProvider();
+
+        Assert.Equal([message], Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<ModelQuantizer>()).Failures);
+        Assert.Equal([message], Assert.Throws<OptionsValidationException>(() => provider.GetRequiredKeyedService<ModelQuantizer>("named")).Failures);
+        Assert.NotNull(provider.GetRequiredKeyedService<ModelQuantizer>("other"));
+        Assert.ThrowsAny<Exception>(() => provider.GetRequiredService<IStartupValidator>().Validate());
+    }
+
+    /// <summary>A whole configuration has keys of others, but nobody else's is nearly an option's.</summary>
+    [Fact]
+    public void Start_WholeConfiguration_OnlyNearlyKnownKeysAreErrors()
+    {
+        static IReadOnlyList<string> Failures(string key)
+        {
+            using var provider = new ServiceCollection().AddIsVitQuantization(Configuration(new() { [key] = "1", ["PATH"] = "/bin", ["Logging:Level"] = "Debug", ["weightbits"] = "3" })).BuildServiceProvider();
+            try
+            {
+                Assert.Equal(3, provider.GetRequiredService<IOptions<QuantizationOptions>>().Value.WeightBits);
+                return [];
+            }
+            catch (OptionsValidationException error)
+            {
+                return [.. error.Failures];
+            }
+        }
+
+        Assert.Empty(Failures("HOME"));
+        Assert.Equal(["Reconstuction: there is no option 'Reconstuction'; the nearest is 'Reconstruction'."], Failures("Reconstuction:Iterations"));
+        Assert.Equal(["Reconstruction:Iter: there is no option 'Iter'; the nearest is 'Views'."], Failures("Reconstruction:Iter"));
+    }
+
     [Fact]
     public void AddIsVitQuantization_OwnParts_TakeTheBuiltInOnesPlaces()
     {
