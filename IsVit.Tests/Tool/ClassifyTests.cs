@@ -44,7 +44,7 @@ public sealed class ClassifyTests
             Assert.Contains($"| {cells[3]} ", run.Output, StringComparison.Ordinal);
         }
 
-        Assert.Contains($"4 images: {folder["out.csv"]}\n", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"saved {folder["out.csv"]}: 12 answers\n", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]

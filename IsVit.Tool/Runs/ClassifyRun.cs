@@ -64,7 +64,7 @@ internal static class ClassifyRun
         if (arguments.Predictions is { } csv)
         {
             OutputFile.Write(csv, PredictionCsv.Text(predictions, names));
-            console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{predictions.Count(static one => one.Rank == 1)} images: {csv}"));
+            console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"saved {csv}: {predictions.Count} answers"));
         }
 
         return ExitCode.Success;
