@@ -16,7 +16,7 @@ internal static class DetectCommand
         var weights = PathOptions.Optional("--weights", "FILE", "Its float weights, with MMDetection's tensor names");
         var quantized = PathOptions.Optional("--quantized", "FILE", "A quantized detector that was saved, instead of float weights");
         var classes = ModelOptions.Classes();
-        var score = Ranged.Double("--score", "Leave out what has a lower score", 0.3, 0, 1);
+        var score = Ranged.OptionalDouble("--score", "Leave out what has a lower score; 0.3 if not given", 0, 1);
         var output = PathOptions.Default("--output", "DIR", "The folder for the pictures and results.json", "detections");
         var command = new Command("detect", "Detect objects: a picture with boxes and masks for each image, and a file in COCO's results format.") { images, model, weights, quantized, classes, score, output };
         command.SetAction((parsed, cancellationToken) => Task.Run(
@@ -28,7 +28,7 @@ internal static class DetectCommand
                     parsed.GetValue(weights),
                     parsed.GetValue(quantized),
                     parsed.GetValue(classes),
-                    parsed.GetValue(score),
+                    parsed.GetValue(score) ?? 0.3,
                     parsed.GetRequiredValue(output)),
                 cancellationToken),
             CancellationToken.None));

@@ -92,7 +92,7 @@ internal static class QuantizeCommand
         var learningRate = Ranged.OptionalDouble("--learning-rate", "Adam's first step size; by the number of steps if not given, 1e-4 for 1000", 0, 1);
         var dropProbability = Ranged.OptionalShare("--drop-probability", "The share of activations that a step leaves unrounded; the method's if not given", 0.99);
         var heldOutShare = Ranged.OptionalShare("--held-out", "The share of the calibration images that no step is taken on, and that the best states are chosen by; the method's if not given", 0.5);
-        var outputWeight = Ranged.OptionalDouble("--output-weight", "How much an error of the model's outputs, computed by the rest of the float model, counts beside a unit's own; 0, its own alone, if not given", 0, 1000);
+        var outputWeight = Ranged.OptionalShare("--output-weight", "How much an error of the model's outputs, computed by the rest of the float model, counts beside a unit's own; its own alone if not given", 1000);
         var views = Ranged.OptionalInt32("--views", "Views of each calibration image that units are reconstructed on: itself and random crops; the method's if not given", 1, 64);
         var seed = ModelOptions.Seed();
         var crop = ModelOptions.Crop();

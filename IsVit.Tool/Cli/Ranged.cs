@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace IsVit.Tool.Cli;
 
-/// <summary>Options with a default and a range that help texts and errors both state.</summary>
+/// <summary>Options with a range that help texts and errors both state.</summary>
 internal static class Ranged
 {
     /// <summary>A whole number within a range.</summary>
@@ -32,24 +32,6 @@ internal static class Ranged
     /// <param name="maximum">The most.</param>
     public static Option<int?> OptionalInt32(string name, string description, int minimum, int maximum) =>
         Optional<int?>(name, description, "N", Range(minimum, maximum), (result, allowed) => Parse(result, name, allowed, Whole(minimum, maximum)));
-
-    /// <summary>A number above a bound and up to another.</summary>
-    /// <param name="name">The option, with its dashes.</param>
-    /// <param name="description">What it does.</param>
-    /// <param name="defaultValue">When it is not given.</param>
-    /// <param name="above">Every allowed value is larger.</param>
-    /// <param name="maximum">The largest allowed value.</param>
-    public static Option<double> Double(string name, string description, double defaultValue, double above, double maximum)
-    {
-        var allowed = Above(above, maximum);
-        return new Option<double>(name)
-        {
-            Description = $"{description} ({allowed})",
-            HelpName = "X",
-            DefaultValueFactory = _ => defaultValue,
-            CustomParser = result => Parse(result, name, allowed, Real(above, maximum)),
-        };
-    }
 
     /// <summary>A number above a bound and up to another, or none.</summary>
     /// <param name="name">The option, with its dashes.</param>
