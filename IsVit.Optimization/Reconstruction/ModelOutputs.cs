@@ -5,29 +5,50 @@ using static TorchSharp.torch;
 namespace IsVit.Optimization.Reconstruction;
 
 /// <summary>The images of a reconstruction and what the float model gives for them.</summary>
-/// <param name="images">The images.</param>
-/// <param name="wanted">The outputs, each [images, ...].</param>
-internal sealed class ModelOutputs(ActivationCache images, ActivationCache wanted)
+internal sealed class ModelOutputs : IDisposable
 {
-    /// <summary>The images.</summary>
-    public ActivationCache Images { get; } = images;
+    private readonly List<IReadOnlyList<Tensor>> _wanted = [];
 
-    /// <summary>What the float model gives for them.</summary>
-    public ActivationCache Wanted { get; } = wanted;
-
-    /// <summary>Runs the float model; the open dispose scope owns what it gives.</summary>
+    /// <summary>Runs the float model.</summary>
     /// <param name="context">The run.</param>
-    /// <param name="batches">The images.</param>
-    public static ModelOutputs Of(QuantizationContext context, IReadOnlyList<SampleBatch> batches)
+    /// <param name="batches">The images; they must outlive the instance.</param>
+    public ModelOutputs(QuantizationContext context, IReadOnlyList<SampleBatch> batches)
     {
         using var noGrad = no_grad();
         using var suspended = context.Attachment.Suspend();
         using var original = context.FloatParameters.Use();
-        var outputs = batches.Select(batch =>
+        try
         {
-            context.CancellationToken.ThrowIfCancellationRequested();
-            return context.Graph.Forward.Run(batch);
-        }).ToList();
-        return new(ActivationCache.Of(batches), new(outputs, [.. outputs[0].Select(static _ => 0)], [.. batches.Select(static batch => batch.Count)]));
+            foreach (var batch in batches)
+            {
+                context.CancellationToken.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+
+                // An output may be the caller's own tensor.
+                _wanted.Add([.. context.Graph.Forward.Run(batch).Select(static output => output.clone().DetachFromDisposeScope())]);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
+        Images = ActivationCache.Of(batches);
+        Wanted = new(_wanted, [.. _wanted[0].Select(static _ => 0)], [.. batches.Select(static batch => batch.Count)]);
+    }
+
+    /// <summary>The images.</summary>
+    public ActivationCache Images { get; }
+
+    /// <summary>What the float model gives for them, each [images, ...].</summary>
+    public ActivationCache Wanted { get; }
+
+    public void Dispose()
+    {
+        foreach (var output in _wanted.SelectMany(static outputs => outputs))
+        {
+            output.Dispose();
+        }
     }
 }

@@ -138,8 +138,7 @@ public sealed class ReconstructionStage : IQuantizationStage
         var store = ActivationStores.Create(OptionsOf(context.Options), cache.Bytes);
         using var precision = new ProductPrecision(context.Graph, OptionsOf(context.Options).Precision);
         using var images = ReconstructionImages.Of(context, OptionsOf(context.Options), IterationsFor(context.Options));
-        using var scope = NewDisposeScope();
-        var outputs = OptionsOf(context.Options).OutputWeight > 0 ? ModelOutputs.Of(context, images.Batches) : null;
+        using var outputs = OptionsOf(context.Options).OutputWeight > 0 ? new ModelOutputs(context, images.Batches) : null;
         using var floatFlow = new FloatFlow(context, images.Batches, store);
         using var quantizedFlow = Input == UnitInput.Quantized ? new UnitFlow(context.Attachment, images.Batches, store) : null;
         for (var i = 0; i < context.Graph.Units.Count; i++)

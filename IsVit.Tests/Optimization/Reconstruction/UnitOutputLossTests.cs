@@ -120,6 +120,18 @@ public sealed class UnitOutputLossTests
         Assert.All(weighted.Attachment.Bindings.Where(static binding => !binding.IsWeight), static binding => Assert.Equal(SiteState.Quantized, binding.State));
     }
 
+    [Fact]
+    public void Run_OutputWeight_LeavesNoTensor()
+    {
+        using var scope = NewDisposeScope();
+        var images = Micro.Images();
+        LiveTensors.AssertNoneLeftBy(() =>
+        {
+            using var model = Micro.Vit();
+            using var quantized = Quantize(model, images, StageNames.ActivationReconstruction);
+        });
+    }
+
     [Theory]
     [InlineData(-0.5)]
     [InlineData(double.NaN)]
