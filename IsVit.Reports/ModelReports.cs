@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using IsVit.Core.Samples;
+using IsVit.Model.Files;
 using IsVit.Optimization;
 using IsVit.Reports.Contents;
 using IsVit.Reports.Page;
@@ -91,18 +93,5 @@ public static class ModelReports
         return JsonSerializer.Deserialize(json, ReportJsonContext.Default.ModelReport) ?? throw new JsonException("The text is null; expected a report.");
     }
 
-    // A file is there as a whole or not at all.
-    private static void Write(string path, string text)
-    {
-        var part = $"{path}.{Guid.NewGuid():N}.part";
-        try
-        {
-            File.WriteAllText(part, text);
-            File.Move(part, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(part);
-        }
-    }
+    private static void Write(string path, string text) => WholeFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

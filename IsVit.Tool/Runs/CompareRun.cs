@@ -34,7 +34,7 @@ internal static class CompareRun
 
         if (output is not null)
         {
-            File.WriteAllText(output, comparison.ToHtml());
+            OutputFile.Write(output, comparison.ToHtml());
             console.Out.WriteLine($"saved {output}");
         }
 

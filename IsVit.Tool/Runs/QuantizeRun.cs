@@ -5,6 +5,7 @@ using IsVit.Optimization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
+using IsVit.Reports.Contents;
 using IsVit.Tool.Evaluation;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Progress;
@@ -108,10 +109,16 @@ internal static class QuantizeRun
             aftermath.Do("the model cannot be scored", () => result = work.Measure(cancellationToken));
         }
 
+        IReadOnlyList<ReportFact> facts = [];
+        if (arguments.Json is not null || look is not null)
+        {
+            aftermath.Do("the run's inputs cannot be read again, for their hashes", () => facts = RunFacts.Of(arguments, work));
+        }
+
         var report = ReportFactory.Create(arguments, work.Name, quantized.Report!, reference, result, clock.Elapsed, modelBytes, floatBytes, scores, allocation) with
         {
             Detection = work.Report(reference, result),
-            Run = arguments.Json is null && look is null ? [] : RunFacts.Of(arguments, work),
+            Run = facts,
         };
         aftermath.WriteReport(arguments.Json, report, QuantizationJsonContext.Default.QuantizationJson);
         if (look is not null)
