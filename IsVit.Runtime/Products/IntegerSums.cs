@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace IsVit.Runtime.Products;
+
+/// <summary>Sums and conversions of rows of small integers.</summary>
+internal static class IntegerSums
+{
+    /// <summary>The sum of bytes.</summary>
+    public static int Of(ReadOnlySpan<byte> values)
+    {
+        // 16-bit sums hold 257 bytes; each of the 32 takes two in a step.
+        const int StepsThatFit = 128;
+        var sum = 0;
+        while (values.Length >= Vector512<byte>.Count)
+        {
+            var sums = Vector512<ushort>.Zero;
+            for (var step = 0; step < StepsThatFit && values.Length >= Vector512<byte>.Count; step++)
+            {
+                var (low, high) = Vector512.Widen(Vector512.Create(values));
+                sums += low + high;
+                values = values[Vector512<byte>.Count..];
+            }
+
+            var (first, second) = Vector512.Widen(sums);
+            sum += (int)Vector512.Sum(first + second);
+        }
+
+        foreach (var value in values)
+        {
+            sum += value;
+        }
+
+        return sum;
+    }
+
+    /// <summary>The sum of 16-bit numbers.</summary>
+    public static int Of(ReadOnlySpan<short> values)
+    {
+        var sums = Vector512<int>.Zero;
+        while (values.Length >= Vector512<short>.Count)
+        {
+            var (low, high) = Vector512.Widen(Vector512.Create(values));
+            sums += low + high;
+            values = values[Vector512<short>.Count..];
+        }
+
+        var sum = Vector512.Sum(sums);
+        foreach (var value in values)
+        {
+            sum += value;
+        }
+
+        return sum;
+    }
+
+    /// <summary>Bytes as 16-bit numbers.</summary>
+    public static void Widen(ReadOnlySpan<byte> values, Span<short> wide)
+    {
+        var unsigned = MemoryMarshal.Cast<short, ushort>(wide);
+        while (values.Length >= Vector512<byte>.Count)
+        {
+            var (low, high) = Vector512.Widen(Vector512.Create(values));
+            low.CopyTo(unsigned);
+            high.CopyTo(unsigned[Vector512<ushort>.Count..]);
+            values = values[Vector512<byte>.Count..];
+            unsigned = unsigned[Vector512<byte>.Count..];
+        }
+
+        for (var i = 0; i < values.Length; i++)
+        {
+            unsigned[i] = values[i];
+        }
+    }
+}
