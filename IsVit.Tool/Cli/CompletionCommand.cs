@@ -16,7 +16,7 @@ internal static class CompletionCommand
                 COMPREPLY=()
                 while IFS= read -r reply; do
                     [[ "$reply" == [a-z0-9]* || "$reply" == -[a-z-]* ]] && [[ "$reply" == "$word"* ]] && COMPREPLY+=("$reply")
-                done < <("${COMP_WORDS[0]}" "[suggest:${#line}]" "$line" 2> /dev/null)
+                done < <("${COMP_WORDS[0]}" "[suggest:${#line}]" "$line" < /dev/null 2> /dev/null)
             }
             complete -o default -F _isvit isvit
             """,
@@ -26,7 +26,7 @@ internal static class CompletionCommand
             _isvit() {
                 local line="isvit${LBUFFER#${words[1]}}"
                 local -a replies
-                replies=("${(@f)$("${words[1]}" "[suggest:${#line}]" "$line" 2> /dev/null)}")
+                replies=("${(@f)$("${words[1]}" "[suggest:${#line}]" "$line" < /dev/null 2> /dev/null)}")
                 replies=(${(M)replies:#([a-z0-9]*|-[a-z-]*)})
                 (( ${#replies} )) && compadd -- "${replies[@]}" || _files
             }

@@ -68,7 +68,9 @@ internal static class EvaluateCommand
                     throw new ToolException($"'{name}' is a classifier, of which a quantized one is evaluated: give --quantized, the file that 'isvit quantize' saved{(parsed.GetValue(weights) is null ? "" : ", beside --weights")}, and leave out --model.");
                 }
 
-                parsed.RefuseForClassifier(coco, testCount, perClass, classes, model);
+                parsed.Refuse(model, "--quantized says which model it is; leave out --model.");
+                parsed.Refuse(classes, "--quantized says how many classes it has; leave out --classes.");
+                parsed.RefuseForClassifier(coco, testCount, perClass);
                 return EvaluateRun.Run(
                     console,
                     new EvaluateArguments(

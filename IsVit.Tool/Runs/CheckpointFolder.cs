@@ -29,8 +29,8 @@ internal sealed class CheckpointFolder
 
     /// <summary>What a run says when it begins.</summary>
     public string Announcement => UnitCount == 0
-        ? $"finished units are kept in {Path}: if the run is interrupted, the same command goes on from there"
-        : string.Create(CultureInfo.InvariantCulture, $"going on from an interrupted run: {Units} kept in {Path}");
+        ? $"keeps finished units in {Path}; if stopped, the same command goes on from there"
+        : $"of a run that was stopped, {Units} kept in {Path}";
 
     private string Units => string.Create(CultureInfo.InvariantCulture, $"{UnitCount} reconstructed {(UnitCount == 1 ? "unit is" : "units are")}");
 
