@@ -128,11 +128,14 @@ internal sealed class ConfigArguments
             throw new ToolException($"{_path}: '{_keyOf[option]}' and '{key}' are the same option; give one of them.");
         }
 
-        if (values.Length > 1 && option.Arity.MaximumNumberOfValues == 1)
+        // An option such as N,N takes its list as one text.
+        if (option.HelpName?.Contains(',', StringComparison.Ordinal) == true)
         {
-            values = option.HelpName?.Contains(',', StringComparison.Ordinal) == true
-                ? [string.Join(',', values)]
-                : throw new ToolException($"{_path}: {key} is a list of {values.Length.ToString(CultureInfo.InvariantCulture)}; expected one value.");
+            values = [string.Join(',', values)];
+        }
+        else if (values.Length > 1 && option.Arity.MaximumNumberOfValues == 1)
+        {
+            throw new ToolException($"{_path}: {key} is a list of {values.Length.ToString(CultureInfo.InvariantCulture)}; expected one value.");
         }
 
         foreach (var value in values)

@@ -48,9 +48,9 @@ internal sealed class ToolTable
         int[] widths = [.. headers.Select((header, column) => Math.Max(header.Length, LongestCell(rows, column)))];
         if (Total(widths) > room)
         {
-            headers = [.. headers.Select((header, column) => Break(header, LongestCell(rows, column)))];
+            headers = [.. headers.Select((header, column) => Break(header, rows, column))];
             widths = Widths(headers, rows);
-            Narrow(widths, rows, room);
+            Narrow(widths, headers, rows, room);
         }
 
         var table = new Table { Border = TableBorder.Ascii2 };
@@ -76,8 +76,8 @@ internal sealed class ToolTable
     private int Least(int[] shown)
     {
         var rows = Rows(shown);
-        var widths = Widths([.. shown.Select(column => Break(_headers[column], LongestCell(_rows, column)))], rows);
-        return Total([.. widths.Select((width, column) => column == 0 || IsNumbers(rows, column) ? width : Math.Min(width, Shortest))]);
+        string[] headers = [.. shown.Select((header, column) => Break(_headers[header], rows, column))];
+        return Total([.. Widths(headers, rows).Select((width, column) => column == 0 || IsNumbers(rows, column) ? width : Math.Min(width, Least(headers[column])))]);
     }
 
     /// <summary>A text without its middle, of which both ends tell more.</summary>
@@ -87,13 +87,19 @@ internal sealed class ToolTable
 
     private static int Total(int[] widths) => widths.Sum() + (Border * widths.Length) + 1;
 
-    private static int[] Widths(string[] headers, List<string[]> rows) => [.. headers.Select((header, column) => Math.Max(header.Split('\n').Max(static line => line.Length), LongestCell(rows, column)))];
+    // The least width of a column of texts.
+    private static int Least(string header) => Math.Max(Shortest, HeaderWidth(header));
+
+    private static int HeaderWidth(string header) => header.Split('\n').Max(static line => line.Length);
+
+    private static int[] Widths(string[] headers, List<string[]> rows) => [.. headers.Select((header, column) => Math.Max(HeaderWidth(header), LongestCell(rows, column)))];
 
     private static int LongestCell(List<string[]> rows, int column) => rows.Count == 0 ? 0 : rows.Max(row => row[column].Length);
 
     // Lines of whole words, as long as the column is anyway.
-    private static string Break(string header, int width)
+    private static string Break(string header, List<string[]> rows, int column)
     {
+        var width = IsNumbers(rows, column) ? LongestCell(rows, column) : Shortest;
         var lines = new List<string>();
         foreach (var word in header.Split(' '))
         {
@@ -111,10 +117,10 @@ internal sealed class ToolTable
     }
 
     // The widest text gives way first, but the one that names the row last.
-    private static void Narrow(int[] widths, List<string[]> rows, int room)
+    private static void Narrow(int[] widths, string[] headers, List<string[]> rows, int room)
     {
         int[] texts = [.. Enumerable.Range(0, widths.Length).Where(column => !IsNumbers(rows, column))];
-        while (Total(widths) > room && texts.Where(column => widths[column] > Shortest).ToList() is { Count: > 0 } wide)
+        while (Total(widths) > room && texts.Where(column => widths[column] > Least(headers[column])).ToList() is { Count: > 0 } wide)
         {
             widths[wide.MaxBy(column => column == 0 ? 0 : widths[column])]--;
         }

@@ -18,7 +18,7 @@ internal static class RunFile
         {
             ".JSON" => true,
             ".YAML" or ".YML" => false,
-            var other => throw new ToolException($"{path}: a file of options ends with .yaml, .yml or .json, not with '{other}'."),
+            _ => throw new ToolException($"{path}: a file of options ends with .yaml, .yml or .json, not with '{Path.GetExtension(path)}'."),
         };
         string text;
         try
