@@ -125,6 +125,17 @@ public sealed class ConfigTests
         (await ToolRun.Of("quantize", "--config", folder[name])).AssertRefused(expected);
     }
 
+    /// <summary>The example that users begin with.</summary>
+    [Fact]
+    public async Task Quantize_ExampleOfTheDocumentation_IsAccepted()
+    {
+        using var folder = new TemporaryFolder();
+        var page = File.ReadAllText(Path.Combine(RepositoryRoot.Path, "docs", "tool.md")).ReplaceLineEndings("\n");
+        File.WriteAllText(folder["run.yaml"], page.Split("```yaml\n")[1].Split("```")[0]);
+
+        (await ToolRun.Of("quantize", "--config", folder["run.yaml"])).AssertRefused($"'{folder["images/calibration"]}': no such folder.");
+    }
+
     /// <summary>What is given on the command line replaces what the file has in other words, too.</summary>
     [Fact]
     public async Task Quantize_PresetBesideAFileWithBits_PresetWins()

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using IsVit.Core.Coverage;
-using IsVit.Model.Quantization;
 using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.MixedPrecision;
