@@ -42,7 +42,7 @@ internal static class QuantizeRun
         {
             throw new RunInterruptedException(checkpoint?.Kept ?? $"nothing was saved; {(arguments.NoCheckpoint ? "without --no-checkpoint" : "with --output DIR or --checkpoint DIR")} finished units are kept", error);
         }
-        catch (QuantizationException error) when (checkpoint is not null && error.Message.Contains($"'{checkpoint.Path}'", StringComparison.Ordinal))
+        catch (QuantizationException error) when (checkpoint is not null && error.Message.Contains($"'{checkpoint.Path}", StringComparison.Ordinal))
         {
             throw new ToolException($"{error.Message} --restart deletes what is kept there and starts anew.", error);
         }
@@ -53,7 +53,10 @@ internal static class QuantizeRun
         }
         finally
         {
-            checkpoint?.DiscardEmpty();
+            if (!arguments.DryRun)
+            {
+                checkpoint?.DiscardEmpty();
+            }
         }
     }
 
