@@ -10,7 +10,7 @@ namespace IsVit.Optimization;
 public sealed partial class ModelQuantizer
 {
     /// <summary>
-    /// Estimates how long <see cref="Quantize(nn.Module{Tensor, Tensor}, Tensor, QuantizationRun?, CancellationToken)"/> will take, from the current duration of two passes of a few images on this machine.
+    /// Estimates how long <see cref="Quantize(nn.Module{Tensor, Tensor}, Tensor, QuantizationRun?, CancellationToken)"/> will take, from the current duration of a few passes of a few images on this machine.
     /// Scores are not included, nor are stages that do not report their cost.
     /// </summary>
     /// <param name="model">The model; it is not changed.</param>

@@ -135,19 +135,22 @@ public static class ModelCatalog
     private static ModelPreset Preset(string name, ModelOptions options, ImagePreprocessing preprocessing) =>
         new(name, options, preprocessing with { ImageSize = options.ImageSize, CropFraction = options.ImageSize == 384 ? 1 : 0.9 });
 
-    // Levenshtein: the fewest insertions, deletions and replacements of a character.
+    // Levenshtein's, with two neighbours in each other's place as one: the fewest insertions, deletions, replacements and swaps of a character.
     private static int EditDistance(string a, string b)
     {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
+        int[] before = [], above = [], row = [.. Enumerable.Range(0, b.Length + 1)];
         for (var i = 1; i <= a.Length; i++)
         {
-            var diagonal = row[0];
+            (before, above, row) = (above, row, new int[b.Length + 1]);
             row[0] = i;
             for (var j = 1; j <= b.Length; j++)
             {
-                var replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, Math.Min(row[j], row[j - 1]) + 1);
+                var replaced = above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+                row[j] = Math.Min(replaced, Math.Min(above[j], row[j - 1]) + 1);
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                {
+                    row[j] = Math.Min(row[j], before[j - 2] + 1);
+                }
             }
         }
 

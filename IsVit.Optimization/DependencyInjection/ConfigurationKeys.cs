@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Reflection;
 using IsVit.Core.Models;
 using IsVit.Optimization.Options;
@@ -43,12 +44,33 @@ internal static class ConfigurationKeys
 
         if (!type.IsClass || type == typeof(string))
         {
-            return section.GetChildren().Select(child => $"{child.Path}: '{section.Key}' is a single value and has no option '{child.Key}'.");
+            return section.GetChildren().Select(child => $"{child.Path}: '{section.Key}' is a single value and has no option '{child.Key}'.").Concat(OfText(section, Nullable.GetUnderlyingType(type) ?? type));
         }
 
         return string.IsNullOrEmpty(section.Value)
             ? OfOptions(section, type, isShared: false)
             : [$"{section.Path} is '{section.Value}'; expected a section with keys such as '{Keys(type).Keys.First()}'."];
+    }
+
+    // The binder leaves out an item of a list that has a value of another type, and says nothing.
+    private static IEnumerable<string> OfText(IConfigurationSection section, Type type)
+    {
+        if (!string.IsNullOrEmpty(section.Value) && !IsOf(type, section.Value))
+        {
+            yield return $"{section.Path} is '{section.Value}'; expected {(type.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(type))}" : type == typeof(bool) ? "true or false" : type == typeof(double) ? "a number" : "a whole number")}.";
+        }
+    }
+
+    private static bool IsOf(Type type, string text)
+    {
+        try
+        {
+            return TypeDescriptor.GetConverter(type).ConvertFromInvariantString(text) is not null;
+        }
+        catch (Exception error) when (error is ArgumentException or FormatException or NotSupportedException)
+        {
+            return false;
+        }
     }
 
     // An option of that name in a section below was most likely meant.

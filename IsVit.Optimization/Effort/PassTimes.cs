@@ -17,6 +17,8 @@ internal readonly record struct PassTimes(TimeSpan Forward, TimeSpan Step)
     private const long MostImages = 8;
 
     private const int ForwardsOfAStep = 3;
+    private const int MostPasses = 5;
+    private static readonly TimeSpan s_enough = TimeSpan.FromSeconds(0.2);
 
     /// <summary>Measures both on the first images. The model stays as it is.</summary>
     public static PassTimes Measure(ModelForward model, SampleBatch images)
@@ -71,8 +73,16 @@ internal readonly record struct PassTimes(TimeSpan Forward, TimeSpan Step)
         }
 
         Run();
-        var clock = Stopwatch.StartNew();
-        Run();
-        return clock.Elapsed;
+
+        // What else the machine does can make a pass longer, not shorter.
+        var (all, shortest) = (Stopwatch.StartNew(), TimeSpan.MaxValue);
+        for (var i = 0; i < MostPasses && (i == 0 || all.Elapsed < s_enough); i++)
+        {
+            var clock = Stopwatch.StartNew();
+            Run();
+            shortest = clock.Elapsed < shortest ? clock.Elapsed : shortest;
+        }
+
+        return shortest;
     }
 }

@@ -63,6 +63,7 @@ public sealed class ModelCatalogTests
     [Theory]
     [InlineData("deit_tinny_patch16_224", "deit_tiny_patch16_224")]
     [InlineData("vit_fasion", "vit_fashion")]
+    [InlineData("ivt_fsahion", "vit_fashion")]
     [InlineData("resnet50", null)]
     public void Closest_MisspeltName_IsTheOneMeant(string name, string? expected) => Assert.Equal(expected, ModelCatalog.Closest(ModelCatalog.Names, name) is [var first, ..] ? first : null);
 

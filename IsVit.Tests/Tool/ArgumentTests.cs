@@ -51,7 +51,7 @@ public sealed class ArgumentTests
     [InlineData("sensitivity --model swin_micro_mask_rcnn --weights w --calibration c", "'swin_micro_mask_rcnn' is a detector; expected one of the classifiers vit_tiny_patch16_224,")]
     [InlineData("evaluate --images i", "there is no model to evaluate; give --quantized, or --model and --weights of a detector.")]
     [InlineData("evaluate --model swin_micro_mask_rcnn --coco a", "there is no detector to evaluate; give --weights, --quantized or both.")]
-    [InlineData("evaluate --model vit_fashion --weights w --images i", "--model is of detectors, and the model is a classifier.")]
+    [InlineData("evaluate --model vit_fashion --weights w --images i", "'vit_fashion' is a classifier, of which a quantized one is evaluated: give --quantized, the file that 'isvit quantize' saved, beside --weights, and leave out --model.")]
     [InlineData("evaluate --quantized /nowhere/file", "/nowhere/file: no such file.")]
     [InlineData("train-demo --data /nowhere", "/nowhere: no such folder; give --data")]
     [InlineData("train-demo --epochs 0", "--epochs is '0'; allowed is 1 to 1000.")]

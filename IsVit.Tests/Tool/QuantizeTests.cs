@@ -11,6 +11,7 @@ using IsVit.Tests.TestSupport;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Runs;
 using IsVit.Tool.Terminal;
+using IsVit.Tool.Workloads;
 
 namespace IsVit.Tests.Tool;
 
@@ -398,7 +399,7 @@ public sealed class QuantizeTests
         var run = await ToolRun.Of(source.Token, FashionFolder.Quantize(folder, "--output", folder["out"], "--json", folder["report.json"]));
 
         Assert.Equal(130, run.ExitCode);
-        Assert.Equal("isvit: cancelled; nothing was saved; with --checkpoint DIR finished units are kept.\n", run.Error);
+        Assert.Equal("isvit: cancelled; no unit was finished, so nothing is kept.\n", run.Error);
         Assert.Equal(before, folder.Entries);
     }
 
@@ -417,9 +418,11 @@ public sealed class QuantizeTests
 
         Assert.Equal(130, run.ExitCode);
         Assert.Equal($"isvit: cancelled; 1 reconstructed unit is kept in {folder["kept"]}; the same command goes on from there.\n", run.Error);
-        Assert.Equal("no unit was finished, so /nowhere holds none", QuantizeRun.Kept("/nowhere"));
+        Assert.Equal("no unit was finished, so /nowhere holds none", Checkpoint("/nowhere").Kept);
         File.WriteAllText(folder["kept/stage1.unit001.blocks.0.safetensors"], "");
-        Assert.StartsWith("2 reconstructed units are kept in ", QuantizeRun.Kept(folder["kept"]), StringComparison.Ordinal);
+        Assert.StartsWith("2 reconstructed units are kept in ", Checkpoint(folder["kept"]).Kept, StringComparison.Ordinal);
+
+        static CheckpointFolder Checkpoint(string path) => CheckpointFolder.Of(new QuantizeArguments { Weights = "w", Calibration = "c", Method = RecipeNames.ISVit, Device = TorchSharp.torch.CPU, Checkpoint = path })!;
     }
 
     /// <summary>Files written before they described their model name it among the tool's own texts.</summary>

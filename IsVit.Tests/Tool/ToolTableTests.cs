@@ -35,6 +35,22 @@ public sealed class ToolTableTests
         Assert.Contains(lines, static line => line.Contains(" 1 x 2 |", StringComparison.Ordinal));
     }
 
+    /// <summary>The name of a row gives way last: after other texts, and after columns that are not needed.</summary>
+    [Theory]
+    [InlineData(80, "| site                    | quantizer of it | bits | scales |")]
+    [InlineData(57, "| site                    | quantizer   | bits | scales |")]
+    [InlineData(55, "| site                    | quantizer of it | bits |")]
+    [InlineData(46, "| site                   | quantizer  | bits |")]
+    public void Write_NarrowerAndNarrower_KeepsTheFirstColumnLongest(int width, string expected)
+    {
+        var table = new ToolTable("site", "quantizer of it", "bits", "scales") { Dispensable = ["scales"] };
+        table.AddRow("blocks.11.mlp.fc1:input", "channel-levels", "4", "1 x 2");
+
+        var lines = Write(width, table).Split('\n');
+
+        Assert.Equal(expected, lines[1]);
+    }
+
     [Fact]
     public void Write_ColumnWithoutValues_IsLeftOut()
     {

@@ -25,6 +25,7 @@ internal static class Commands
             DetectCommand.Create(console),
             ModelsCommand.Create(console),
             TrainDemoCommand.Create(console),
+            CompletionCommand.Create(console),
         };
         RootHelp.AddTo(root);
         return root;

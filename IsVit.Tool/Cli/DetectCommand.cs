@@ -18,7 +18,7 @@ internal static class DetectCommand
         var classes = ModelOptions.Classes();
         var score = Ranged.OptionalDouble("--score", "Leave out what has a lower score; 0.3 if not given", 0, 1);
         var output = PathOptions.Default("--output", "DIR", "The folder for the pictures and results.json", "detections");
-        var command = new Command("detect", "Detect objects: a picture with boxes and masks for each image, and a file in COCO's results format.") { images, model, weights, quantized, classes, score, output };
+        var command = new Command("detect", "Detect objects: a picture with boxes and masks for each image, and a file in COCO's results format.") { images, model, weights, quantized, classes, score, output, new ConfigOption() };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => DetectRun.Run(
                 console,

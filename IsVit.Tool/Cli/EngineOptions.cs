@@ -51,7 +51,13 @@ internal static class EngineOptions
     public static bool AsksToSaveMemory(string[] args)
     {
         var cache = Cache();
-        var parsed = new RootCommand { Options = { cache }, TreatUnmatchedTokensAsErrors = false }.Parse(args);
+        var config = new ConfigOption();
+        var parsed = new RootCommand { Options = { cache, config }, TreatUnmatchedTokensAsErrors = false }.Parse(args);
+        if (parsed.Errors.Count == 0 && parsed.GetResult(cache) is null or { Implicit: true } && parsed.GetValue(config) is { } file && ConfigArguments.Peek(file, cache) is { } text)
+        {
+            parsed = new RootCommand { Options = { cache } }.Parse([cache.Name, text]);
+        }
+
         return parsed.Errors.Count == 0 && parsed.GetValue(cache).Value is ActivationStorage.BFloat16 or ActivationStorage.Disk;
     }
 
@@ -77,6 +83,12 @@ internal static class EngineOptions
                 var text = ArgumentText.Of(result);
                 if (!values.TryGetValue(text, out var value))
                 {
+                    // As the library's configurations have it.
+                    if (values.FirstOrDefault(entry => text.Equals(entry.Value.ToString(), StringComparison.OrdinalIgnoreCase)) is { Key: { } known } found)
+                    {
+                        return new(known, found.Value);
+                    }
+
                     result.AddError($"{name} is '{text}'; allowed is one of {string.Join(", ", values.Keys)}.");
                 }
 

@@ -28,7 +28,7 @@ internal static class EvaluateCommand
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var command = new Command("evaluate", "Measure a saved quantized classifier on labelled images, or a detector, quantized or not, on images with COCO's annotations.")
         {
-            quantized, model, weights, classes, labels, images, coco, testCount, perClass, batch, crop, skipUnreadable, device, json,
+            quantized, model, weights, classes, labels, images, coco, testCount, perClass, batch, crop, skipUnreadable, device, json, new ConfigOption(),
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
@@ -63,11 +63,18 @@ internal static class EvaluateCommand
                         cancellationToken);
                 }
 
-                parsed.RefuseForClassifier(coco, testCount, perClass, classes, model);
+                if (file is null)
+                {
+                    throw new ToolException($"'{name}' is a classifier, of which a quantized one is evaluated: give --quantized, the file that 'isvit quantize' saved{(parsed.GetValue(weights) is null ? "" : ", beside --weights")}, and leave out --model.");
+                }
+
+                parsed.Refuse(model, "--quantized says which model it is; leave out --model.");
+                parsed.Refuse(classes, "--quantized says how many classes it has; leave out --classes.");
+                parsed.RefuseForClassifier(coco, testCount, perClass);
                 return EvaluateRun.Run(
                     console,
                     new EvaluateArguments(
-                        file!,
+                        file,
                         parsed.GetValue(weights),
                         parsed.GetValue(images),
                         parsed.GetValue(labels),

@@ -27,6 +27,10 @@ internal static class PathOptions
     public static Option<string> Default(string name, string placeholder, string description, string defaultValue) =>
         new Option<string>(name) { Description = description, HelpName = placeholder, DefaultValueFactory = _ => defaultValue }.NotEmpty();
 
+    /// <summary>Whether an option's value is the path of a file or a folder, by what help shows for it.</summary>
+    /// <param name="option">The option.</param>
+    public static bool IsPath(Option option) => option.HelpName is "FILE" or "DIR" or "CSV";
+
     private static Option<T> NotEmpty<T>(this Option<T> option)
     {
         option.Validators.Add(result =>

@@ -106,11 +106,15 @@ internal static class QuantizeCommand
         var output = PathOptions.Optional("--output", "DIR", $"The folder to write {QuantizeRun.ModelFile} to");
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var report = PathOptions.Optional("--report", "DIR", $"The folder to write {ModelReports.PageFile} to, a page to look at, and the numbers behind it");
-        var checkpoint = PathOptions.Optional("--checkpoint", "DIR", "Keep every finished unit in this folder, and go on from there if the same run was interrupted");
+        var checkpoint = PathOptions.Optional("--checkpoint", "DIR", $"Keep every finished unit in this folder, and go on from there if the same run was interrupted; DIR{CheckpointFolder.Suffix} beside --output if not given, which goes when the model is saved");
+        var noCheckpoint = new Option<bool>("--no-checkpoint") { Description = "Keep no finished unit beside --output" };
+        var restart = new Option<bool>("--restart") { Description = "Delete what an interrupted run kept, and start anew" };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Read model and images, measure a few passes, and say what the run would do, what it would take and what would come out; write nothing but --json" };
+        var config = new ConfigOption(takesEngineKeys: true) { Alternatives = [(presetName, [weightBits, activationBits, method]), (noCheckpoint, [checkpoint])] };
         var command = new Command("quantize", "Quantize a classifier or a detector with a folder of images and compare it with the float model.")
         {
             model, weights, imageSize, prefix, skip, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, outputWeight, views,
-            seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, checkpoint,
+            seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, checkpoint, noCheckpoint, restart, dryRun, config,
         };
         command.Validators.Add(result =>
         {
@@ -122,6 +126,13 @@ internal static class QuantizeCommand
             if (result.GetResult(budget) is null or { Implicit: true } && ((Option[])[allowedBits, sensitivity, sensitivityCount]).FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } lone)
             {
                 result.AddError($"{lone.Name} is for --budget: give both or none.");
+            }
+        });
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(checkpoint) is { Implicit: false } && result.GetValue(noCheckpoint))
+            {
+                result.AddError("--checkpoint and --no-checkpoint: give one of them.");
             }
         });
         command.SetAction((parsed, cancellationToken) =>
@@ -194,6 +205,10 @@ internal static class QuantizeCommand
                 Report = parsed.GetValue(report),
                 CommandLine = string.Join(' ', parsed.Tokens.Select(static token => token.Value)),
                 Checkpoint = parsed.GetValue(checkpoint),
+                NoCheckpoint = parsed.GetValue(noCheckpoint),
+                Restart = parsed.GetValue(restart),
+                DryRun = parsed.GetValue(dryRun),
+                Engine = config.Engine,
             };
             return Task.Run(() => QuantizeRun.Run(console, arguments, cancellationToken), CancellationToken.None);
 

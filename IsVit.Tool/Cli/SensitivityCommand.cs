@@ -33,7 +33,7 @@ internal static class SensitivityCommand
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var command = new Command("sensitivity", "Show how much a model's outputs change when one operand of one matrix product is quantized, for all of them, at several bit widths.")
         {
-            model, weights, imageSize, prefix, skip, classes, calibration, calibrationCount, method, weightBits, activationBits, widths, sensitivity, count, seed, crop, skipUnreadable, device, json,
+            model, weights, imageSize, prefix, skip, classes, calibration, calibrationCount, method, weightBits, activationBits, widths, sensitivity, count, seed, crop, skipUnreadable, device, json, new ConfigOption(),
         };
         command.SetAction((parsed, cancellationToken) =>
         {

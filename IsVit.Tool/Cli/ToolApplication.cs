@@ -18,7 +18,17 @@ internal static class ToolApplication
     public static async Task<int> RunAsync(string[] args, ToolConsole console, CancellationToken cancellationToken)
     {
         // Who gives nothing wants to know what there is.
-        var parsed = Commands.CreateRoot(console).Parse(args.Length == 0 ? ["--help"] : args);
+        var root = Commands.CreateRoot(console);
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+        try
+        {
+            parsed = ConfigArguments.Expand(root, args, parsed);
+        }
+        catch (ToolException error)
+        {
+            return await FailAsync(console, error.Message);
+        }
+
         if (parsed.Errors.Count > 0)
         {
             var command = parsed.CommandResult.Command;

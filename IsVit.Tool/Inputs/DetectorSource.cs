@@ -1,4 +1,5 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Models;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Detection.Models;
 using IsVit.Optimization;
@@ -16,9 +17,14 @@ internal sealed record DetectorSource(DetectorPreset Preset, int ClassCount, str
 {
     /// <summary>The detector's preset.</summary>
     /// <param name="name">A name of <see cref="DetectorCatalog.Names"/>.</param>
-    /// <exception cref="ToolException">There is no detector of that name.</exception>
+    /// <exception cref="ToolException">There is no detector of that name, or a classifier has it.</exception>
     public static DetectorPreset Find(string name)
     {
+        if (ModelCatalog.Names.Contains(name, StringComparer.Ordinal))
+        {
+            throw new ToolException($"'{name}' is a classifier; expected one of the detectors {string.Join(", ", DetectorCatalog.Names)}.");
+        }
+
         try
         {
             return DetectorCatalog.Find(name);

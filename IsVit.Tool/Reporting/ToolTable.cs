@@ -4,7 +4,7 @@ using Spectre.Console;
 namespace IsVit.Tool.Reporting;
 
 /// <summary>
-/// A table that fits the terminal: columns that say nothing are left out, headers break at spaces, and texts lose their middle before a number would be broken over lines.
+/// A table that fits the terminal: columns that say nothing are left out, headers break at spaces, and texts lose their middle, that of the first column last, before a number would be broken over lines.
 /// </summary>
 internal sealed class ToolTable
 {
@@ -20,6 +20,9 @@ internal sealed class ToolTable
     /// <param name="headers">The columns' names.</param>
     public ToolTable(params ReadOnlySpan<string> headers) => _headers = headers.ToArray();
 
+    /// <summary>Headers of columns that are left out, in this order, where the first column would lose its middle otherwise.</summary>
+    public IReadOnlyList<string> Dispensable { get; init; } = [];
+
     /// <summary>Adds a row.</summary>
     /// <param name="cells">One for each column, as plain text.</param>
     public void AddRow(params ReadOnlySpan<string> cells) => _rows.Add(cells.Length == _headers.Length
@@ -33,15 +36,21 @@ internal sealed class ToolTable
     /// <param name="console">Where to write; its width is what the table fits in.</param>
     public void Write(IAnsiConsole console)
     {
+        var room = console.Profile.Width;
         int[] shown = [.. Enumerable.Range(0, _headers.Length).Where(column => column == 0 || _rows.Count == 0 || _rows.Exists(row => row[column] is not ("" or None)))];
-        string[] headers = [.. shown.Select(column => _headers[column])];
-        var rows = _rows.ConvertAll(row => shown.Select(column => row[column]).ToArray());
-        int[] widths = [.. headers.Select((header, column) => Math.Max(header.Length, LongestCell(rows, column)))];
-        if (Total(widths) > console.Profile.Width)
+        foreach (var column in Dispensable.Select(header => Array.IndexOf(_headers, header)).TakeWhile(_ => Least(shown) > room))
         {
-            headers = [.. headers.Select((header, column) => Break(header, LongestCell(rows, column)))];
-            widths = [.. headers.Select((header, column) => Math.Max(header.Split('\n').Max(static line => line.Length), LongestCell(rows, column)))];
-            Narrow(widths, rows, console.Profile.Width);
+            shown = [.. shown.Where(other => other != column)];
+        }
+
+        string[] headers = [.. shown.Select(column => _headers[column])];
+        var rows = Rows(shown);
+        int[] widths = [.. headers.Select((header, column) => Math.Max(header.Length, LongestCell(rows, column)))];
+        if (Total(widths) > room)
+        {
+            headers = [.. headers.Select((header, column) => Break(header, rows, column))];
+            widths = Widths(headers, rows);
+            Narrow(widths, headers, rows, room);
         }
 
         var table = new Table { Border = TableBorder.Ascii2 };
@@ -56,10 +65,19 @@ internal sealed class ToolTable
         }
 
         // A terminal that has no room for the numbers breaks the lines itself.
-        var room = console.Profile.Width;
         console.Profile.Width = Math.Max(room, Total(widths));
         console.Write(table);
         console.Profile.Width = room;
+    }
+
+    private List<string[]> Rows(int[] shown) => _rows.ConvertAll(row => shown.Select(column => row[column]).ToArray());
+
+    // The width with a whole first column, and other texts as short as may be.
+    private int Least(int[] shown)
+    {
+        var rows = Rows(shown);
+        string[] headers = [.. shown.Select((header, column) => Break(_headers[header], rows, column))];
+        return Total([.. Widths(headers, rows).Select((width, column) => column == 0 || IsNumbers(rows, column) ? width : Math.Min(width, Least(headers[column])))]);
     }
 
     /// <summary>A text without its middle, of which both ends tell more.</summary>
@@ -69,11 +87,19 @@ internal sealed class ToolTable
 
     private static int Total(int[] widths) => widths.Sum() + (Border * widths.Length) + 1;
 
+    // The least width of a column of texts.
+    private static int Least(string header) => Math.Max(Shortest, HeaderWidth(header));
+
+    private static int HeaderWidth(string header) => header.Split('\n').Max(static line => line.Length);
+
+    private static int[] Widths(string[] headers, List<string[]> rows) => [.. headers.Select((header, column) => Math.Max(HeaderWidth(header), LongestCell(rows, column)))];
+
     private static int LongestCell(List<string[]> rows, int column) => rows.Count == 0 ? 0 : rows.Max(row => row[column].Length);
 
     // Lines of whole words, as long as the column is anyway.
-    private static string Break(string header, int width)
+    private static string Break(string header, List<string[]> rows, int column)
     {
+        var width = IsNumbers(rows, column) ? LongestCell(rows, column) : Shortest;
         var lines = new List<string>();
         foreach (var word in header.Split(' '))
         {
@@ -90,13 +116,13 @@ internal sealed class ToolTable
         return string.Join('\n', lines);
     }
 
-    // The widest text gives way first.
-    private static void Narrow(int[] widths, List<string[]> rows, int room)
+    // The widest text gives way first, but the one that names the row last.
+    private static void Narrow(int[] widths, string[] headers, List<string[]> rows, int room)
     {
         int[] texts = [.. Enumerable.Range(0, widths.Length).Where(column => !IsNumbers(rows, column))];
-        while (Total(widths) > room && texts.Where(column => widths[column] > Shortest).ToList() is { Count: > 0 } wide)
+        while (Total(widths) > room && texts.Where(column => widths[column] > Least(headers[column])).ToList() is { Count: > 0 } wide)
         {
-            widths[wide.MaxBy(column => widths[column])]--;
+            widths[wide.MaxBy(column => column == 0 ? 0 : widths[column])]--;
         }
     }
 

@@ -36,7 +36,7 @@ internal static class BenchRun
     {
         if (arguments.Quantized is null && arguments.Onnx.Count == 0)
         {
-            throw new ToolException("there is nothing to measure; give --quantized, --onnx or both.");
+            throw new ToolException($"there is nothing to measure{(arguments.Weights is null ? "" : " beside --weights")}; give --quantized, --onnx or both.");
         }
 
         if (arguments is { Weights: not null, Quantized: null })

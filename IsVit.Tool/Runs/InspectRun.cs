@@ -59,7 +59,7 @@ internal static class InspectRun
     private static void WritePacked(ToolConsole console, SavedModel saved)
     {
         WriteTexts(console, saved.Metadata);
-        var table = new ToolTable("site", "role", "quantizer", "bits", "scales", "shape", "bytes");
+        var table = new ToolTable("site", "role", "quantizer", "bits", "scales", "shape", "bytes") { Dispensable = ["scales", "role", "shape"] };
         var codes = 0L;
         foreach (var site in saved.Sites)
         {

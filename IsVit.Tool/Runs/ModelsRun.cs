@@ -17,7 +17,7 @@ internal static class ModelsRun
     public static int Run(ToolConsole console)
     {
         static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-        var classifiers = new ToolTable("classifier", "kind", "pixels", "patch", "classes", "million parameters");
+        var classifiers = new ToolTable("classifier", "kind", "pixels", "patch", "classes", "million parameters") { Dispensable = ["patch", "pixels"] };
         foreach (var preset in ModelCatalog.Names.Select(ModelCatalog.Find))
         {
             var shape = preset.Options;

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using IsVit.Core.Coverage;
+using IsVit.Model;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Effort;
 using IsVit.Optimization.MixedPrecision;
@@ -12,6 +14,7 @@ using IsVit.Tool.Progress;
 using IsVit.Tool.Reporting;
 using IsVit.Tool.Terminal;
 using IsVit.Tool.Workloads;
+using Microsoft.Extensions.Configuration;
 using TorchSharp;
 
 namespace IsVit.Tool.Runs;
@@ -30,32 +33,34 @@ internal static class QuantizeRun
     /// <exception cref="RunInterruptedException">It was stopped; the message says what is kept.</exception>
     public static int Run(ToolConsole console, QuantizeArguments arguments, CancellationToken cancellationToken)
     {
+        var checkpoint = CheckpointFolder.Of(arguments);
         try
         {
-            return Quantize(console, arguments, cancellationToken);
+            return Quantize(console, arguments, checkpoint, cancellationToken);
         }
         catch (OperationCanceledException error)
         {
-            throw new RunInterruptedException(Kept(arguments.Checkpoint), error);
+            throw new RunInterruptedException(checkpoint?.Kept ?? $"nothing was saved; {(arguments.NoCheckpoint ? "without --no-checkpoint" : "with --output DIR or --checkpoint DIR")} finished units are kept", error);
         }
-    }
-
-    /// <summary>What is left of a run that did not end.</summary>
-    /// <param name="checkpoint">The folder of its checkpoint, or null.</param>
-    internal static string Kept(string? checkpoint)
-    {
-        if (checkpoint is null)
+        catch (QuantizationException error) when (checkpoint is not null && error.Message.Contains($"'{checkpoint.Path}", StringComparison.Ordinal))
         {
-            return "nothing was saved; with --checkpoint DIR finished units are kept";
+            throw new ToolException($"{error.Message} --restart deletes what is kept there and starts anew.", error);
         }
-
-        var units = Directory.Exists(checkpoint) ? Directory.EnumerateFiles(checkpoint, "stage*.unit*.safetensors").Count() : 0;
-        return units == 0
-            ? $"no unit was finished, so {checkpoint} holds none"
-            : string.Create(CultureInfo.InvariantCulture, $"{units} reconstructed {(units == 1 ? "unit is" : "units are")} kept in {checkpoint}; the same command goes on from there");
+        catch (Exception error) when (error is not IsVitException && checkpoint?.UnitCount > 0)
+        {
+            console.Error.WriteLine($"isvit: {checkpoint.Kept}.");
+            throw;
+        }
+        finally
+        {
+            if (!arguments.DryRun)
+            {
+                checkpoint?.DiscardEmpty();
+            }
+        }
     }
 
-    private static int Quantize(ToolConsole console, QuantizeArguments arguments, CancellationToken cancellationToken)
+    private static int Quantize(ToolConsole console, QuantizeArguments arguments, CheckpointFolder? checkpoint, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
 
@@ -65,9 +70,21 @@ internal static class QuantizeRun
             JsonFile.RequireWritable(arguments.Json);
         }
 
-        using var output = arguments.Output is null ? null : OutputFolder.Create(arguments.Output);
+        using var output = arguments.Output is null || arguments.DryRun ? null : OutputFolder.Create(arguments.Output);
         using var work = Workload.Open(console, arguments);
         Say(console, $"{work.Name}: {work.Images}");
+        if (arguments.DryRun)
+        {
+            using var samples = work.ReadCalibration(cancellationToken);
+            return DryRun.Write(console, arguments, work, samples, options => Configure(options, arguments, null, work), checkpoint, cancellationToken);
+        }
+
+        if (arguments.Restart)
+        {
+            checkpoint?.Clear();
+        }
+
+        checkpoint?.DiscardEmpty();
 
         var floatBytes = RunDescription.FloatBytes(work.Model.Module);
         var reference = work.MeasureFloat(cancellationToken);
@@ -80,6 +97,11 @@ internal static class QuantizeRun
         var allocation = arguments.Budget is null ? null : SiteBitChoice.Make(console, arguments, options => Configure(options, arguments, null, work), work.Model, calibration, cancellationToken);
         var quantizer = ModelQuantizer.Create(options => Configure(options, arguments, allocation, work), new ConsoleWarnings(console));
         Say(console, $"expected: {RemainingTime.Format(Expected(quantizer.EstimateDuration(work.Model, calibration), arguments, work.TestDuration))} on this machine");
+        if (checkpoint is not null)
+        {
+            Say(console, $"{checkpoint.Announcement}");
+        }
+
         var scores = new List<EvaluationResult>();
         using var look = arguments.Report is null ? null : new ReportLook(work, arguments, calibration, cancellationToken);
         using var quantized = ProgressView.Run(console, arguments.Title, view => quantizer.Quantize(
@@ -89,9 +111,11 @@ internal static class QuantizeRun
             {
                 Progress = look is null ? new EngineProgress(view) : look.Recorder(new EngineProgress(view)),
                 Evaluate = reference?.Score is null || !arguments.ScoreStages ? null : _ => ScoreStage(work, scores, cancellationToken),
-                CheckpointDirectory = arguments.Checkpoint,
+                CheckpointDirectory = checkpoint?.Path,
             },
             cancellationToken));
+
+        var aftermath = new Aftermath(console);
 
         // Of a model that nobody keeps the length alone is wanted, for the report.
         var description = work.Describe(quantized.Report!);
@@ -99,11 +123,14 @@ internal static class QuantizeRun
         if (output?.Commit() is { } folder)
         {
             Say(console, $"saved {Path.Combine(folder, ModelFile)}");
+            if (checkpoint is { IsAutomatic: true })
+            {
+                aftermath.Do($"what was kept in {checkpoint.Path} cannot be deleted", checkpoint.Clear);
+            }
         }
 
         // The model is as the last stage left it, and that may have been scored.
         var result = scores.Count > 0 ? scores[^1] : EvaluationResult.None;
-        var aftermath = new Aftermath(console);
         if (scores.Count == 0 && reference is not null)
         {
             aftermath.Do("the model cannot be scored", () => result = work.Measure(cancellationToken));
@@ -141,8 +168,11 @@ internal static class QuantizeRun
         return scores[^1].Score!.Value;
     }
 
-    // Looking at the test images after every stage takes its time as well, with quantizers a third more than without.
-    private static TimeSpan Expected(DurationEstimate estimate, QuantizeArguments arguments, TimeSpan testDuration) =>
+    /// <summary>The time of a run: looking at the test images after every stage takes its time as well, with quantizers a third more than without.</summary>
+    /// <param name="estimate">The engine's.</param>
+    /// <param name="arguments">What was asked for.</param>
+    /// <param name="testDuration">The float model's time for the test images.</param>
+    internal static TimeSpan Expected(DurationEstimate estimate, QuantizeArguments arguments, TimeSpan testDuration) =>
         estimate.Total + (1.3 * (arguments.ScoreStages ? arguments.Recipe.Stages.Count : 1) * testDuration);
 
     private static void Configure(QuantizationOptions options, QuantizeArguments arguments, BitAllocation? allocation, IWorkload work)
@@ -166,6 +196,9 @@ internal static class QuantizeRun
         options.Reconstruction.Cache = arguments.Cache;
         options.Reconstruction.CacheDirectory = arguments.CacheFolder;
         options.Reconstruction.Precision = arguments.Precision;
+
+        // What the file has for sites comes behind a budget's choice, and so wins.
+        arguments.Engine?.Bind(options);
     }
 
     private static void Say(ToolConsole console, FormattableString text) => console.Out.WriteLine(text.ToString(CultureInfo.InvariantCulture));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using IsVit.Reports.Contents;
 using IsVit.Tool.Workloads;
+using Microsoft.Extensions.Configuration;
 
 namespace IsVit.Tool.Runs;
 
@@ -17,6 +18,7 @@ internal static class RunFacts
         new("iterations", arguments.Iterations?.ToString(CultureInfo.InvariantCulture) ?? "the method's"),
         new("batch", arguments.BatchSize.ToString(CultureInfo.InvariantCulture)),
         new("tuning steps", arguments.TuningSteps.ToString(CultureInfo.InvariantCulture)),
+        .. arguments.Engine is null ? [] : (ReportFact[])[new("options of the engine", string.Join(", ", arguments.Engine.AsEnumerable().Where(static entry => entry.Value is not null).Select(static entry => $"{entry.Key} {entry.Value}")))],
         .. work.HashInputs(),
     ];
 }

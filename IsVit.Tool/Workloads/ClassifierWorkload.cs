@@ -74,6 +74,9 @@ internal sealed class ClassifierWorkload : IWorkload
     public string Images => ImageInput.Describe(_calibrationFiles.Count, _arguments.CalibrationCount, _testFiles?.Count ?? 0);
 
     /// <inheritdoc/>
+    public int TestCount => _testFiles?.Count ?? 0;
+
+    /// <inheritdoc/>
     public TimeSpan TestDuration { get; private set; }
 
     /// <inheritdoc/>

@@ -50,6 +50,9 @@ internal sealed class DetectorWorkload : IWorkload
     public string Images => ImageInput.Describe(_calibrationFiles.Count, _arguments.CalibrationCount, _test?.Count ?? 0);
 
     /// <inheritdoc/>
+    public int TestCount => _test?.Count ?? 0;
+
+    /// <inheritdoc/>
     public TimeSpan TestDuration { get; private set; }
 
     /// <inheritdoc/>

@@ -23,6 +23,9 @@ internal interface IWorkload : IDisposable
     /// <summary>The images in a few words, such as <c>32 calibration images, 100 test images</c>.</summary>
     string Images { get; }
 
+    /// <summary>How many test images there are.</summary>
+    int TestCount { get; }
+
     /// <summary>Scores the float model, which quantized ones are compared with.</summary>
     /// <param name="cancellationToken">Stops within one batch.</param>
     /// <returns>Null if there are no test images.</returns>

@@ -5,6 +5,7 @@ using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
+using Microsoft.Extensions.Configuration;
 using TorchSharp;
 
 namespace IsVit.Tool.Workloads;
@@ -141,6 +142,18 @@ internal sealed record QuantizeArguments
     /// <summary>The file of the report, or null.</summary>
     public string? Json { get; init; }
 
-    /// <summary>The folder of a run that can be resumed, or null.</summary>
+    /// <summary>The folder of a run that can be resumed; null for the one beside the output.</summary>
     public string? Checkpoint { get; init; }
+
+    /// <summary>Whether no finished unit is kept beside the output.</summary>
+    public bool NoCheckpoint { get; init; }
+
+    /// <summary>Whether what an earlier run kept is deleted.</summary>
+    public bool Restart { get; init; }
+
+    /// <summary>Whether it is only told what the run would do.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>Options of the engine from a file that no option of the command stands for, or null.</summary>
+    public IConfiguration? Engine { get; init; }
 }

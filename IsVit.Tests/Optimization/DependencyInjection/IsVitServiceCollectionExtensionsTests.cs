@@ -173,6 +173,7 @@ public sealed class IsVitServiceCollectionExtensionsTests
     [InlineData("Reconstuction:Iterations", "10", "IsVit:Reconstuction: there is no option 'Reconstuction'; the nearest is 'Reconstruction'.")]
     [InlineData("Reconstruction:Iteration", "10", "IsVit:Reconstruction:Iteration: there is no option 'Iteration'; the nearest is 'Iterations'.")]
     [InlineData("iterations", "10", "IsVit:iterations: there is no option 'iterations'; the nearest is 'Reconstruction:Iterations'.")]
+    [InlineData("Overrides:0:Bits", "four", "IsVit:Overrides:0:Bits is 'four'; expected a whole number.")]
     [InlineData("Overrides:0:Bit", "8", "IsVit:Overrides:0:Bit: there is no option 'Bit'; the nearest is 'Bits'.")]
     [InlineData("Overrides:1", "head", "IsVit:Overrides:1 is 'head'; expected a section with keys such as 'Pattern'.")]
     [InlineData("WeightBits:Value", "3", "IsVit:WeightBits:Value: 'WeightBits' is a single value and has no option 'Value'.")]
