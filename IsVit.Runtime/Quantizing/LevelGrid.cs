@@ -1,0 +1,152 @@
+using System.Collections.Immutable;
+
+namespace IsVit.Runtime.Quantizing;
+
+/// <summary>Levels on a symmetric grid of 16-bit integers: level i is nearly step times multiple i.</summary>
+/// <param name="Step">The grid's step.</param>
+/// <param name="Multiples">An integer for each level, at most 32767 in absolute value.</param>
+/// <param name="LargestError">The largest |level - step multiple|.</param>
+/// <param name="IsExact">Whether each level is the float32 number nearest to step times multiple, so that only the level's own rounding separates the two.</param>
+internal sealed record LevelGrid(double Step, ImmutableArray<short> Multiples, double LargestError, bool IsExact)
+{
+    private const int Largest = short.MaxValue;
+
+    // Between max |level| / 32767 and twice that.
+    private const int Candidates = 4096;
+
+    // A common step is the smallest distance of two levels, or of a level from zero, or a small part of it.
+    private const int MostParts = 16;
+
+    /// <summary>Finds the grid: one that holds the levels exactly if there is one, otherwise the one among some thousands whose largest error is smallest.</summary>
+    /// <param name="levels">Finite numbers.</param>
+    /// <param name="frequencies">How often each level occurs: the errors that are compared are multiplied by it. Empty for equal ones.</param>
+    public static LevelGrid Create(ReadOnlySpan<float> levels, ReadOnlySpan<float> frequencies = default)
+    {
+        if (!frequencies.IsEmpty && frequencies.Length != levels.Length)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"There are {levels.Length} levels and {frequencies.Length} frequencies; expected as many, or none."), nameof(frequencies));
+        }
+
+        var largest = 0.0;
+        foreach (var level in levels)
+        {
+            largest = Math.Max(largest, Math.Abs((double)level));
+        }
+
+        if (!double.IsFinite(largest))
+        {
+            throw new ArgumentException("A level is not finite.", nameof(levels));
+        }
+
+        if (largest == 0)
+        {
+            return Of(levels, 1, isExact: true);
+        }
+
+        return CommonStep(levels, largest) is { } common ? Of(levels, common, isExact: true) : Of(levels, BestStep(levels, frequencies, largest), isExact: false);
+    }
+
+    private static LevelGrid Of(ReadOnlySpan<float> levels, double step, bool isExact)
+    {
+        var multiples = new short[levels.Length];
+        var error = 0.0;
+        for (var i = 0; i < levels.Length; i++)
+        {
+            multiples[i] = (short)Multiple(levels[i], step);
+            error = Math.Max(error, Math.Abs(levels[i] - (step * multiples[i])));
+        }
+
+        return new(step, ImmutableArray.Create(multiples), error, isExact);
+    }
+
+    private static double Multiple(double level, double step) => Math.Clamp(Math.Round(level / step), -Largest, Largest);
+
+    private static double? CommonStep(ReadOnlySpan<float> levels, double largest)
+    {
+        var sorted = levels.ToArray();
+        Array.Sort(sorted);
+        var smallest = largest;
+        for (var i = 0; i < sorted.Length; i++)
+        {
+            smallest = sorted[i] == 0 ? smallest : Math.Min(smallest, Math.Abs((double)sorted[i]));
+            smallest = i == 0 || sorted[i] == sorted[i - 1] ? smallest : Math.Min(smallest, (double)sorted[i] - sorted[i - 1]);
+        }
+
+        for (var parts = 1; parts <= MostParts; parts++)
+        {
+            if (Refine(levels, smallest / parts, largest) is { } step)
+            {
+                return step;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A step near the given one that every level is a multiple of up to its rounding, a float32 number if one is; null if there is none.</summary>
+    private static double? Refine(ReadOnlySpan<float> levels, double step, double largest)
+    {
+        if (largest / step > Largest + 0.5)
+        {
+            return null;
+        }
+
+        // The distance of two rounded levels is a step up to the rounding of both. Fitted to levels farther and farther away, it is good enough to tell the multiples of the next.
+        var order = levels.ToArray();
+        Array.Sort(order, static (a, b) => Math.Abs(a).CompareTo(Math.Abs(b)));
+        double sum = 0, squares = 0;
+        foreach (var level in order)
+        {
+            var multiple = Multiple(level, step);
+            (sum, squares) = (sum + (level * multiple), squares + (multiple * multiple));
+            step = squares > 0 ? sum / squares : step;
+        }
+
+        double least = 0, most = double.PositiveInfinity;
+        foreach (var level in levels)
+        {
+            var multiple = Math.Abs(Multiple(level, step));
+            var size = MathF.Abs(level);
+            if (multiple == 0)
+            {
+                if (level != 0)
+                {
+                    return null;
+                }
+
+                continue;
+            }
+
+            // What rounds to the level.
+            least = Math.Max(least, (size - (((double)size - MathF.BitDecrement(size)) / 2)) / multiple);
+            most = Math.Min(most, (size + (((double)MathF.BitIncrement(size) - size) / 2)) / multiple);
+        }
+
+        if (least > most)
+        {
+            return null;
+        }
+
+        var middle = (least + most) / 2;
+        return (float)middle >= least && (float)middle <= most ? (float)middle : middle;
+    }
+
+    private static double BestStep(ReadOnlySpan<float> levels, ReadOnlySpan<float> frequencies, double largest)
+    {
+        var (best, smallest) = (largest / Largest, double.PositiveInfinity);
+        for (var candidate = 0; candidate < Candidates; candidate++)
+        {
+            var step = largest / Largest * (1 + (candidate / (double)Candidates));
+            var error = 0.0;
+            for (var i = 0; i < levels.Length && error < smallest; i++)
+            {
+                var own = Math.Abs(levels[i] - (step * Math.Round(levels[i] / step)));
+                error = Math.Max(error, frequencies.IsEmpty ? own : own * frequencies[i]);
+            }
+
+            (best, smallest) = error < smallest ? (step, error) : (best, smallest);
+        }
+
+        return best;
+    }
+}

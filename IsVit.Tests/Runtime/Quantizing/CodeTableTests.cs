@@ -1,0 +1,39 @@
+using IsVit.Runtime.Functions;
+using IsVit.Runtime.Quantizing;
+
+namespace IsVit.Tests.Runtime.Quantizing;
+
+public sealed class CodeTableTests
+{
+    public static TheoryData<int, VectorWidth> Cases { get; } = new(from bits in Enumerable.Range(2, 7) from width in Enum.GetValues<VectorWidth>() select (bits, width));
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void DecodeAndLook_AnyLength_GiveTheTablesEntries(int bits, VectorWidth width)
+    {
+        var random = new Random(bits);
+        float[] levels = [.. Enumerable.Range(0, 1 << bits).Select(_ => random.NextSingle())];
+        short[] grid = [.. levels.Select(_ => (short)random.Next(short.MinValue, short.MaxValue + 1))];
+        for (int length = 0; length < 140; length++)
+        {
+            byte[] codes = [.. Enumerable.Range(0, length).Select(_ => (byte)random.Next(1 << bits))];
+            float[] values = [.. new float[length], 7];
+            short[] numbers = [.. new short[length], 7];
+
+            CodeTable.Decode(codes, levels, values.AsSpan(0, length), width);
+            CodeTable.Look(codes, grid, numbers.AsSpan(0, length), width);
+
+            Assert.Equal([.. codes.Select(code => levels[code]), 7], values);
+            Assert.Equal([.. codes.Select(code => grid[code]), 7], numbers);
+        }
+    }
+
+    [Fact]
+    public void Look_TooLittleRoom_NamesBoth()
+    {
+        var error = Assert.Throws<ArgumentException>(static () => CodeTable.Look(new byte[9], new short[4], new short[8]));
+
+        Assert.Contains("9", error.Message, StringComparison.Ordinal);
+        Assert.Contains("8", error.Message, StringComparison.Ordinal);
+    }
+}
