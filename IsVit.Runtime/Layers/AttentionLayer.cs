@@ -31,10 +31,10 @@ internal sealed class AttentionLayer
     {
         (HeadCount, HeadWidth, TokenCount, _tiles) = (headCount, width / headCount, tokens, parts.Tiles);
         _scale = (float)(1 / Math.Sqrt(HeadWidth));
-        _query = LeftOperand.Create(parts.Coder($"{path}.qk", SiteOperand.Left), takesLevels: false);
-        _key = LeftOperand.Create(parts.Coder($"{path}.qk", SiteOperand.Right), takesLevels: false);
-        _attention = LeftOperand.Create(parts.Coder($"{path}.av", SiteOperand.Left), takesLevels: false);
-        _value = LeftOperand.Create(parts.Coder($"{path}.av", SiteOperand.Right), takesLevels: false);
+        _query = LeftOperand.Create(parts.Quantizer($"{path}.qk", SiteOperand.Left), takesLevels: false);
+        _key = LeftOperand.Create(parts.Quantizer($"{path}.qk", SiteOperand.Right), takesLevels: false);
+        _attention = LeftOperand.Create(parts.Quantizer($"{path}.av", SiteOperand.Left), takesLevels: false);
+        _value = LeftOperand.Create(parts.Quantizer($"{path}.av", SiteOperand.Right), takesLevels: false);
         if (normEps is { } eps)
         {
             _queryNorm = new(parts, $"{path}.q_norm", HeadWidth, eps);

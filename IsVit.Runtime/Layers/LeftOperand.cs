@@ -25,15 +25,19 @@ internal sealed class LeftOperand
     public float Scale { get; }
 
     /// <summary>Describes an operand.</summary>
-    /// <param name="coder">Its quantizer, or null if it stays in float.</param>
+    /// <param name="quantizer">Its quantizer, or null if it stays in float.</param>
     /// <param name="takesLevels">Whether levels that are no steps of a uniform scale may be taken to a grid of 16 bits.</param>
-    public static LeftOperand Create(ActivationCoder? coder, bool takesLevels) => coder?.Parameters switch
+    public static LeftOperand Create(QuantizationParameters? quantizer, bool takesLevels)
     {
-        AffineParameters { SetCount: 1 } affine when Math.Abs(affine.ZeroPoint[0]) <= LargestZeroPoint =>
-            new(coder, new(affine.Bits.MaxCode, (int)affine.ZeroPoint[0], AreLevels: false), affine.Scale[0], null),
-        { SetCount: 1 } parameters when takesLevels => OfLevels(coder, parameters),
-        _ => new(coder, null, 1, null),
-    };
+        var coder = quantizer is null ? null : ActivationCoder.Create(quantizer);
+        return quantizer switch
+        {
+            AffineParameters { SetCount: 1 } affine when Math.Abs(affine.ZeroPoint[0]) <= LargestZeroPoint =>
+                new(coder, new(affine.Bits.MaxCode, (int)affine.ZeroPoint[0], AreLevels: false), affine.Scale[0], null),
+            { SetCount: 1 } when takesLevels => OfLevels(coder!, LevelGrid.Create(quantizer.Levels())),
+            _ => new(coder, null, 1, null),
+        };
+    }
 
     /// <summary>Writes rows as codes, and the sum of each less depth times the zero point.</summary>
     /// <param name="input">Rows.</param>
@@ -99,9 +103,9 @@ internal sealed class LeftOperand
         }
     }
 
-    private static LeftOperand OfLevels(ActivationCoder coder, QuantizationParameters parameters)
-    {
-        var grid = LevelGrid.Create(parameters.Levels());
-        return new(coder, new(short.MaxValue, 0, AreLevels: true), grid.Step, grid.Levels);
-    }
+    private static LeftOperand OfLevels(ActivationCoder coder, LevelGrid grid) => new(
+        coder,
+        new(Math.Max(1, grid.Multiples.Max(static multiple => Math.Abs((int)multiple))), 0, AreLevels: true),
+        (float)grid.Step,
+        [.. grid.Multiples]);
 }

@@ -32,13 +32,13 @@ internal sealed class LinearLayer
     public static LinearLayer Create(ModelParts parts, string path, int inputWidth, int outputWidth, bool hasBias = true)
     {
         var bias = hasBias ? parts.Floats($"{path}.bias", outputWidth) : parts.FloatsIfAny($"{path}.bias", outputWidth);
-        var coder = parts.Coder(path, SiteOperand.Input);
+        var quantizer = parts.Quantizer(path, SiteOperand.Input);
         if (parts.Codes(path, outputWidth, inputWidth) is not { } weight)
         {
-            return InFloat(LeftOperand.Create(coder, takesLevels: false), parts.Floats($"{path}.weight", outputWidth, inputWidth));
+            return InFloat(LeftOperand.Create(quantizer, takesLevels: false), parts.Floats($"{path}.weight", outputWidth, inputWidth));
         }
 
-        var left = LeftOperand.Create(coder, takesLevels: true);
+        var left = LeftOperand.Create(quantizer, takesLevels: true);
         if (left.Integers is { } integers && WeightIntegers.Create(weight.Parameters, outputWidth) is { } table && table.Fit(integers, inputWidth))
         {
             return new(left, table.Pack(parts.Tiles, weight.Codes, inputWidth, integers, left.Scale, bias), null, inputWidth, outputWidth);
@@ -46,7 +46,7 @@ internal sealed class LinearLayer
 
         var values = new float[weight.Codes.Length];
         weight.Parameters.Dequantize(weight.Codes, [outputWidth, inputWidth], values);
-        return InFloat(LeftOperand.Create(coder, takesLevels: false), values);
+        return InFloat(LeftOperand.Create(quantizer, takesLevels: false), values);
 
         LinearLayer InFloat(LeftOperand operand, float[] weights)
         {

@@ -3,7 +3,6 @@ using IsVit.Model;
 using IsVit.Model.Quantization;
 using IsVit.Model.Saved;
 using IsVit.Runtime.Products;
-using IsVit.Runtime.Quantizing;
 
 namespace IsVit.Runtime.Layers;
 
@@ -28,8 +27,8 @@ internal sealed class ModelParts
     public Tiles Tiles { get; }
 
     /// <summary>The quantizer of an operand, or null if it stays in float.</summary>
-    public ActivationCoder? Coder(string path, SiteOperand operand) =>
-        _sites.Remove((path, operand), out var site) ? ActivationCoder.Create(_saved.Quantizers[site.Quantizer]) : null;
+    public QuantizationParameters? Quantizer(string path, SiteOperand operand) =>
+        _sites.Remove((path, operand), out var site) ? _saved.Quantizers[site.Quantizer] : null;
 
     /// <summary>The codes of a layer's weight and the parameters that decode them, or null if the weight stays in float.</summary>
     /// <param name="path">The layer.</param>
