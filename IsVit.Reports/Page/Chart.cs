@@ -7,6 +7,9 @@ namespace IsVit.Reports.Page;
 /// <summary>Charts as parts of a page, in the page's colours and as wide as there is room.</summary>
 internal static class Chart
 {
+    /// <summary>What a figure that stands alone is made for: larger where there is room, and still to be read on a telephone.</summary>
+    public const int WideWidth = 460;
+
     private const int Contours = 9;
 
     private static readonly OxyColor s_ink = OxyColor.FromRgb(1, 2, 3);
@@ -53,7 +56,7 @@ internal static class Chart
     public static string Bars(IReadOnlyList<(string Name, double Value)> rows, bool logarithmic)
     {
         var plot = Empty();
-        var names = new CategoryAxis { Position = AxisPosition.Left, StartPosition = 1, EndPosition = 0, TextColor = s_ink, TicklineColor = OxyColors.Transparent, AxislineColor = s_ink, GapWidth = 0.3, FontSize = 12 };
+        var names = new CategoryAxis { Position = AxisPosition.Left, StartPosition = 1, EndPosition = 0, TextColor = s_ink, TicklineColor = OxyColors.Transparent, AxislineColor = s_ink, GapWidth = 0.3, FontSize = 13 };
         names.Labels.AddRange(rows.Select(static row => row.Name));
         plot.PlotMargins = new OxyThickness(20 + (7.5 * rows.Max(static row => row.Name.Length)), double.NaN, double.NaN, double.NaN);
         plot.Axes.Add(names);
@@ -63,7 +66,7 @@ internal static class Chart
         var bars = new BarSeries { FillColor = s_bars, StrokeThickness = 0, BaseValue = base0 };
         bars.Items.AddRange(rows.Select(static row => new BarItem(double.IsFinite(row.Value) ? row.Value : 0)));
         plot.Series.Add(bars);
-        return Svg(plot, 760, 60 + (22 * rows.Count));
+        return Svg(plot, WideWidth, 60 + (22 * rows.Count));
     }
 
     /// <summary>A line, or several.</summary>
@@ -131,6 +134,7 @@ internal static class Chart
             Palette = OxyPalettes.Viridis(128),
             Minimum = bottom,
             Maximum = top,
+            MajorStep = (top - bottom) / 4,
             TextColor = s_ink,
             TicklineColor = s_ink,
             MinorTickSize = 0,

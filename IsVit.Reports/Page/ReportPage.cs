@@ -55,7 +55,7 @@ internal sealed class ReportPage
         var scored = report.Stages.Where(static stage => stage.Score is not null).ToList();
         if (scored.Count > 1)
         {
-            _page.Figure(Chart.Lines([(0, [.. scored.Select(static stage => stage.Score!.Value)])], logarithmic: false, [.. scored.Select(static stage => stage.Name)], width: 760));
+            _page.Figure(Chart.Lines([(0, [.. scored.Select(static stage => stage.Score!.Value)])], logarithmic: false, [.. scored.Select(static stage => stage.Name)], width: Chart.WideWidth));
         }
 
         _page.Table(["stage", "seconds", "score"], report.Stages.Select(static stage => (object?[])[stage.Name, stage.Seconds, stage.Score]));
@@ -125,7 +125,7 @@ internal sealed class ReportPage
         _page.Begin(
             "landscape",
             "Loss around the weights",
-            FormattableString.Invariant($"The loss of {landscape.Unit} while its weights are moved along two random directions, in parts of the weights' own size, before and after stage 2, which turns the scales of LayerNorms' channels into one. Both have the same colours and the same directions, each as large as the weights that it changes (filter normalization); a channel's scale changes how much its weights move. The loss is the unit's relative output error on {landscape.SampleCount} {(landscape.SampleCount == 1 ? "image" : "images")}, with weights in float."));
+            FormattableString.Invariant($"The loss of {landscape.Unit} while its weights are moved along two random directions, in parts of the weights' own size, before and after stage 2, which gives the channels behind a LayerNorm one scale and lets the weights that read them make up for it. Colours and random numbers are the same in both; each direction is as large as the weights of each output channel (filter normalization). The loss is the unit's relative output error on {landscape.SampleCount} {(landscape.SampleCount == 1 ? "image" : "images")}, with weights in float."));
         var all = landscape.Before.Concat(landscape.After).SelectMany(static row => row).Where(static loss => double.IsFinite(loss) && loss > 0).DefaultIfEmpty(1).ToList();
         _page.Add("<div class=\"grid pair\">");
         Show("before", landscape.Before, landscape.MiddleBefore);
