@@ -87,10 +87,10 @@ public sealed class ExportTests
 
         var report = ModelReports.Open(folder["report"]);
         Assert.Equal(
-            ((string[])["float, ONNX", "ONNX, exact kernels", "ONNX, fast kernels", "own.onnx", "packed, simulated"]).SelectMany(static name => (int[])[1, 3], static (name, batch) => (name, batch)),
+            ((string[])["float, ONNX", "ONNX, exact kernels", "ONNX, fast kernels", "packed, simulated", "own.onnx"]).SelectMany(static name => (int[])[1, 3], static (name, batch) => (name, batch)),
             report.Latencies.Select(static row => (row.Format, row.BatchSize)));
         Assert.All(report.Latencies, static row => Assert.True(row.Milliseconds > 0));
-        Assert.Equal(new FileInfo(saved).Length, report.Latencies[^1].Bytes);
+        Assert.Equal(new FileInfo(saved).Length, report.Latencies.First(static row => row.Format == "packed, simulated").Bytes);
         Assert.StartsWith("median of 2 runs taken in turns, 1 threads; ", Assert.Single(report.Run, static fact => fact.Name == "latency").Value, StringComparison.Ordinal);
         Assert.NotEmpty(report.Sites);
         Assert.Contains("<h2 id=\"latency\">", File.ReadAllText(folder["report/report.html"]), StringComparison.Ordinal);

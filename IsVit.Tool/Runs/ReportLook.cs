@@ -18,9 +18,9 @@ internal sealed class ReportLook : IDisposable
     private readonly IWorkload _work;
     private readonly QuantizeArguments _arguments;
     private readonly InMemorySamples? _shown;
-    private readonly InMemorySamples _samples;
-    private ReportRecorder? _recorder;
+    private readonly ReportRecorder _recorder;
 
+    /// <summary>Looks at the float model.</summary>
     /// <param name="work">The model and its images.</param>
     /// <param name="arguments">What was asked for.</param>
     /// <param name="calibration">What is looked at where there are no test images.</param>
@@ -30,12 +30,20 @@ internal sealed class ReportLook : IDisposable
         (_work, _arguments) = (work, arguments);
         ReportFolder.Create(arguments.Report!);
         _shown = work.ReadShown(new ReportOptions().SampleCount, cancellationToken);
-        _samples = _shown ?? calibration;
+        try
+        {
+            _recorder = new(work.Model, _shown ?? calibration, new() { Landscape = Landscape });
+        }
+        catch
+        {
+            _shown?.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Looks at the float model, and hears of the run.</summary>
+    /// <summary>Hears of the run.</summary>
     /// <param name="next">Hears of it too.</param>
-    public IProgress<QuantizationProgress> Recorder(IProgress<QuantizationProgress> next) => _recorder = new(_work.Model, _samples, new() { Landscape = Landscape }, next);
+    public IProgress<QuantizationProgress> Recorder(IProgress<QuantizationProgress> next) => new Both(_recorder, next);
 
     /// <summary>Looks at the quantized model and writes the page.</summary>
     /// <param name="quantized">The model.</param>
@@ -45,7 +53,7 @@ internal sealed class ReportLook : IDisposable
     /// <returns>The page.</returns>
     public string Write(QuantizedModel quantized, QuantizationJson report, EvaluationResult result, SensitivityReport? sensitivity)
     {
-        _recorder!.Measure(quantized, new()
+        _recorder.Measure(quantized, new()
         {
             Title = $"{_work.Name}, {_arguments.Title}",
             ImageCount = _work.OutputsFeatures ? 0 : new ReportOptions().ImageCount,
@@ -59,7 +67,7 @@ internal sealed class ReportLook : IDisposable
 
     public void Dispose()
     {
-        _recorder?.Dispose();
+        _recorder.Dispose();
         _shown?.Dispose();
     }
 
@@ -77,5 +85,14 @@ internal sealed class ReportLook : IDisposable
         yield return new("box AP, %", report.Detection?.Float?.Boxes["AP"], report.Detection?.Quantized?.Boxes["AP"]);
         yield return new("mask AP, %", report.Detection?.Float?.Masks["AP"], report.Detection?.Quantized?.Masks["AP"]);
         yield return new("file, MB", report.FloatBytes / 1e6, report.ModelBytes / 1e6);
+    }
+
+    private sealed class Both(IProgress<QuantizationProgress> first, IProgress<QuantizationProgress> second) : IProgress<QuantizationProgress>
+    {
+        public void Report(QuantizationProgress value)
+        {
+            first.Report(value);
+            second.Report(value);
+        }
     }
 }
