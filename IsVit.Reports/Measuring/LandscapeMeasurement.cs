@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using IsVit.Core.Graph;
 using IsVit.Core.Quantization;
 using IsVit.Core.Samples;
@@ -102,9 +101,12 @@ internal sealed class LandscapeMeasurement : IDisposable
         {
             look();
         }
-        catch (Exception error) when (error is QuantizationException or ExternalException)
+#pragma warning disable CA1031 // What a unit throws that does not run alone is not known.
+        catch (Exception error) when (error is not OperationCanceledException)
+#pragma warning restore CA1031
         {
-            Obstacle = error.Message.Split('\n')[0];
+            var reason = error.Message.Split('\n')[0];
+            Obstacle = error is QuantizationException ? reason : $"the unit '{_unit}' cannot be run alone: {reason}";
         }
     }
 

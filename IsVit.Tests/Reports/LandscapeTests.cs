@@ -1,7 +1,9 @@
 using IsVit.Core.Graph;
+using IsVit.Core.Models;
 using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
 using IsVit.Optimization;
+using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
@@ -9,6 +11,7 @@ using IsVit.Reports;
 using IsVit.Reports.Contents;
 using IsVit.Reports.Measuring;
 using IsVit.Tests.Optimization;
+using IsVit.Tests.Optimization.SeveralTensors;
 using IsVit.Tests.TestSupport;
 using static TorchSharp.torch;
 
@@ -138,6 +141,58 @@ public sealed class LandscapeTests
     }
 
     [Fact]
+    public void Measure_Swin_LooksAtABlockWithItsLayerNorms()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new SwinTransformer(new() { ImageSize = 16, PatchSize = 2, WindowSize = 4, EmbedDim = 12, Depths = [2, 1], HeadCounts = [2, 2], ClassCount = 5 });
+        Micro.Enliven(model, 1);
+        model.eval();
+        var images = Seeded.Normal(1, 8, 3, 16, 16);
+        using var samples = new InMemorySamples([images]);
+        using var recorder = new ReportRecorder(ModelForward.Of(model), samples, new() { Landscape = s_small });
+        using var quantized = Quantizer(s_stages).Run(model, images, new() { Progress = recorder });
+
+        var landscape = recorder.Measure(quantized).Landscape!;
+
+        Assert.Contains(landscape.Unit, (string[])["layers.0.blocks.0", "layers.0.blocks.1", "layers.1.downsample", "layers.1.blocks.0"]);
+        Assert.Equal(landscape.MiddleBefore, landscape.MiddleAfter, 0.05 * landscape.MiddleBefore);
+    }
+
+    /// <summary>A picture must not cost the run: the report says why there is none.</summary>
+    [Fact]
+    public void Measure_UnitThatDoesNotRunAlone_SaysSo()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new Sly("field");
+        Micro.Enliven(model, 3);
+        model.eval();
+        using var samples = new InMemorySamples([Seeded.Normal(1, 2, 12), Seeded.Normal(2, 2, 12)]);
+        var trace = new TraceOptions { Units = ["_block"] };
+        using var recorder = new ReportRecorder(ModelForward.Of(model), samples, new() { Trace = trace, Landscape = s_small with { Unit = "_block" } });
+        using var quantized = Quantizer(s_stages).Quantize(ModelForward.Of(model), samples, new() { Progress = recorder, Trace = trace }, TestContext.Current.CancellationToken);
+
+        var report = recorder.Measure(quantized);
+
+        Assert.Null(report.Landscape);
+        Assert.StartsWith("not looked at: the unit '_block' cannot be run alone: ", report.Run.Single(static fact => fact.Name == "loss around the weights").Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Measure_Cancelled_StopsTheRun()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Micro.Vit();
+        using var samples = ReportRecorderTests.Samples(Micro.Images(count: 8));
+        using var source = new CancellationTokenSource();
+        using var recorder = new ReportRecorder(ModelForward.Of(model), samples, new() { Landscape = s_small });
+        var progress = new Before(StageNames.Reparameterization, source.Cancel, recorder);
+
+        Assert.ThrowsAny<OperationCanceledException>(() => Quantizer(s_stages).Quantize(ModelForward.Of(model), samples, new() { Progress = progress }, source.Token));
+
+        Assert.False(progress.HasReturned);
+    }
+
+    [Fact]
     public void Constructor_NoSuchUnit_SaysWhatThereIs()
     {
         using var model = Micro.Vit();
@@ -174,10 +229,10 @@ public sealed class LandscapeTests
 
     private static ModelQuantizer Quantizer(IReadOnlyList<string> stages, params IReadOnlyList<IQuantizationStage> own) => Micro.Quantizer(stages, own, Coarse);
 
-    private static void Coarse(IsVit.Optimization.Options.QuantizationOptions options) => (options.Recipe, options.WeightBits, options.ActivationBits) = (RecipeNames.RepQ, 3, 4);
+    private static void Coarse(QuantizationOptions options) => (options.Recipe, options.WeightBits, options.ActivationBits) = (RecipeNames.RepQ, 3, 4);
 
     // What both blocks give.
-    private static List<Tensor> Units(IsVit.Core.Models.VisionTransformer model, Tensor images)
+    private static List<Tensor> Units(VisionTransformer model, Tensor images)
     {
         var outputs = new List<Tensor>();
         var hooks = model.Blocks.Select(block => block.register_forward_hook((_, _, y) =>
@@ -196,6 +251,22 @@ public sealed class LandscapeTests
         for (var i = 0; i < expected.Length; i++)
         {
             Assert.Equal(expected[i], actual[i], 5e-3 * expected[i]);
+        }
+    }
+
+    private sealed class Before(string stage, Action act, IProgress<QuantizationProgress> next) : IProgress<QuantizationProgress>
+    {
+        public bool HasReturned { get; private set; }
+
+        public void Report(QuantizationProgress value)
+        {
+            if (value.Stage == stage)
+            {
+                act();
+            }
+
+            next.Report(value);
+            HasReturned = value.Stage == stage;
         }
     }
 
