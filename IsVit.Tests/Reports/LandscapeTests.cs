@@ -94,7 +94,7 @@ public sealed class LandscapeTests
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        var images = Micro.Images();
+        var images = Micro.Images(count: 16);
         using var samples = ReportRecorderTests.Samples(images);
         foreach (var isLookedAt in (bool[])[false, true])
         {
