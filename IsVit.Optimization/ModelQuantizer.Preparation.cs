@@ -75,6 +75,8 @@ public sealed partial class ModelQuantizer
             var kept = FindKeptZeros(graph);
             var progress = new StageProgress(run.Progress)
             {
+                Attachment = attachment,
+                CancellationToken = cancellationToken,
                 Work = [.. _recipe.Stages.Select(stage => WorkOf(stage, samples.Count, graph.Units.Count))],
                 StepsTotal = _recipe.Stages.Sum(stage => stage.StepsFor(_options, graph.Units.Count)),
             };

@@ -97,7 +97,7 @@ public sealed class QuantizedClassifier : IDisposable
             throw new QuantizationException($"The model outputs [{string.Join(", ", logits.shape)}] of an image; expected [1, {(Classes is null ? "classes" : FormattableString.Invariant($"{Classes.Count}"))}].");
         }
 
-        var probabilities = logits.cpu().to(ScalarType.Float64).softmax(-1).data<double>().ToArray();
+        var probabilities = ClassProbability.Of(logits).data<double>().ToArray();
         return [.. probabilities.Select((probability, index) => new ClassProbability(index, Classes?[index], probability)).OrderByDescending(static found => found.Probability).Take(top)];
     }
 

@@ -3,7 +3,9 @@ using System.Text.Json;
 using IsVit.Core.Samples;
 using IsVit.Model.Files;
 using IsVit.Optimization;
+using IsVit.Optimization.MixedPrecision;
 using IsVit.Reports.Contents;
+using IsVit.Reports.Measuring;
 using IsVit.Reports.Page;
 
 namespace IsVit.Reports;
@@ -27,6 +29,18 @@ public static class ModelReports
     {
         using var recorder = new ReportRecorder(model: null, samples, options);
         recorder.Measure(model).Save(directory);
+    }
+
+    /// <summary>Writes how sensitive a model is to the quantization of each of its sites as a report.</summary>
+    /// <param name="sensitivity">What was measured.</param>
+    /// <param name="directory">The folder, which is made if it does not exist; files of an earlier report in it are replaced.</param>
+    /// <param name="options">The title, and facts of the run; what else they say is not used.</param>
+    /// <exception cref="IOException">The files cannot be written.</exception>
+    public static void SaveReport(this SensitivityReport sensitivity, string directory, ReportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(sensitivity);
+        options ??= new();
+        new ModelReport { Title = options.Title, Run = [.. ReportFacts.Of(sensitivity), .. options.Facts], Sensitivity = SensitivityRows.Of(sensitivity) }.Save(directory);
     }
 
     /// <summary>Writes a report: <see cref="PageFile"/>, which needs no other file and no network, and <see cref="JsonFile"/>.</summary>

@@ -1,4 +1,6 @@
 using IsVit.Core.Graph;
+using IsVit.Optimization;
+using IsVit.Optimization.MixedPrecision;
 using IsVit.Reports.Contents;
 
 namespace IsVit.Reports;
@@ -24,8 +26,17 @@ public sealed record ReportOptions
     /// <summary>Scores that the caller measured.</summary>
     public IReadOnlyList<ScoreRow> Scores { get; init; } = [];
 
+    /// <summary>The sensitivity of the outputs to each site, if the caller measured it (<see cref="ModelQuantizer.MeasureSensitivity(ModelForward, IsVit.Core.Samples.InMemorySamples, SensitivityOptions?, QuantizationRun?, CancellationToken)"/>), such as to choose bits.</summary>
+    public SensitivityReport? Sensitivity { get; init; }
+
     /// <summary>Latencies that the caller measured.</summary>
     public IReadOnlyList<LatencyRow> Latencies { get; init; } = [];
+
+    /// <summary>
+    /// How the loss of a unit is looked at around its weights, before and after the stage that turns per-channel scales into one (<c>reparameterization</c>); null not to look, which is the default. It is done while the run
+    /// reports its progress, so that the recorder must be told of it on the run's thread; the run's result is the same.
+    /// </summary>
+    public LandscapeOptions? Landscape { get; init; }
 
     /// <summary>What else the caller knows of the run, such as files and their hashes.</summary>
     public IReadOnlyList<ReportFact> Facts { get; init; } = [];
@@ -38,6 +49,7 @@ public sealed record ReportOptions
         Require(nameof(SampleCount), SampleCount, 1);
         Require(nameof(ImageCount), ImageCount, 0);
         Require(nameof(HistogramBins), HistogramBins, 2);
+        Landscape?.Validate();
     }
 
     private static void Require(string option, int value, int least)

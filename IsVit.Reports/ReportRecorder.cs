@@ -1,5 +1,6 @@
 using IsVit.Core.Graph;
 using IsVit.Core.Samples;
+using IsVit.Model.Quantization;
 using IsVit.Optimization;
 using IsVit.Optimization.Reporting;
 using IsVit.Reports.Contents;
@@ -16,6 +17,7 @@ public sealed class ReportRecorder : IProgress<QuantizationProgress>, IDisposabl
     private readonly ReportOptions _options;
     private readonly IReadOnlyList<SampleBatch> _samples;
     private readonly ModelObservation? _float;
+    private readonly LandscapeMeasurement? _landscape;
     private readonly IProgress<QuantizationProgress>? _next;
     private readonly Dictionary<(string Stage, string Unit), List<double>> _losses = [];
     private readonly object _lock = new();
@@ -26,6 +28,7 @@ public sealed class ReportRecorder : IProgress<QuantizationProgress>, IDisposabl
     /// <param name="options">What the report holds.</param>
     /// <param name="next">Is told of the run's progress as well.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    /// <exception cref="QuantizationException">The model has no unit of the name that <see cref="LandscapeOptions.Unit"/> gives.</exception>
     public ReportRecorder(ModelForward? model, InMemorySamples samples, ReportOptions? options = null, IProgress<QuantizationProgress>? next = null)
     {
         ArgumentNullException.ThrowIfNull(samples);
@@ -34,6 +37,18 @@ public sealed class ReportRecorder : IProgress<QuantizationProgress>, IDisposabl
         _next = next;
         _samples = ObservedSamples.Of(samples, _options.SampleCount);
         _float = model is null ? null : ModelObservation.OfFloat(model, _samples, _options.Trace);
+        if (model is not null && _options.Landscape is { } landscape)
+        {
+            try
+            {
+                _landscape = new(model, ObservedSamples.Of(samples, landscape.SampleCount), landscape.Unit, landscape.Steps, _options.Trace);
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -53,6 +68,7 @@ public sealed class ReportRecorder : IProgress<QuantizationProgress>, IDisposabl
             }
         }
 
+        _landscape?.Hear(value);
         _next?.Report(value);
     }
 
@@ -65,15 +81,18 @@ public sealed class ReportRecorder : IProgress<QuantizationProgress>, IDisposabl
         options ??= _options;
         options.Validate();
         var sites = SiteMeasurement.Measure(quantized.Attachment, _samples, options.HistogramBins);
+        var landscape = _landscape?.Find(quantized);
         using var observed = ModelObservation.OfQuantized(quantized.Attachment, _samples);
         return new()
         {
             Title = options.Title,
-            Run = [.. RunFacts.Of(quantized), .. options.Facts],
+            Run = [.. ReportFacts.Of(quantized), .. options.Facts, .. Obstacle()],
             Scores = options.Scores,
             Stages = [.. (quantized.Report?.Stages ?? []).Select(static stage => new StageRow(stage.Name, stage.Duration.TotalSeconds, stage.Score))],
             Trainings = [.. (quantized.Report?.Units ?? []).Select(Training)],
             Units = _float is null ? [] : observed.ErrorsFrom(_float),
+            Sensitivity = options.Sensitivity is { } sensitivity ? SensitivityRows.Of(sensitivity) : null,
+            Landscape = landscape,
             Sites = sites,
             Images = _float is null ? [] : ImageMeasurement.Measure(_float, observed, _samples, options.ImageCount, options.ClassNames),
             Latencies = options.Latencies,
@@ -81,7 +100,13 @@ public sealed class ReportRecorder : IProgress<QuantizationProgress>, IDisposabl
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _float?.Dispose();
+    public void Dispose()
+    {
+        _float?.Dispose();
+        _landscape?.Dispose();
+    }
+
+    private IEnumerable<ReportFact> Obstacle() => _landscape?.Obstacle is { } obstacle ? [new("loss around the weights", $"not looked at: {obstacle}")] : [];
 
     private UnitTraining Training(UnitResult result)
     {

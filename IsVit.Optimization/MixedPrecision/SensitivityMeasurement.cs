@@ -144,6 +144,7 @@ internal sealed class SensitivityMeasurement(QuantizationContext context, Sensit
         return new SiteSensitivity
         {
             Site = site,
+            Unit = context.Graph.UnitOf(site.Path)?.Path,
             Spec = spec,
             IsPinned = isPinned,
             Group = site is { Role: SiteRole.PostLayerNorm, Producer: { } producer } && (!isPinned || spec.Granularity is Granularity.PerChannel) ? producer : site.Id,

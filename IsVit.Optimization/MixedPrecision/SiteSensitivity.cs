@@ -16,6 +16,9 @@ public sealed record SiteSensitivity
     /// <summary>The site.</summary>
     public required Site Site { get; init; }
 
+    /// <summary>The path of the unit that contains the site; null if none does.</summary>
+    public string? Unit { get; init; }
+
     /// <summary>The quantizer that the options assign to the site.</summary>
     public required QuantizerSpec Spec { get; init; }
 

@@ -1,10 +1,14 @@
 using System.Diagnostics;
+using IsVit.Core.Graph;
 
 namespace IsVit.Optimization.Reporting;
 
 /// <summary>Receives the progress of a stage and reports it as <see cref="QuantizationProgress"/>.</summary>
 public sealed class StageProgress
 {
+    [ThreadStatic]
+    private static StageProgress? s_current;
+
     private readonly IProgress<QuantizationProgress>? _progress;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Stopwatch _stepClock = new();
@@ -13,6 +17,15 @@ public sealed class StageProgress
     private string _stage = "";
 
     internal StageProgress(IProgress<QuantizationProgress>? progress) => _progress = progress;
+
+    /// <summary>The one whose listener is being told of a report on this thread; null for a listener that hears of it later or on another thread, where the run has gone on.</summary>
+    internal static StageProgress? Current => s_current;
+
+    /// <summary>The model that is being quantized.</summary>
+    internal GraphAttachment? Attachment { get; init; }
+
+    /// <summary>Stops the run.</summary>
+    internal CancellationToken CancellationToken { get; init; }
 
     internal int StageCount => Work.Count;
 
@@ -73,7 +86,7 @@ public sealed class StageProgress
         }
 
         TimeSpan? remaining = _stepsCounted > 0 ? _stepClock.Elapsed / _stepsCounted * Math.Max(0, StepsTotal - _stepsDone) : null;
-        _progress.Report(new QuantizationProgress
+        var report = new QuantizationProgress
         {
             Stage = _stage,
             StageIndex = StageIndex,
@@ -87,7 +100,17 @@ public sealed class StageProgress
             Elapsed = _clock.Elapsed,
             Remaining = remaining,
             Share = ShareDone(count == 0 ? 0 : (index + (iterations == 0 ? 0 : (double)iteration / iterations)) / count),
-        });
+        };
+        var before = s_current;
+        s_current = this;
+        try
+        {
+            _progress.Report(report);
+        }
+        finally
+        {
+            s_current = before;
+        }
     }
 
     private double ShareDone(double ofStage)

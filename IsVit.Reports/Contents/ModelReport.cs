@@ -21,6 +21,12 @@ public sealed record ModelReport
     /// <summary>The error of each unit's output, in the order in which they run.</summary>
     public IReadOnlyList<UnitError> Units { get; init; } = [];
 
+    /// <summary>How much the outputs change when one site alone is quantized; null if it was not measured.</summary>
+    public ReportedSensitivity? Sensitivity { get; init; }
+
+    /// <summary>The loss of a unit around its weights, before and after stage 2; null if it was not looked at.</summary>
+    public LossLandscape? Landscape { get; init; }
+
     /// <summary>Each site, in the order in which they run.</summary>
     public IReadOnlyList<SiteReport> Sites { get; init; } = [];
 

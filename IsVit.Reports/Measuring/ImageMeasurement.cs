@@ -1,5 +1,6 @@
 using System.Globalization;
 using IsVit.Core.Samples;
+using IsVit.Optimization;
 using IsVit.Reports.Contents;
 using static TorchSharp.torch;
 
@@ -31,9 +32,9 @@ internal static class ImageMeasurement
         {
             Index = i,
             FloatClass = Name(wanted[i]),
-            FloatProbability = before[i, wanted[i]].item<float>(),
+            FloatProbability = before[i, wanted[i]].item<double>(),
             QuantizedClass = Name(found[i]),
-            QuantizedProbability = after[i, found[i]].item<float>(),
+            QuantizedProbability = after[i, found[i]].item<double>(),
             Picture = Png.OfImage(images[i]),
             FloatAttention = attentionBefore is null ? null : Png.OfMap(attentionBefore[i]),
             QuantizedAttention = attentionAfter is null ? null : Png.OfMap(attentionAfter[i]),
@@ -42,5 +43,5 @@ internal static class ImageMeasurement
         string Name(long index) => classNames is not null && index < classNames.Count ? classNames[(int)index] : index.ToString(CultureInfo.InvariantCulture);
     }
 
-    private static Tensor Probabilities(ModelObservation observation) => nn.functional.softmax(cat([.. observation.Outputs]).to(float32).cpu(), 1);
+    private static Tensor Probabilities(ModelObservation observation) => ClassProbability.Of(cat([.. observation.Outputs]));
 }

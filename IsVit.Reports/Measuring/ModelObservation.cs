@@ -45,13 +45,40 @@ internal sealed class ModelObservation : IDisposable
     /// <param name="samples">The samples.</param>
     public static ModelObservation OfQuantized(GraphAttachment attachment, IReadOnlyList<SampleBatch> samples) => Of(attachment, samples);
 
+    /// <summary>The units' paths, in the order in which they run.</summary>
+    public IEnumerable<string> UnitPaths => _units.Select(static entry => entry.Unit);
+
+    /// <summary>What a unit gave: the tensors of numbers of each batch.</summary>
+    /// <param name="unit">Its path.</param>
+    public IReadOnlyList<Tensor> OutputsOf(string unit) => _units.Find(entry => entry.Unit == unit).Outputs;
+
     /// <summary>The error of each unit that both models have.</summary>
     /// <param name="reference">The float model's.</param>
     public IReadOnlyList<UnitError> ErrorsFrom(ModelObservation reference)
     {
         using var noGrad = no_grad();
         var wanted = reference._units.ToDictionary(static entry => entry.Unit, static entry => entry.Outputs, StringComparer.Ordinal);
-        return [.. _units.Where(entry => wanted.TryGetValue(entry.Unit, out var other) && other.Count == entry.Outputs.Count).Select(entry => new UnitError(entry.Unit, Error(entry.Outputs, wanted[entry.Unit])))];
+        return [.. _units.Where(entry => wanted.TryGetValue(entry.Unit, out var other) && other.Count == entry.Outputs.Count).Select(entry => new UnitError(entry.Unit, RelativeError(entry.Outputs, wanted[entry.Unit])))];
+    }
+
+    /// <summary>A squared error, divided by the variance of what is wanted.</summary>
+    /// <param name="found">What there is.</param>
+    /// <param name="wanted">What there should be.</param>
+    public static double RelativeError(IReadOnlyList<Tensor> found, IReadOnlyList<Tensor> wanted)
+    {
+        using var scope = NewDisposeScope();
+        var (error, sum, square, count) = (0.0, 0.0, 0.0, 0L);
+        for (var i = 0; i < found.Count; i++)
+        {
+            var (x, y) = (found[i].to(float64), wanted[i].to(float64));
+            error += (x - y).Squared().sum().item<double>();
+            sum += y.sum().item<double>();
+            square += y.Squared().sum().item<double>();
+            count += y.numel();
+        }
+
+        var variance = (square / count) - (sum / count * (sum / count));
+        return error / count / variance;
     }
 
     public void Dispose()
@@ -129,22 +156,5 @@ internal sealed class ModelObservation : IDisposable
         }
 
         (Outputs, Attention) = (outputs, attention);
-    }
-
-    private static double Error(List<Tensor> found, List<Tensor> wanted)
-    {
-        using var scope = NewDisposeScope();
-        var (error, sum, square, count) = (0.0, 0.0, 0.0, 0L);
-        for (var i = 0; i < found.Count; i++)
-        {
-            var (x, y) = (found[i].to(float64), wanted[i].to(float64));
-            error += (x - y).Squared().sum().item<double>();
-            sum += y.sum().item<double>();
-            square += y.Squared().sum().item<double>();
-            count += y.numel();
-        }
-
-        var variance = (square / count) - (sum / count * (sum / count));
-        return error / count / variance;
     }
 }

@@ -7,10 +7,16 @@ namespace IsVit.Reports.Page;
 /// <summary>Charts as parts of a page, in the page's colours and as wide as there is room.</summary>
 internal static class Chart
 {
+    /// <summary>What a figure that stands alone is made for: larger where there is room, and still to be read on a telephone.</summary>
+    public const int WideWidth = 460;
+
+    private const int Contours = 9;
+
     private static readonly OxyColor s_ink = OxyColor.FromRgb(1, 2, 3);
     private static readonly OxyColor s_grid = OxyColor.FromArgb(60, 128, 128, 128);
     private static readonly OxyColor s_bars = OxyColor.FromRgb(0x4a, 0x90, 0xd9);
     private static readonly OxyColor s_levels = OxyColor.FromRgb(0xe0, 0x7b, 0x39);
+    private static readonly OxyColor s_contours = OxyColor.FromArgb(150, 255, 255, 255);
     private static readonly OxyColor[] s_lines = [s_bars, s_levels, OxyColor.FromRgb(0x3f, 0xa3, 0x6b), OxyColor.FromRgb(0xa6, 0x6d, 0xc9), OxyColor.FromRgb(0xd4, 0x4f, 0x63)];
 
     /// <summary>How many of a histogram's numbers lie where, the counts on a logarithmic scale, with levels and how often each is used.</summary>
@@ -50,7 +56,7 @@ internal static class Chart
     public static string Bars(IReadOnlyList<(string Name, double Value)> rows, bool logarithmic)
     {
         var plot = Empty();
-        var names = new CategoryAxis { Position = AxisPosition.Left, StartPosition = 1, EndPosition = 0, TextColor = s_ink, TicklineColor = OxyColors.Transparent, AxislineColor = s_ink, GapWidth = 0.3, FontSize = 12 };
+        var names = new CategoryAxis { Position = AxisPosition.Left, StartPosition = 1, EndPosition = 0, TextColor = s_ink, TicklineColor = OxyColors.Transparent, AxislineColor = s_ink, GapWidth = 0.3, FontSize = 13 };
         names.Labels.AddRange(rows.Select(static row => row.Name));
         plot.PlotMargins = new OxyThickness(20 + (7.5 * rows.Max(static row => row.Name.Length)), double.NaN, double.NaN, double.NaN);
         plot.Axes.Add(names);
@@ -60,7 +66,7 @@ internal static class Chart
         var bars = new BarSeries { FillColor = s_bars, StrokeThickness = 0, BaseValue = base0 };
         bars.Items.AddRange(rows.Select(static row => new BarItem(double.IsFinite(row.Value) ? row.Value : 0)));
         plot.Series.Add(bars);
-        return Svg(plot, 760, 60 + (22 * rows.Count));
+        return Svg(plot, WideWidth, 60 + (22 * rows.Count));
     }
 
     /// <summary>A line, or several.</summary>
@@ -99,6 +105,53 @@ internal static class Chart
         }
 
         return Svg(plot, width, labels is null ? 160 : 280);
+    }
+
+    /// <summary>Numbers over a plane, as colours on a logarithmic scale with lines of equal height.</summary>
+    /// <param name="steps">The points along both axes, ascending and equally far from each other.</param>
+    /// <param name="rows">The numbers: for each point of the upward axis those along the other.</param>
+    /// <param name="low">The number of the first colour, positive; what is below has it too.</param>
+    /// <param name="high">The number of the last colour, which what is no number has too.</param>
+    public static string HeatMap(IReadOnlyList<double> steps, IReadOnlyList<IReadOnlyList<double>> rows, double low, double high)
+    {
+        var (bottom, top) = (Math.Log10(low), Math.Max(Math.Log10(high), Math.Log10(low) + 0.01));
+        var data = new double[steps.Count, steps.Count];
+        for (var y = 0; y < steps.Count; y++)
+        {
+            for (var x = 0; x < steps.Count; x++)
+            {
+                data[x, y] = double.IsFinite(rows[y][x]) ? Math.Clamp(Math.Log10(Math.Max(rows[y][x], 1e-30)), bottom, top) : top;
+            }
+        }
+
+        var plot = Empty();
+        var half = (steps[1] - steps[0]) / 2;
+        plot.Axes.Add(Axis(AxisPosition.Bottom, steps[0] - half, steps[^1] + half));
+        plot.Axes.Add(Axis(AxisPosition.Left, steps[0] - half, steps[^1] + half));
+        plot.Axes.Add(new LinearColorAxis
+        {
+            Position = AxisPosition.Right,
+            Palette = OxyPalettes.Viridis(128),
+            Minimum = bottom,
+            Maximum = top,
+            MajorStep = (top - bottom) / 4,
+            TextColor = s_ink,
+            TicklineColor = s_ink,
+            MinorTickSize = 0,
+            LabelFormatter = static power => PageWriter.Number(Math.Pow(10, power), "G2"),
+        });
+        plot.Series.Add(new HeatMapSeries { X0 = steps[0], X1 = steps[^1], Y0 = steps[0], Y1 = steps[^1], Data = data, Interpolate = false, RenderMethod = HeatMapRenderMethod.Bitmap });
+        plot.Series.Add(new ContourSeries
+        {
+            ColumnCoordinates = [.. steps],
+            RowCoordinates = [.. steps],
+            Data = data,
+            ContourLevels = [.. Enumerable.Range(1, Contours).Select(i => bottom + ((top - bottom) * i / (Contours + 1)))],
+            Color = s_contours,
+            StrokeThickness = 0.8,
+            FontSize = 0,
+        });
+        return Svg(plot, 340, 290);
     }
 
     /// <summary>A colour of lines.</summary>

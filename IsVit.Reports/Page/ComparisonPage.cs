@@ -18,7 +18,7 @@ internal static class ComparisonPage
             var both = comparison.Units.Where(static unit => unit.Distance > 0 || unit.First == unit.Second).ToList();
             if (both.Count > 1)
             {
-                page.Figure(Chart.Lines([(0, [.. both.Select(static unit => unit.First ?? double.NaN)]), (1, [.. both.Select(static unit => unit.Second ?? double.NaN)])], logarithmic: both.All(static unit => unit is { First: > 0, Second: > 0 }), [.. both.Select(static unit => unit.Name)], width: 760));
+                page.Figure(Chart.Lines([(0, [.. both.Select(static unit => unit.First ?? double.NaN)]), (1, [.. both.Select(static unit => unit.Second ?? double.NaN)])], logarithmic: both.All(static unit => unit is { First: > 0, Second: > 0 }), [.. both.Select(static unit => unit.Name)], width: Chart.WideWidth));
             }
 
             Table(page, "unit", comparison.Units);

@@ -1,3 +1,4 @@
+using IsVit.Optimization.Options;
 using IsVit.Reports.Contents;
 
 namespace IsVit.Reports.Page;
@@ -5,6 +6,9 @@ namespace IsVit.Reports.Page;
 /// <summary>A report as one page that needs no other file.</summary>
 internal sealed class ReportPage
 {
+    // Of sites; the table has all.
+    private const int MostBars = 24;
+
     private readonly PageWriter _page = new();
 
     /// <summary>Writes a page.</summary>
@@ -17,6 +21,8 @@ internal sealed class ReportPage
         page.Images(report);
         page.Units(report);
         page.Trainings(report);
+        page.Landscape(report);
+        page.Sensitivity(report);
         page.Sites(report);
         page.Latencies(report);
         page.Run(report);
@@ -49,7 +55,7 @@ internal sealed class ReportPage
         var scored = report.Stages.Where(static stage => stage.Score is not null).ToList();
         if (scored.Count > 1)
         {
-            _page.Figure(Chart.Lines([(0, [.. scored.Select(static stage => stage.Score!.Value)])], logarithmic: false, [.. scored.Select(static stage => stage.Name)], width: 760));
+            _page.Figure(Chart.Lines([(0, [.. scored.Select(static stage => stage.Score!.Value)])], logarithmic: false, [.. scored.Select(static stage => stage.Name)], width: Chart.WideWidth));
         }
 
         _page.Table(["stage", "seconds", "score"], report.Stages.Select(static stage => (object?[])[stage.Name, stage.Seconds, stage.Score]));
@@ -107,6 +113,57 @@ internal sealed class ReportPage
         _page.Fold("Losses on held-out images", () => _page.Table(
             ["unit", "stage", "before", "after", "iterations", "seconds"],
             report.Trainings.Select(static training => (object?[])[training.Unit, training.Stage, training.LossBefore, training.LossAfter, training.Iterations, training.Seconds])));
+    }
+
+    private void Landscape(ModelReport report)
+    {
+        if (report.Landscape is not { } landscape)
+        {
+            return;
+        }
+
+        _page.Begin(
+            "landscape",
+            "Loss around the weights",
+            FormattableString.Invariant($"The loss of {landscape.Unit} while its weights are moved along two random directions, in parts of the weights' own size, before and after stage 2, which gives the channels behind a LayerNorm one scale and lets the weights that read them make up for it. Colours and random numbers are the same in both; each direction is as large as the weights of each output channel (filter normalization). The loss is the unit's relative output error on {landscape.SampleCount} {(landscape.SampleCount == 1 ? "image" : "images")}, with weights in float."));
+        var all = landscape.Before.Concat(landscape.After).SelectMany(static row => row).Where(static loss => double.IsFinite(loss) && loss > 0).DefaultIfEmpty(1).ToList();
+        _page.Add("<div class=\"grid pair\">");
+        Show("before", landscape.Before, landscape.MiddleBefore);
+        Show("after", landscape.After, landscape.MiddleAfter);
+        _page.Add("</div>\n");
+
+        void Show(string when, IReadOnlyList<IReadOnlyList<double>> losses, double middle) =>
+            _page.Figure(Chart.HeatMap(landscape.Steps, losses, all.Min(), all.Max()), $"{when} stage 2: {PageWriter.Number(middle, "0.####")} in the middle, {PageWriter.Number(losses.SelectMany(static row => row).Average(), "0.####")} on average");
+    }
+
+    private void Sensitivity(ModelReport report)
+    {
+        if (report.Sensitivity is not { Sites.Count: > 0 } sensitivity)
+        {
+            return;
+        }
+
+        _page.Begin(
+            "sensitivity",
+            "Sensitivity",
+            FormattableString.Invariant($"How far the outputs move from the float model's if one site alone is quantized, with the bits that the options give it: {(sensitivity.Metric == nameof(OutputMetric.Values) ? "the squared change" : "the divergence of class probabilities, or as the model declares")}, {sensitivity.Method} on {sensitivity.ImageCount} images with the quantizers of '{sensitivity.Recipe}'."));
+        var units = sensitivity.Units.Where(static unit => unit.Divergence > 0).ToList();
+        if (units.Count > 1)
+        {
+            _page.Figure(Chart.Bars([.. units.Select(static unit => (unit.Unit, unit.Divergence))], logarithmic: true), "the sum over each unit's sites, in the order in which they run");
+        }
+
+        var ranked = sensitivity.Sites.OrderByDescending(static site => site.Divergence).ToList();
+        var shown = ranked.Take(MostBars).Where(static site => site.Divergence > 0).ToList();
+        if (shown.Count > 0)
+        {
+            _page.Figure(Chart.Bars([.. shown.Select(static site => (site.Site, site.Divergence))], logarithmic: true), shown.Count < ranked.Count ? FormattableString.Invariant($"the {shown.Count} of {ranked.Count} sites that move them most") : "all sites");
+        }
+
+        int[] widths = [.. sensitivity.Sites.SelectMany(static site => site.Widths).Select(static width => width.Bits).Distinct().Order()];
+        _page.Fold("All sites in a table", () => _page.Table(
+            ["site", "unit", "role", "scheme", "bits", "numbers", .. widths.Select(static bits => FormattableString.Invariant($"at {bits} bits"))],
+            ranked.Select(site => (object?[])[site.Site, site.Unit, site.Role, site.Scheme, site.Bits, (double)site.Elements, .. widths.Select(bits => (object?)site.At(bits)?.Divergence)])));
     }
 
     private void Sites(ModelReport report)

@@ -44,12 +44,14 @@ public sealed class ModelReportsTests
     {
         var html = s_report.Value.ToHtml();
 
-        Assert.All((string[])["stages", "images", "units", "reconstruction", "sites", "latency", "run"], part => Assert.Contains($"<h2 id=\"{part}\">", html, StringComparison.Ordinal));
+        Assert.All((string[])["stages", "images", "units", "reconstruction", "landscape", "sensitivity", "sites", "latency", "run"], part => Assert.Contains($"<h2 id=\"{part}\">", html, StringComparison.Ordinal));
         var ids = Regex.Matches(html, " id=\"([^\"]*)\"", RegexOptions.None, TimeSpan.FromSeconds(10)).Select(static match => match.Groups[1].Value).ToList();
         Assert.Equal(ids.Count, ids.Distinct(StringComparer.Ordinal).Count());
         Assert.All(Regex.Matches(html, @"url\(#([^)]*)\)", RegexOptions.None, TimeSpan.FromSeconds(10)).Select(static match => match.Groups[1].Value), id => Assert.Contains(id, ids));
         Assert.DoesNotMatch("(src|href)=\"(?!data:|#)", html);
         Assert.DoesNotContain("<script", html, StringComparison.Ordinal);
+        Assert.Contains("before stage 2: 0.125 in the middle", html, StringComparison.Ordinal);
+        Assert.Contains("The loss of blocks.&lt;1&gt; while", html, StringComparison.Ordinal);
         Assert.Contains("a &lt;title&gt; &amp; more", html, StringComparison.Ordinal);
         Assert.Contains("<b>59.4</b><span>top-1, %; float 85.4</span>", html, StringComparison.Ordinal);
     }
@@ -119,6 +121,17 @@ public sealed class ModelReportsTests
             Scores = [new("top-1, %", 85.4, 59.4), new("squared error of logits", null, 0.000123)],
             Latencies = [new("ONNX", 8, 12.5, 1_000_000)],
             Facts = [new("weights", new string('x', 300))],
-        });
+        }) with
+        {
+            Landscape = new() { Unit = "blocks.<1>", SampleCount = 4, Steps = [-0.5, 0, 0.5], Before = [[1, 0.5, 1], [0.5, 0.125, 0.25], [1, double.PositiveInfinity, 1]], After = [[1, 1, 1], [1, 0.25, 1], [1, 1, 1]] },
+            Sensitivity = new()
+            {
+                Recipe = "isvit",
+                Method = "measured",
+                Metric = "ClassProbabilities",
+                ImageCount = 2,
+                Sites = [.. ((string[])["blocks.0", "blocks.1"]).Select(static (unit, i) => new SiteDivergence { Site = $"{unit}.mlp.fc1:input", Unit = unit, Role = "PostLayerNorm", Scheme = "uniform", Bits = 4, Elements = 100, Widths = [new(3, 0.5 * i, true), new(4, 0.25, true)] })],
+            },
+        };
     }
 }

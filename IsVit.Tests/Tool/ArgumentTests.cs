@@ -26,6 +26,7 @@ public sealed class ArgumentTests
     [InlineData("quantize --model m --weights w --calibration c --allowed-bits 4,8", "--allowed-bits is for --budget: give both or none.")]
     [InlineData("quantize --model m --weights w --calibration c --sensitivity-count 8", "--sensitivity-count is for --budget: give both or none.")]
     [InlineData("quantize --model m --weights w --calibration c --budget 4bits --sensitivity guessed", "--sensitivity is 'guessed'; allowed is one of measured, estimated.")]
+    [InlineData("quantize --weights w --calibration c --report-landscape blocks.0", "--report-landscape is for --report: give both or none.")]
     [InlineData("sensitivity", "'--weights' is required")]
     [InlineData("sensitivity --model m --weights w --calibration c --widths 1", "--widths is '1'; allowed is numbers from 2 to 8, separated by commas, such as 4,8.")]
     [InlineData("sensitivity --model m --weights w --calibration c --sensitivity-count 0", "--sensitivity-count is '0'; allowed is 1 to 1000000.")]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Detection.Models;
+using IsVit.Reports;
 using IsVit.Tests.Onnx;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
@@ -66,11 +67,11 @@ public sealed class ExportTests
     {
         using var folder = new TemporaryFolder();
         FashionFolder.Write(folder);
-        await ToolRun.Of(FashionFolder.Quantize(folder, "--preset", "w4a8", "--output", folder["out"]));
+        await ToolRun.Of(FashionFolder.Quantize(folder, "--preset", "w4a8", "--output", folder["out"], "--report", folder["report"]));
         var saved = folder["out/quantized.safetensors"];
         await ToolRun.Of("export", "--quantized", saved, "--kernels", "fast", "--output", folder["own.onnx"]);
 
-        var run = await ToolRun.Of("bench", "--quantized", saved, "--weights", folder["weights.safetensors"], "--onnx", folder["own.onnx"], "--labels", folder["labels.csv"], "--images", folder["images"], "--batch", "1", "3", "--rounds", "2", "--threads", "1");
+        var run = await ToolRun.Of("bench", "--quantized", saved, "--weights", folder["weights.safetensors"], "--onnx", folder["own.onnx"], "--labels", folder["labels.csv"], "--images", folder["images"], "--batch", "1", "3", "--rounds", "2", "--threads", "1", "--report", folder["report"]);
 
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         Assert.Contains("batch 3: ms", run.Output, StringComparison.Ordinal);
@@ -83,6 +84,20 @@ public sealed class ExportTests
         {
             Assert.Contains(format, run.Output, StringComparison.Ordinal);
         }
+
+        var report = ModelReports.Open(folder["report"]);
+        Assert.Equal(
+            ((string[])["float, ONNX", "ONNX, exact kernels", "ONNX, fast kernels", "packed, simulated", "own.onnx"]).SelectMany(static name => (int[])[1, 3], static (name, batch) => (name, batch)),
+            report.Latencies.Select(static row => (row.Format, row.BatchSize)));
+        Assert.All(report.Latencies, static row => Assert.True(row.Milliseconds > 0));
+        Assert.Equal(new FileInfo(saved).Length, report.Latencies.First(static row => row.Format == "packed, simulated").Bytes);
+        Assert.StartsWith("median of 2 runs taken in turns, 1 threads; ", Assert.Single(report.Run, static fact => fact.Name == "latency").Value, StringComparison.Ordinal);
+        Assert.NotEmpty(report.Sites);
+        Assert.Contains("<h2 id=\"latency\">", File.ReadAllText(folder["report/report.html"]), StringComparison.Ordinal);
+
+        (report with { Run = [new("quantized model", "x, SHA-256 0")] }).Save(folder["other"]);
+        var other = await ToolRun.Of("bench", "--quantized", saved, "--report", folder["other"]);
+        other.AssertRefused($"{folder["other"]}: the report is of another model: of x, SHA-256 0, and {saved} has the SHA-256 ");
     }
 
     [Fact]
@@ -133,6 +148,7 @@ public sealed class ExportTests
     [InlineData("bench --weights w --onnx x.onnx", "give both")]
     [InlineData("bench --onnx /nowhere/file.onnx", "/nowhere/file.onnx: no such file.")]
     [InlineData("bench --onnx x.onnx --images .", "give it too")]
+    [InlineData("bench --onnx x.onnx --report r", "--report is the report of the model of --quantized; give both.")]
     [InlineData("bench --quantized q --batch 0", "--batch is 0; allowed is 1 to 1024.")]
     [InlineData("bench --quantized q --rounds 0", "--rounds is '0'")]
     [InlineData("evaluate --quantized /nowhere/file.onnx", "/nowhere/file.onnx: no such file.")]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using IsVit.Core.Models;
 using IsVit.Model.Saved;
+using IsVit.Reports;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool.Reporting;
 
@@ -14,7 +15,7 @@ public sealed class MixedPrecisionTests
         using var folder = new TemporaryFolder();
         FashionFolder.Write(folder, images: 6);
 
-        var run = await ToolRun.Of(Sensitivity(folder, "--widths", "3,8", "--sensitivity", "measured", "--json", folder["report.json"]));
+        var run = await ToolRun.Of(Sensitivity(folder, "--widths", "3,8", "--sensitivity", "measured", "--json", folder["report.json"], "--report", folder["look"]));
 
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         var report = Read(folder["report.json"]);
@@ -31,6 +32,16 @@ public sealed class MixedPrecisionTests
         Assert.Contains(new string('#', 30), rows[0], StringComparison.Ordinal);
         Assert.Equal(1, rows[^1].Count(static sign => sign == '#'));
         Assert.Contains("sensitivity of 75 sites, measured on 3 images", run.Output, StringComparison.Ordinal);
+
+        var look = ModelReports.Open(folder["look"]);
+        Assert.Equal(("isvit", "measured", 3), (look.Sensitivity!.Recipe, look.Sensitivity.Method, look.Sensitivity.ImageCount));
+        Assert.Equal(sites.Select(static site => (Text(site, "site"), At(site, 4), At(site, 8))), look.Sensitivity.Sites.Select(static site => (site.Site, site.Divergence, site.At(8)!.Divergence)));
+        Assert.Equal(sites.Where(static site => Text(site, "site").StartsWith("blocks.1.", StringComparison.Ordinal)).Sum(static site => At(site, 4)), look.Sensitivity.Units.Single(static unit => unit.Unit == "blocks.1").Divergence, 1e-12);
+        Assert.Contains(look.Run, static fact => fact.Name == "calibration images" && fact.Value.Contains(", 6 files, SHA-256 of names and contents ", StringComparison.Ordinal));
+        var page = File.ReadAllText(folder["look/report.html"]);
+        Assert.Contains("<h2 id=\"sensitivity\">", page, StringComparison.Ordinal);
+        Assert.Contains("<th class=\"n\">at 3 bits</th>", page, StringComparison.Ordinal);
+        Assert.Contains("the 24 of 75 sites that move them most", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,11 +93,12 @@ public sealed class MixedPrecisionTests
         using var folder = new TemporaryFolder();
         FashionFolder.Write(folder, images: 4);
 
-        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--budget", "3.2bits", "--activation-bits", "5", "--sensitivity-count", "2", "--json", folder["report.json"]));
+        var run = await ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--budget", "3.2bits", "--activation-bits", "5", "--sensitivity-count", "2", "--json", folder["report.json"], "--report", folder["look"]));
 
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         var report = Read(folder["report.json"]);
         Assert.Equal((3, 5), (report.GetProperty("weightBits").GetInt32(), report.GetProperty("activationBits").GetInt32()));
+        Assert.Equal(report.GetProperty("sites").GetArrayLength(), ModelReports.Open(folder["look"]).Sensitivity!.Sites.Count);
     }
 
     [Fact]

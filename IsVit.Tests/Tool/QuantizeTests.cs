@@ -9,6 +9,7 @@ using IsVit.Optimization.Recipes;
 using IsVit.Reports;
 using IsVit.Tests.TestSupport;
 using IsVit.Tool.Cli;
+using IsVit.Tool.Inputs;
 using IsVit.Tool.Runs;
 using IsVit.Tool.Terminal;
 using IsVit.Tool.Workloads;
@@ -66,6 +67,8 @@ public sealed class QuantizeTests
         Assert.Equal(report.GetProperty("top1").GetDouble(), look.Scores.Single(static score => score.Name == "top-1, %").QuantizedModel);
         Assert.NotEmpty(look.Images);
         Assert.NotEmpty(look.Units);
+        Assert.Equal(15, look.Landscape!.Steps.Count);
+        Assert.Contains(look.Run, fact => fact == SavedModelFact.Of(folder["out/quantized.safetensors"]));
         Assert.Contains($"report {folder["look/report.html"]}", run.Output, StringComparison.Ordinal);
 
         var evaluation = await ToolRun.Of(

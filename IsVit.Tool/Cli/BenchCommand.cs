@@ -26,7 +26,8 @@ internal static class BenchCommand
         });
         var rounds = Ranged.Int32("--rounds", "How often each is run; all take turns, and the median counts", 20, 1, 100_000);
         var threads = Ranged.OptionalInt32("--threads", "Threads of ONNX Runtime; all cores if not given", 1, 1024);
-        var command = new Command("bench", "Measure size and latency of a model's formats, and compare their answers.") { quantized, weights, onnx, labels, images, batch, rounds, threads };
+        var report = PathOptions.Optional("--report", "DIR", "The report of the model of --quantized, from 'quantize --report', to show the figures in");
+        var command = new Command("bench", "Measure size and latency of a model's formats, and compare their answers.") { quantized, weights, onnx, labels, images, batch, rounds, threads, report };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => BenchRun.Run(
                 console,
@@ -38,7 +39,8 @@ internal static class BenchCommand
                     parsed.GetValue(labels),
                     parsed.GetValue(batch) is { Length: > 0 } sizes ? sizes : [1, 8],
                     parsed.GetValue(rounds),
-                    parsed.GetValue(threads)),
+                    parsed.GetValue(threads),
+                    parsed.GetValue(report)),
                 cancellationToken),
             CancellationToken.None));
         return command;

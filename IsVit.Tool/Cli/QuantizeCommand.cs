@@ -106,6 +106,7 @@ internal static class QuantizeCommand
         var output = PathOptions.Optional("--output", "DIR", $"The folder to write {QuantizeRun.ModelFile} to");
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var report = PathOptions.Optional("--report", "DIR", $"The folder to write {ModelReports.PageFile} to, a page to look at, and the numbers behind it");
+        var landscape = PathOptions.Optional("--report-landscape", "UNIT", "With --report: the unit, such as blocks.3, whose loss is shown around its weights before and after stage 2; the one with the largest error if not given");
         var checkpoint = PathOptions.Optional("--checkpoint", "DIR", $"Keep every finished unit in this folder, and go on from there if the same run was interrupted; DIR{CheckpointFolder.Suffix} beside --output if not given, which goes when the model is saved");
         var noCheckpoint = new Option<bool>("--no-checkpoint") { Description = "Keep no finished unit beside --output" };
         var restart = new Option<bool>("--restart") { Description = "Delete what an interrupted run kept, and start anew" };
@@ -114,7 +115,7 @@ internal static class QuantizeCommand
         var command = new Command("quantize", "Quantize a classifier or a detector with a folder of images and compare it with the float model.")
         {
             model, weights, imageSize, prefix, skip, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, outputWeight, views,
-            seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, checkpoint, noCheckpoint, restart, dryRun, config,
+            seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, landscape, checkpoint, noCheckpoint, restart, dryRun, config,
         };
         command.Validators.Add(result =>
         {
@@ -161,6 +162,11 @@ internal static class QuantizeCommand
                 parsed.RefuseForClassifier(coco, testCount, boxRegions, maskRegions);
             }
 
+            if (parsed.GetValue(report) is null)
+            {
+                parsed.Refuse(landscape, "--report-landscape is for --report: give both or none.");
+            }
+
             var arguments = new QuantizeArguments
             {
                 Model = parsed.GetValue(model),
@@ -203,6 +209,7 @@ internal static class QuantizeCommand
                 Output = parsed.GetValue(output),
                 Json = parsed.GetValue(json),
                 Report = parsed.GetValue(report),
+                ReportLandscape = parsed.GetValue(landscape),
                 CommandLine = string.Join(' ', parsed.Tokens.Select(static token => token.Value)),
                 Checkpoint = parsed.GetValue(checkpoint),
                 NoCheckpoint = parsed.GetValue(noCheckpoint),

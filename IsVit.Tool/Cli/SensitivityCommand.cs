@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IsVit.Model.Quantization;
+using IsVit.Reports;
 using IsVit.Tool.Runs;
 using IsVit.Tool.Terminal;
 
@@ -31,9 +32,10 @@ internal static class SensitivityCommand
         var skipUnreadable = ImageOptions.SkipUnreadable();
         var device = EngineOptions.Device();
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
+        var report = PathOptions.Optional("--report", "DIR", $"The folder to write {ModelReports.PageFile} to, a page to look at, and the numbers behind it");
         var command = new Command("sensitivity", "Show how much a model's outputs change when one operand of one matrix product is quantized, for all of them, at several bit widths.")
         {
-            model, weights, imageSize, prefix, skip, classes, calibration, calibrationCount, method, weightBits, activationBits, widths, sensitivity, count, seed, crop, skipUnreadable, device, json, new ConfigOption(),
+            model, weights, imageSize, prefix, skip, classes, calibration, calibrationCount, method, weightBits, activationBits, widths, sensitivity, count, seed, crop, skipUnreadable, device, json, report, new ConfigOption(),
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -55,6 +57,8 @@ internal static class SensitivityCommand
                 SkipUnreadable = parsed.GetValue(skipUnreadable),
                 Device = parsed.GetRequiredValue(device),
                 Json = parsed.GetValue(json),
+                Report = parsed.GetValue(report),
+                CommandLine = string.Join(' ', parsed.Tokens.Select(static token => token.Value)),
             };
             return Task.Run(() => SensitivityRun.Run(console, arguments, cancellationToken), CancellationToken.None);
         });

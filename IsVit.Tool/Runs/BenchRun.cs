@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using IsVit.Onnx;
 using IsVit.Onnx.Quantization;
+using IsVit.Reports;
+using IsVit.Reports.Contents;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Reporting;
@@ -20,7 +23,8 @@ namespace IsVit.Tool.Runs;
 /// <param name="Batches">Images at once.</param>
 /// <param name="Rounds">How often each is run.</param>
 /// <param name="Threads">Threads of ONNX Runtime; null for all cores.</param>
-internal sealed record BenchArguments(string? Quantized, string? Weights, IReadOnlyList<string> Onnx, string? Images, string? Labels, IReadOnlyList<int> Batches, int Rounds, int? Threads);
+/// <param name="Report">The folder of the quantized model's report, which is to show the figures; or null.</param>
+internal sealed record BenchArguments(string? Quantized, string? Weights, IReadOnlyList<string> Onnx, string? Images, string? Labels, IReadOnlyList<int> Batches, int Rounds, int? Threads, string? Report);
 
 /// <summary><c>isvit bench</c>: size and latency of a model's formats.</summary>
 internal static class BenchRun
@@ -49,11 +53,22 @@ internal static class BenchRun
             throw new ToolException("--images and --labels compare answers with those of --quantized; give it too.");
         }
 
+        if (arguments is { Report: not null, Quantized: null })
+        {
+            throw new ToolException("--report is the report of the model of --quantized; give both.");
+        }
+
         var saved = arguments.Quantized is null ? null : RunDescription.Read(arguments.Quantized);
         var files = ImageInput.Test(arguments.Images, arguments.Labels, saved?.ClassCount);
         if (saved is not null)
         {
             ImageInput.RequireLabelsInRange(files, saved.ClassCount);
+        }
+
+        var report = arguments.Report is null ? null : ReportFolder.Open(arguments.Report);
+        if (report is not null)
+        {
+            SavedModelFact.Require(report, arguments.Report!, arguments.Quantized!);
         }
 
         using var folder = OutputFolder.CreateTemporary();
@@ -81,6 +96,12 @@ internal static class BenchRun
 
             Table(candidates, arguments.Batches).Write(console.Ansi);
             console.Out.WriteLine($"median of {arguments.Rounds.ToString(CultureInfo.InvariantCulture)} runs taken in turns; speed is the median time of '{candidates[0].Name}' divided by a format's own, size is in parts of its size");
+            if (report is not null)
+            {
+                WithLatencies(report, candidates, arguments).Save(arguments.Report!);
+                console.Out.WriteLine($"report {Path.Combine(arguments.Report!, ModelReports.PageFile)}");
+            }
+
             if (files is not null && saved is not null)
             {
                 var images = ImageInput.OpenForRepeatedUse(
@@ -95,6 +116,19 @@ internal static class BenchRun
         {
             candidates.ForEach(static candidate => candidate.Dispose());
         }
+    }
+
+    private static ModelReport WithLatencies(ModelReport report, List<BenchCandidate> candidates, BenchArguments arguments)
+    {
+        const string Name = "latency";
+        var how = string.Create(
+            CultureInfo.InvariantCulture,
+            $"median of {arguments.Rounds} runs taken in turns, {arguments.Threads ?? Environment.ProcessorCount} threads; {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} processors");
+        return report with
+        {
+            Latencies = [.. candidates.SelectMany(candidate => arguments.Batches.Select(batch => new LatencyRow(candidate.Name, batch, candidate.Median(batch), candidate.Bytes)))],
+            Run = [.. report.Run.Where(static fact => fact.Name != Name), new(Name, how)],
+        };
     }
 
     private static void AddFormats(List<BenchCandidate> candidates, RunDescription saved, BenchArguments arguments, OutputFolder folder)

@@ -21,7 +21,7 @@ internal static class CompareRun
     /// <returns>The exit code.</returns>
     public static int Run(ToolConsole console, string first, string second, string? output)
     {
-        var comparison = ReportComparison.Of(Open(first), Open(second));
+        var comparison = ReportComparison.Of(ReportFolder.Open(first), ReportFolder.Open(second));
         console.Out.WriteLine($"first:  {comparison.First}");
         console.Out.WriteLine($"second: {comparison.Second}");
         Write(console, "score", comparison.Scores);
@@ -39,23 +39,6 @@ internal static class CompareRun
         }
 
         return ExitCode.Success;
-    }
-
-    private static ModelReport Open(string path)
-    {
-        if (!File.Exists(Directory.Exists(path) ? Path.Combine(path, ModelReports.JsonFile) : path))
-        {
-            throw new ToolException($"{path}: expected a folder with {ModelReports.JsonFile}, which 'isvit quantize --report' writes, or that file.");
-        }
-
-        try
-        {
-            return ModelReports.Open(path);
-        }
-        catch (InvalidDataException error)
-        {
-            throw new ToolException(error.Message, error);
-        }
     }
 
     private static void Write(ToolConsole console, string what, IReadOnlyList<ComparedNumber> numbers)

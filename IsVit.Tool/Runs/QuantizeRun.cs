@@ -150,7 +150,7 @@ internal static class QuantizeRun
         aftermath.WriteReport(arguments.Json, report, QuantizationJsonContext.Default.QuantizationJson);
         if (look is not null)
         {
-            aftermath.Do($"the report cannot be written to {arguments.Report}", () => Say(console, $"report {look.Write(quantized, report, result)}"));
+            aftermath.Do($"the report cannot be written to {arguments.Report}", () => Say(console, $"report {look.Write(quantized, report, result, allocation?.Report)}"));
         }
 
         ReportTable.Write(console.Ansi, report, result.Agreement);

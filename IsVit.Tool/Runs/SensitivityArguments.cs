@@ -54,4 +54,10 @@ internal sealed record SensitivityArguments
 
     /// <summary>The file of the report, or null.</summary>
     public string? Json { get; init; }
+
+    /// <summary>The folder to write a report to look at to, or null.</summary>
+    public string? Report { get; init; }
+
+    /// <summary>What was typed behind the tool's name.</summary>
+    public string CommandLine { get; init; } = "";
 }

@@ -1,7 +1,9 @@
+using System.Globalization;
 using IsVit.Core.Graph;
 using IsVit.Optimization;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
+using IsVit.Reports;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Progress;
 using IsVit.Tool.Reporting;
@@ -31,6 +33,11 @@ internal static class SensitivityRun
             JsonFile.RequireWritable(arguments.Json);
         }
 
+        if (arguments.Report is not null)
+        {
+            ReportFolder.Create(arguments.Report);
+        }
+
         using var source = ModelInput.Open(arguments.Weights, arguments.Pretrained, arguments.ClassCount, console.Out);
         var preset = source.Preset(arguments.Crop);
         using var model = source.Load();
@@ -56,6 +63,26 @@ internal static class SensitivityRun
         console.Out.WriteLine(SensitivityTable.Summary(report));
         var aftermath = new Aftermath(console);
         aftermath.WriteReport(arguments.Json, SensitivityJson.Create(preset.Name, report), SensitivityJsonContext.Default.SensitivityJson);
+        if (arguments.Report is { } folder)
+        {
+            aftermath.Do($"the report cannot be written to {folder}", () =>
+            {
+                report.SaveReport(folder, new()
+                {
+                    Title = $"{preset.Name}, sensitivity",
+                    Facts =
+                    [
+                        new("command", $"isvit {arguments.CommandLine}"),
+                        new("model", preset.Name),
+                        new("seed", arguments.Seed.ToString(CultureInfo.InvariantCulture)),
+                        InputHashes.OfFile("weights", arguments.Weights),
+                        InputHashes.OfImages("calibration images", arguments.Calibration, files),
+                    ],
+                });
+                console.Out.WriteLine($"report {Path.Combine(folder, ModelReports.PageFile)}");
+            });
+        }
+
         return aftermath.ExitCode;
     }
 }

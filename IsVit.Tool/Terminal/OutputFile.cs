@@ -1,3 +1,6 @@
+using System.Text;
+using IsVit.Model.Files;
+
 namespace IsVit.Tool.Terminal;
 
 /// <summary>A file of results that appears whole or not at all.</summary>
@@ -20,7 +23,7 @@ internal static class OutputFile
             throw new ToolException($"{folder}: no such folder, so {Path.GetFileName(path)} cannot be written there.");
         }
 
-        var probe = Temporary(path);
+        var probe = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
             using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
@@ -36,19 +39,6 @@ internal static class OutputFile
     /// <summary>Writes a file.</summary>
     /// <param name="path">The file; replaced if it exists.</param>
     /// <param name="text">What it holds, as UTF-8.</param>
-    public static void Write(string path, string text)
-    {
-        var temporary = Temporary(path);
-        try
-        {
-            File.WriteAllText(temporary, text);
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
-
-    private static string Temporary(string path) => $"{path}.{Guid.NewGuid():N}.tmp";
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public static void Write(string path, string text) => WholeFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

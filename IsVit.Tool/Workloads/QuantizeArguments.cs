@@ -100,6 +100,9 @@ internal sealed record QuantizeArguments
     /// <summary>The folder to write a report to look at to, or null.</summary>
     public string? Report { get; init; }
 
+    /// <summary>The unit whose loss that report shows around its weights; null for the one with the largest error.</summary>
+    public string? ReportLandscape { get; init; }
+
     /// <summary>What was typed behind the tool's name.</summary>
     public string CommandLine { get; init; } = "";
 
