@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace IsVit.Runtime.Quantizing;
 
 /// <summary>Binary search without a branch that depends on the numbers.</summary>
@@ -11,7 +13,8 @@ internal static class Search
         var position = 0;
         for (var step = (thresholds.Length + 1) / 2; step > 0; step /= 2)
         {
-            position = value >= thresholds[position + step - 1] ? position + step : position;
+            var reached = value >= thresholds[position + step - 1];
+            position += step & -Unsafe.As<bool, byte>(ref reached);
         }
 
         return position;
