@@ -113,8 +113,7 @@ internal sealed class LongTableCoder : ActivationCoder
                 var position = (nint)Unsafe.Add(ref first, Unsafe.Add(ref bucket, j));
                 for (var c = compared; c > 0; c--)
                 {
-                    var reached = number >= Unsafe.Add(ref threshold, position);
-                    position += Unsafe.As<bool, byte>(ref reached);
+                    position += number >= Unsafe.Add(ref threshold, position) ? 1 : 0;
                 }
 
                 Unsafe.Add(ref code, i + j) = Unsafe.Add(ref map, position);

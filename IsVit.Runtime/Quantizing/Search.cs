@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace IsVit.Runtime.Quantizing;
 
 /// <summary>Binary search without a branch that depends on the numbers.</summary>
@@ -11,10 +9,9 @@ internal static class Search
     public static int Position(float value, ReadOnlySpan<float> thresholds)
     {
         var position = 0;
-        for (var step = (thresholds.Length + 1) / 2; step > 0; step /= 2)
+        for (var bit = int.Log2(thresholds.Length); bit >= 0; bit--)
         {
-            var reached = value >= thresholds[position + step - 1];
-            position += step & -Unsafe.As<bool, byte>(ref reached);
+            position += (value >= thresholds[position + (1 << bit) - 1] ? 1 : 0) << bit;
         }
 
         return position;
