@@ -38,7 +38,7 @@ public sealed class RuntimeModel
         options.Validate();
         using var saved = SavedModel.Open(path);
         var description = saved.Description ?? throw new RuntimeModelException($"'{path}' does not say of which architecture its model is; expected one that this library names (ViT, DeiT, Swin).");
-        var parts = new ModelParts(saved, options.Tiles);
+        var parts = new ModelParts(saved, options.Tiles, options.ExactLevels);
         IImageGraph graph = description.Architecture switch
         {
             VisionTransformerOptions vit => new VisionTransformerGraph(parts, vit),

@@ -6,6 +6,12 @@ public sealed record RuntimeOptions
     /// <summary>The most threads that one call of <see cref="RuntimeModel.Predict(ReadOnlySpan{float})"/> uses, the calling one included: 1 to 31. The others come from .NET's thread pool. Default: the number of processors.</summary>
     public int MaxDegreeOfParallelism { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, Execution.Team.MostWorkers);
 
+    /// <summary>
+    /// Whether activation levels that are no steps of a uniform scale are multiplied in float32, as the quantized model does it, also where 16-bit multiples of a step come within 2^-16 of the largest level and
+    /// are faster: layers whose input has such levels of at most 4 bits. Default: false.
+    /// </summary>
+    public bool ExactLevels { get; init; }
+
     internal Products.Tiles Tiles { get; init; } = Products.Tiles.Best;
 
     internal void Validate()

@@ -11,6 +11,9 @@ internal sealed class LeftOperand
     // A zero point far from all codes would take the sums beyond 32 bits.
     private const int LargestZeroPoint = 1 << 12;
 
+    // The grid's error is the same for more levels, which lie closer to each other: it would change too many of the next layer's codes.
+    private const int MostBitsOfGrid = 4;
+
     private readonly short[]? _levels;
 
     private LeftOperand(ActivationCoder? coder, LeftIntegers? integers, float scale, short[]? levels) => (Coder, Integers, Scale, _levels) = (coder, integers, scale, levels);
@@ -34,7 +37,7 @@ internal sealed class LeftOperand
         {
             AffineParameters { SetCount: 1 } affine when Math.Abs(affine.ZeroPoint[0]) <= LargestZeroPoint =>
                 new(coder, new(affine.Bits.MaxCode, (int)affine.ZeroPoint[0], AreLevels: false), affine.Scale[0], null),
-            { SetCount: 1 } when takesLevels => OfLevels(coder!, LevelGrid.Create(quantizer.Levels())),
+            { SetCount: 1, Bits.Bits: <= MostBitsOfGrid } when takesLevels => OfLevels(coder!, LevelGrid.Create(quantizer.Levels())),
             _ => new(coder, null, 1, null),
         };
     }

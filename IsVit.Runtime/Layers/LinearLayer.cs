@@ -38,7 +38,7 @@ internal sealed class LinearLayer
             return InFloat(LeftOperand.Create(quantizer, takesLevels: false), parts.Floats($"{path}.weight", outputWidth, inputWidth));
         }
 
-        var left = LeftOperand.Create(quantizer, takesLevels: true);
+        var left = LeftOperand.Create(quantizer, !parts.ExactLevels);
         if (left.Integers is { } integers && WeightIntegers.Create(weight.Parameters, outputWidth) is { } table && table.Fit(integers, inputWidth))
         {
             return new(left, table.Pack(parts.Tiles, weight.Codes, inputWidth, integers, left.Scale, bias), null, inputWidth, outputWidth);

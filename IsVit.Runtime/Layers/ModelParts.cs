@@ -16,15 +16,19 @@ internal sealed class ModelParts
     /// <summary>Begins with everything.</summary>
     /// <param name="saved">The model; it is open as long as parts are taken.</param>
     /// <param name="tiles">The loops that will compute.</param>
-    public ModelParts(SavedModel saved, Tiles tiles)
+    /// <param name="exactLevels">Whether levels stay in float.</param>
+    public ModelParts(SavedModel saved, Tiles tiles, bool exactLevels)
     {
-        (_saved, Tiles) = (saved, tiles);
+        (_saved, Tiles, ExactLevels) = (saved, tiles, exactLevels);
         _sites = saved.Sites.ToDictionary(static site => (site.Site.Path, site.Site.Operand));
         _leftParameters = [.. saved.Parameters.Keys];
     }
 
     /// <summary>The loops that will compute.</summary>
     public Tiles Tiles { get; }
+
+    /// <summary>Whether levels that are no steps of a uniform scale stay in float.</summary>
+    public bool ExactLevels { get; }
 
     /// <summary>The quantizer of an operand, or null if it stays in float.</summary>
     public QuantizationParameters? Quantizer(string path, SiteOperand operand) =>
