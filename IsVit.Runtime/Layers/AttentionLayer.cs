@@ -84,15 +84,18 @@ internal sealed class AttentionLayer
     /// <param name="scratch">The worker's memory.</param>
     public void Accept(Span<float> projected, int stride, int first, int count, AttentionState state, Scratch scratch)
     {
-        for (var row = 0; row < count; row++)
+        for (var head = 0; head < HeadCount; head++)
         {
-            var tokens = projected.Slice(row * stride, 3 * Width);
-            for (var head = 0; head < HeadCount; head++)
+            var queries = projected[(head * HeadWidth)..];
+            var keys = projected[(Width + (head * HeadWidth))..];
+            for (var row = 0; row < count; row++)
             {
-                AcceptQuery(tokens.Slice(head * HeadWidth, HeadWidth), first + row, head, state, scratch);
-                AcceptKey(tokens.Slice(Width + (head * HeadWidth), HeadWidth), first + row, head, state, scratch);
-                AcceptValue(tokens.Slice((2 * Width) + (head * HeadWidth), HeadWidth), first + row, head, state, scratch);
+                AcceptQuery(queries.Slice(row * stride, HeadWidth), first + row, head, state, scratch);
+                _keyNorm?.Apply(keys.Slice(row * stride, HeadWidth), keys.Slice(row * stride, HeadWidth));
             }
+
+            AcceptKeys(keys, stride, first, count, head, state, scratch);
+            AcceptValues(projected[((2 * Width) + (head * HeadWidth))..], stride, first, count, head, state, scratch);
         }
     }
 
@@ -156,34 +159,43 @@ internal sealed class AttentionLayer
         }
     }
 
-    private void AcceptKey(Span<float> key, int token, int head, AttentionState state, Scratch scratch)
+    private void AcceptKeys(ReadOnlySpan<float> keys, int stride, int first, int count, int head, AttentionState state, Scratch scratch)
     {
-        _keyNorm?.Apply(key, key);
         if (!ScoresAreIntegers)
         {
-            _key.Round(key, HeadWidth, 1, HeadWidth, scratch.Codes.Span, scratch.Numbers.Span);
-            state.Keys[head].SetColumn(token, scratch.Numbers.Span[..HeadWidth]);
+            _key.Round(keys, stride, count, HeadWidth, scratch.Codes.Span, scratch.Numbers.Span);
+            state.Keys[head].SetColumns(first, scratch.Numbers.Span, HeadWidth, count);
             return;
         }
 
-        var codes = scratch.Codes.Span[..HeadWidth];
-        _key.Coder!.Encode(key, codes);
         var panels = state.KeyIntegers[head];
-        panels.Zero.Span[token] = panels.Left.ZeroPoint * panels.SetColumn(token, codes, Middle(_key));
+        var codes = scratch.Codes.Span[..HeadWidth];
+        for (var row = 0; row < count; row++)
+        {
+            _key.Coder!.Encode(keys.Slice(row * stride, HeadWidth), codes);
+            panels.Zero.Span[first + row] = panels.Left.ZeroPoint * panels.SetColumn(first + row, codes, Middle(_key));
+        }
     }
 
-    private void AcceptValue(Span<float> value, int token, int head, AttentionState state, Scratch scratch)
+    private void AcceptValues(ReadOnlySpan<float> values, int stride, int first, int count, int head, AttentionState state, Scratch scratch)
     {
-        if (!MixingIsOfIntegers)
+        if (MixingIsOfIntegers)
         {
-            _value.Round(value, HeadWidth, 1, HeadWidth, scratch.Codes.Span, scratch.Numbers.Span);
-            state.Values[head].SetRow(token, scratch.Numbers.Span[..HeadWidth]);
+            var codes = scratch.Codes.Span;
+            for (var row = 0; row < count; row++)
+            {
+                _value.Coder!.Encode(values.Slice(row * stride, HeadWidth), codes.Slice(row * HeadWidth, HeadWidth));
+            }
+
+            state.ValueIntegers[head].SetRows(first, codes, HeadWidth, count, Middle(_value));
             return;
         }
 
-        var codes = scratch.Codes.Span[..HeadWidth];
-        _value.Coder!.Encode(value, codes);
-        state.ValueIntegers[head].SetRow(token, codes, Middle(_value));
+        _value.Round(values, stride, count, HeadWidth, scratch.Codes.Span, scratch.Numbers.Span);
+        for (var row = 0; row < count; row++)
+        {
+            state.Values[head].SetRow(first + row, scratch.Numbers.Span.Slice(row * HeadWidth, HeadWidth));
+        }
     }
 
     private void Score(AttentionState state, int first, int count, int head, Span<float> scores, Scratch scratch)

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace IsVit.Runtime.Products;
 
 /// <summary>A float right operand of [columns, depth] by panels, and what is added to each column.</summary>
@@ -47,6 +49,38 @@ internal sealed class FloatPanels
         }
     }
 
+    /// <summary>Writes columns.</summary>
+    /// <param name="first">The index of the first.</param>
+    /// <param name="values">[count, depth], row by row.</param>
+    /// <param name="stride">The distance between rows.</param>
+    /// <param name="count">The number of columns.</param>
+    public void SetColumns(int first, ReadOnlySpan<float> values, int stride, int count)
+    {
+        var done = 0;
+        for (; done + 4 <= count && first % 4 == 0; done += 4)
+        {
+            var target = Values.Span.Slice((first + done) / Panel.Width * PanelLength, PanelLength)[((first + done) % Panel.Width)..];
+            var k = 0;
+            for (; k + 4 <= Depth; k += 4)
+            {
+                Transpose(values[((done * stride) + k)..], stride, target[(k * Panel.Width)..]);
+            }
+
+            for (; k < Depth; k++)
+            {
+                for (var i = 0; i < 4; i++)
+                {
+                    target[(k * Panel.Width) + i] = values[((done + i) * stride) + k];
+                }
+            }
+        }
+
+        for (; done < count; done++)
+        {
+            SetColumn(first + done, values.Slice(done * stride, Depth));
+        }
+    }
+
     /// <summary>Writes one element of each column.</summary>
     /// <param name="k">The index of the element.</param>
     /// <param name="values">[columns].</param>
@@ -56,6 +90,16 @@ internal sealed class FloatPanels
         for (int column = 0, place = k * Panel.Width; column < values.Length; column += Panel.Width, place += PanelLength)
         {
             values.Slice(column, Math.Min(Panel.Width, values.Length - column)).CopyTo(target[place..]);
+        }
+    }
+
+    private static void Transpose(ReadOnlySpan<float> rows, int stride, Span<float> panel)
+    {
+        var (a, b) = (Vector128.Create(rows), Vector128.Create(rows[stride..]));
+        var (c, d) = (Vector128.Create(rows[(2 * stride)..]), Vector128.Create(rows[(3 * stride)..]));
+        for (var k = 0; k < 4; k++)
+        {
+            Vector128.Create(a[k], b[k], c[k], d[k]).CopyTo(panel[(k * Panel.Width)..]);
         }
     }
 }

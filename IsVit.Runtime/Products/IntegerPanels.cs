@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace IsVit.Runtime.Products;
 
 /// <summary>
@@ -105,35 +108,58 @@ internal sealed class IntegerPanels
 
     /// <summary>Writes a column of codes.</summary>
     /// <param name="column">The index of the column.</param>
-    /// <param name="codes">[depth].</param>
+    /// <param name="codes">[depth]; overwritten.</param>
     /// <param name="middle">What is subtracted from each, so that it fits a signed byte.</param>
     /// <returns>The sum of what was written.</returns>
-    public int SetColumn(int column, ReadOnlySpan<byte> codes, int middle)
+    public int SetColumn(int column, Span<byte> codes, int middle)
     {
-        var target = Values.Span.Slice(column / Panel.Width * PanelLength, PanelLength);
-        var place = column % Panel.Width * Step;
-        for (var k = 0; k < codes.Length; k += Step, place += Panel.Width * Step)
+        var sum = IntegerSums.Of(codes) - (codes.Length * middle);
+        IntegerSums.Subtract(codes, (byte)middle);
+        var target = MemoryMarshal.AsBytes(Values.Span.Slice(column / Panel.Width * PanelLength, PanelLength));
+        var place = column % Panel.Width;
+        if (Step == 4)
         {
-            for (var i = 0; i < Step && k + i < codes.Length; i++)
-            {
-                target[place + i] = (sbyte)(codes[k + i] - middle);
-            }
+            SetSteps(MemoryMarshal.Cast<byte, uint>(target), place, MemoryMarshal.Cast<byte, uint>(codes));
+        }
+        else
+        {
+            SetSteps(MemoryMarshal.Cast<byte, ushort>(target), place, MemoryMarshal.Cast<byte, ushort>(codes));
         }
 
-        return IntegerSums.Of(codes) - (codes.Length * middle);
+        for (var k = codes.Length / Step * Step; k < codes.Length; k++)
+        {
+            target[(k / Step * Panel.Width * Step) + (place * Step) + (k % Step)] = codes[k];
+        }
+
+        return sum;
     }
 
-    /// <summary>Writes one element of each column; <see cref="SumColumns"/> is to follow the last.</summary>
-    /// <param name="k">The index of the element.</param>
-    /// <param name="codes">[columns].</param>
+    /// <summary>Writes some elements of each column; <see cref="SumColumns"/> is to follow the last.</summary>
+    /// <param name="k">The index of the first, a multiple of 4.</param>
+    /// <param name="codes">[count, columns], row by row; overwritten.</param>
+    /// <param name="stride">The distance between rows.</param>
+    /// <param name="count">The number of elements.</param>
     /// <param name="middle">What is subtracted from each, so that it fits a signed byte.</param>
-    public void SetRow(int k, ReadOnlySpan<byte> codes, int middle)
+    public void SetRows(int k, Span<byte> codes, int stride, int count, int middle)
     {
-        var target = Values.Span;
-        var step = k / Step * Panel.Width * Step;
-        for (var column = 0; column < codes.Length; column++)
+        var target = MemoryMarshal.AsBytes(Values.Span);
+        IntegerSums.Subtract(codes[..(((count - 1) * stride) + Columns)], (byte)middle);
+        for (var column = 0; column < Columns; column += Panel.Width)
         {
-            target[(column / Panel.Width * PanelLength) + step + (column % Panel.Width * Step) + (k % Step)] = (sbyte)(codes[column] - middle);
+            var panel = target.Slice(column / Panel.Width * PanelLength, PanelLength)[(k * Panel.Width)..];
+            var row = 0;
+            for (; row + 4 <= count && column + Panel.Width <= Columns; row += 4)
+            {
+                Interleave(codes[((row * stride) + column)..], stride, panel[(row * Panel.Width)..]);
+            }
+
+            for (; row < count; row++)
+            {
+                for (var i = 0; i < Math.Min(Panel.Width, Columns - column); i++)
+                {
+                    panel[(row / Step * Panel.Width * Step) + (i * Step) + (row % Step)] = codes[(row * stride) + column + i];
+                }
+            }
         }
     }
 
@@ -156,6 +182,52 @@ internal sealed class IntegerPanels
 
             Zero.Span[column] = Left.ZeroPoint * sum;
         }
+    }
+
+    private static void SetSteps<T>(Span<T> panel, int place, ReadOnlySpan<T> steps)
+    {
+        for (var step = 0; step < steps.Length; step++, place += Panel.Width)
+        {
+            panel[place] = steps[step];
+        }
+    }
+
+    /// <summary>Writes four elements of 16 columns: one step of 4, or two of 2.</summary>
+    private void Interleave(ReadOnlySpan<byte> rows, int stride, Span<byte> panel)
+    {
+        var (first, second) = (Vector128.Create(rows), Vector128.Create(rows[stride..]));
+        var (third, fourth) = (Vector128.Create(rows[(2 * stride)..]), Vector128.Create(rows[(3 * stride)..]));
+        var (low, high) = Zip(first, second);
+        var (nextLow, nextHigh) = Zip(third, fourth);
+        if (Step == 2)
+        {
+            low.CopyTo(panel);
+            high.CopyTo(panel[16..]);
+            nextLow.CopyTo(panel[32..]);
+            nextHigh.CopyTo(panel[48..]);
+            return;
+        }
+
+        var (part0, part1) = Zip(low.AsUInt16(), nextLow.AsUInt16());
+        var (part2, part3) = Zip(high.AsUInt16(), nextHigh.AsUInt16());
+        part0.AsByte().CopyTo(panel);
+        part1.AsByte().CopyTo(panel[16..]);
+        part2.AsByte().CopyTo(panel[32..]);
+        part3.AsByte().CopyTo(panel[48..]);
+    }
+
+    private static (Vector128<byte> Low, Vector128<byte> High) Zip(Vector128<byte> left, Vector128<byte> right)
+    {
+        var (leftLow, leftHigh) = Vector128.Widen(left);
+        var (rightLow, rightHigh) = Vector128.Widen(right);
+        return ((leftLow | (rightLow << 8)).AsByte(), (leftHigh | (rightHigh << 8)).AsByte());
+    }
+
+    private static (Vector128<ushort> Low, Vector128<ushort> High) Zip(Vector128<ushort> left, Vector128<ushort> right)
+    {
+        var (leftLow, leftHigh) = Vector128.Widen(left);
+        var (rightLow, rightHigh) = Vector128.Widen(right);
+        return ((leftLow | (rightLow << 16)).AsUInt16(), (leftHigh | (rightHigh << 16)).AsUInt16());
     }
 
     private static (IntegerForm Form, int Run) Choose(Tiles tiles, LeftIntegers left, int magnitude)

@@ -54,6 +54,21 @@ internal static class IntegerSums
         return sum;
     }
 
+    /// <summary>Subtracts a number from bytes, with what does not fit lost.</summary>
+    public static void Subtract(Span<byte> values, byte number)
+    {
+        while (values.Length >= Vector128<byte>.Count)
+        {
+            (Vector128.Create<byte>(values) - Vector128.Create(number)).CopyTo(values);
+            values = values[Vector128<byte>.Count..];
+        }
+
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] -= number;
+        }
+    }
+
     /// <summary>Bytes as 16-bit numbers.</summary>
     public static void Widen(ReadOnlySpan<byte> values, Span<short> wide)
     {
