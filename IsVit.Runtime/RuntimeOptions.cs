@@ -3,8 +3,11 @@ namespace IsVit.Runtime;
 /// <summary>How a model is run.</summary>
 public sealed record RuntimeOptions
 {
-    /// <summary>The most threads that one call of <see cref="RuntimeModel.Predict(ReadOnlySpan{float})"/> uses, the calling one included: 1 to 31. The others come from .NET's thread pool. Default: the number of processors.</summary>
-    public int MaxDegreeOfParallelism { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, Execution.Team.MostWorkers);
+    /// <summary>The largest <see cref="MaxDegreeOfParallelism"/>.</summary>
+    public const int MostThreads = Execution.Team.MostWorkers;
+
+    /// <summary>The most threads that one call of <see cref="RuntimeModel.Predict(ReadOnlySpan{float})"/> uses, the calling one included: 1 to <see cref="MostThreads"/>. The others come from .NET's thread pool. Default: the number of processors.</summary>
+    public int MaxDegreeOfParallelism { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, MostThreads);
 
     /// <summary>
     /// Whether activation levels that are no steps of a uniform scale are multiplied in float32, as the quantized model does it, also where 16-bit multiples of a step come within 2^-16 of the largest level and
@@ -16,12 +19,12 @@ public sealed record RuntimeOptions
 
     internal void Validate()
     {
-        if (MaxDegreeOfParallelism is < 1 or > Execution.Team.MostWorkers)
+        if (MaxDegreeOfParallelism is < 1 or > MostThreads)
         {
             throw new ArgumentOutOfRangeException(
                 nameof(MaxDegreeOfParallelism),
                 MaxDegreeOfParallelism,
-                FormattableString.Invariant($"{nameof(MaxDegreeOfParallelism)} is {MaxDegreeOfParallelism}; allowed is: 1 to {Execution.Team.MostWorkers}."));
+                FormattableString.Invariant($"{nameof(MaxDegreeOfParallelism)} is {MaxDegreeOfParallelism}; allowed is: 1 to {MostThreads}."));
         }
     }
 }

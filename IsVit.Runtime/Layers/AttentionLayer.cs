@@ -84,19 +84,19 @@ internal sealed class AttentionLayer
     /// <param name="scratch">The worker's memory.</param>
     public void Accept(Span<float> projected, int stride, int first, int count, AttentionState state, Scratch scratch)
     {
-        for (var head = 0; head < HeadCount; head++)
+        if (_queryNorm is not null)
         {
-            var queries = projected[(head * HeadWidth)..];
-            var keys = projected[(Width + (head * HeadWidth))..];
-            for (var row = 0; row < count; row++)
-            {
-                AcceptQuery(queries.Slice(row * stride, HeadWidth), first + row, head, state, scratch);
-                _keyNorm?.Apply(keys.Slice(row * stride, HeadWidth), keys.Slice(row * stride, HeadWidth));
-            }
-
-            AcceptKeys(keys, stride, first, count, head, state, scratch);
-            AcceptValues(projected[((2 * Width) + (head * HeadWidth))..], stride, first, count, head, state, scratch);
+            Normalize(projected, stride, count);
         }
+
+        for (var row = 0; row < count; row++)
+        {
+            Rows.Multiply(projected.Slice(row * stride, Width), _scale);
+        }
+
+        AcceptQueries(projected, stride, first, count, state, scratch);
+        AcceptKeys(projected[Width..], stride, first, count, state, scratch);
+        AcceptValues(projected[(2 * Width)..], stride, first, count, state, scratch);
     }
 
     /// <summary>Lets some tokens attend to all.</summary>
@@ -144,57 +144,100 @@ internal sealed class AttentionLayer
 
     private static int Middle(LeftOperand right) => (right.Integers!.Value.Maximum + 1) / 2;
 
-    private void AcceptQuery(Span<float> query, int token, int head, AttentionState state, Scratch scratch)
+    private void Normalize(Span<float> projected, int stride, int count)
     {
-        _queryNorm?.Apply(query, query);
-        Rows.Multiply(query, _scale);
-        var place = (token * Width) + (head * HeadWidth);
-        if (ScoresAreIntegers)
+        for (var row = 0; row < count; row++)
         {
-            _query.Coder!.Encode(query, state.QueryCodes.Span.Slice(place, HeadWidth));
-        }
-        else
-        {
-            _query.Round(query, HeadWidth, 1, HeadWidth, scratch.Codes.Span, state.Queries.Span[place..]);
+            for (var head = 0; head < HeadCount; head++)
+            {
+                var query = projected.Slice((row * stride) + (head * HeadWidth), HeadWidth);
+                var key = projected.Slice((row * stride) + Width + (head * HeadWidth), HeadWidth);
+                _queryNorm!.Apply(query, query);
+                _keyNorm!.Apply(key, key);
+            }
         }
     }
 
-    private void AcceptKeys(ReadOnlySpan<float> keys, int stride, int first, int count, int head, AttentionState state, Scratch scratch)
+    private void AcceptQueries(ReadOnlySpan<float> queries, int stride, int first, int count, AttentionState state, Scratch scratch)
     {
         if (!ScoresAreIntegers)
         {
-            _key.Round(keys, stride, count, HeadWidth, scratch.Codes.Span, scratch.Numbers.Span);
-            state.Keys[head].SetColumns(first, scratch.Numbers.Span, HeadWidth, count);
+            Round(_query, queries, stride, count, state.Queries.Span[(first * Width)..], scratch);
             return;
         }
 
-        var panels = state.KeyIntegers[head];
-        var codes = scratch.Codes.Span[..HeadWidth];
         for (var row = 0; row < count; row++)
         {
-            _key.Coder!.Encode(keys.Slice(row * stride, HeadWidth), codes);
-            panels.Zero.Span[first + row] = panels.Left.ZeroPoint * panels.SetColumn(first + row, codes, Middle(_key));
+            _query.Coder!.Encode(queries.Slice(row * stride, Width), state.QueryCodes.Span.Slice((first + row) * Width, Width));
         }
     }
 
-    private void AcceptValues(ReadOnlySpan<float> values, int stride, int first, int count, int head, AttentionState state, Scratch scratch)
+    private void AcceptKeys(ReadOnlySpan<float> keys, int stride, int first, int count, AttentionState state, Scratch scratch)
     {
-        if (MixingIsOfIntegers)
+        if (!ScoresAreIntegers)
         {
-            var codes = scratch.Codes.Span;
-            for (var row = 0; row < count; row++)
+            Round(_key, keys, stride, count, scratch.Numbers.Span, scratch);
+            for (var head = 0; head < HeadCount; head++)
             {
-                _value.Coder!.Encode(values.Slice(row * stride, HeadWidth), codes.Slice(row * HeadWidth, HeadWidth));
+                state.Keys[head].SetColumns(first, scratch.Numbers.Span[(head * HeadWidth)..], Width, count);
             }
 
-            state.ValueIntegers[head].SetRows(first, codes, HeadWidth, count, Middle(_value));
             return;
         }
 
-        _value.Round(values, stride, count, HeadWidth, scratch.Codes.Span, scratch.Numbers.Span);
+        var codes = scratch.Codes.Span[..Width];
         for (var row = 0; row < count; row++)
         {
-            state.Values[head].SetRow(first + row, scratch.Numbers.Span.Slice(row * HeadWidth, HeadWidth));
+            _key.Coder!.Encode(keys.Slice(row * stride, Width), codes);
+            for (var head = 0; head < HeadCount; head++)
+            {
+                var panels = state.KeyIntegers[head];
+                panels.Zero.Span[first + row] = panels.Left.ZeroPoint * panels.SetColumn(first + row, codes.Slice(head * HeadWidth, HeadWidth), Middle(_key));
+            }
+        }
+    }
+
+    private void AcceptValues(ReadOnlySpan<float> values, int stride, int first, int count, AttentionState state, Scratch scratch)
+    {
+        if (!MixingIsOfIntegers)
+        {
+            Round(_value, values, stride, count, scratch.Numbers.Span, scratch);
+            for (var row = 0; row < count; row++)
+            {
+                for (var head = 0; head < HeadCount; head++)
+                {
+                    state.Values[head].SetRow(first + row, scratch.Numbers.Span.Slice((row * Width) + (head * HeadWidth), HeadWidth));
+                }
+            }
+
+            return;
+        }
+
+        var codes = scratch.Codes.Span;
+        for (var row = 0; row < count; row++)
+        {
+            _value.Coder!.Encode(values.Slice(row * stride, Width), codes.Slice(row * Width, Width));
+        }
+
+        IntegerSums.Subtract(codes[..(count * Width)], (byte)Middle(_value));
+        for (var head = 0; head < HeadCount; head++)
+        {
+            state.ValueIntegers[head].SetRows(first, codes[(head * HeadWidth)..], Width, count);
+        }
+    }
+
+    /// <summary>Rows of all heads in float; channels of a quantizer are those of a head.</summary>
+    private void Round(LeftOperand operand, ReadOnlySpan<float> rows, int stride, int count, Span<float> numbers, Scratch scratch)
+    {
+        if (operand.Coder is not { IsPerChannel: true })
+        {
+            operand.Round(rows, stride, count, Width, scratch.Codes.Span, numbers);
+            return;
+        }
+
+        for (var row = 0; row < count; row++)
+        {
+            operand.Round(rows[(row * stride)..], HeadWidth, HeadCount, HeadWidth, scratch.Codes.Span, numbers[(row * Width)..]);
         }
     }
 

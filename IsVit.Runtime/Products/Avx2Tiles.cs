@@ -9,6 +9,7 @@ namespace IsVit.Runtime.Products;
 /// <summary>Tiles of six rows by one panel with AVX2 and FMA: twelve sums, two vectors of the right operand and one of the left fill the registers.</summary>
 internal static unsafe class Avx2Tiles
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Bytes1(byte* x, nint xStride, sbyte* w, nint panelStride, int steps, int run, int* sums)
     {
         var ones = Vector256.Create((short)1);
@@ -62,6 +63,7 @@ internal static unsafe class Avx2Tiles
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Shorts1(short* x, nint xStride, sbyte* w, nint panelStride, int steps, int* sums)
     {
         Vector256<int> a0 = Vector256<int>.Zero, a1 = Vector256<int>.Zero;
@@ -110,6 +112,7 @@ internal static unsafe class Avx2Tiles
         f1.Store(sums + 88);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Floats1(float* x, nint xStride, float* w, nint panelStride, int steps, float* sums)
     {
         Vector256<float> a0 = Vector256<float>.Zero, a1 = Vector256<float>.Zero;

@@ -9,6 +9,7 @@ namespace IsVit.Runtime.Products;
 /// <summary>Tiles of six rows by four panels, or by one, with AVX-512BW: 24 sums, four vectors of the right operand and one of the left fill the registers.</summary>
 internal static unsafe class Avx512Tiles
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Bytes4(byte* x, nint xStride, sbyte* w, nint panelStride, int steps, int run, int* sums)
     {
         var ones = Vector512.Create((short)1);
@@ -88,6 +89,7 @@ internal static unsafe class Avx512Tiles
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Bytes1(byte* x, nint xStride, sbyte* w, nint panelStride, int steps, int run, int* sums)
     {
         var ones = Vector512.Create((short)1);
@@ -128,6 +130,7 @@ internal static unsafe class Avx512Tiles
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Shorts4(short* x, nint xStride, sbyte* w, nint panelStride, int steps, int* sums)
     {
         Vector512<int> a0 = Vector512<int>.Zero, a1 = Vector512<int>.Zero, a2 = Vector512<int>.Zero, a3 = Vector512<int>.Zero;
@@ -202,6 +205,7 @@ internal static unsafe class Avx512Tiles
         f3.Store(sums + 368);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Shorts1(short* x, nint xStride, sbyte* w, nint panelStride, int steps, int* sums)
     {
         Vector512<int> a0 = Vector512<int>.Zero;
@@ -237,6 +241,7 @@ internal static unsafe class Avx512Tiles
         f0.Store(sums + 80);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Floats4(float* x, nint xStride, float* w, nint panelStride, int steps, float* sums)
     {
         Vector512<float> a0 = Vector512<float>.Zero, a1 = Vector512<float>.Zero, a2 = Vector512<float>.Zero, a3 = Vector512<float>.Zero;
@@ -311,6 +316,7 @@ internal static unsafe class Avx512Tiles
         f3.Store(sums + 368);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Floats1(float* x, nint xStride, float* w, nint panelStride, int steps, float* sums)
     {
         Vector512<float> a0 = Vector512<float>.Zero;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace IsVit.Runtime.Products;
@@ -15,6 +16,7 @@ internal static unsafe class FloatProduct
     /// <param name="right">The right operand.</param>
     /// <param name="output">Receives rows of [panels x 16] numbers; memory of whole tiles of rows.</param>
     /// <param name="outputStride">The distance between rows of the output.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(AlignedBuffer<float> left, int start, int stride, int rows, FloatPanels right, Span<float> output, int outputStride)
     {
         var sums = stackalloc float[TileLength];

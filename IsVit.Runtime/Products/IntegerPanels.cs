@@ -136,14 +136,12 @@ internal sealed class IntegerPanels
 
     /// <summary>Writes some elements of each column; <see cref="SumColumns"/> is to follow the last.</summary>
     /// <param name="k">The index of the first, a multiple of 4.</param>
-    /// <param name="codes">[count, columns], row by row; overwritten.</param>
+    /// <param name="codes">[count, columns], row by row, signed bytes.</param>
     /// <param name="stride">The distance between rows.</param>
     /// <param name="count">The number of elements.</param>
-    /// <param name="middle">What is subtracted from each, so that it fits a signed byte.</param>
-    public void SetRows(int k, Span<byte> codes, int stride, int count, int middle)
+    public void SetRows(int k, ReadOnlySpan<byte> codes, int stride, int count)
     {
         var target = MemoryMarshal.AsBytes(Values.Span);
-        IntegerSums.Subtract(codes[..(((count - 1) * stride) + Columns)], (byte)middle);
         for (var column = 0; column < Columns; column += Panel.Width)
         {
             var panel = target.Slice(column / Panel.Width * PanelLength, PanelLength)[(k * Panel.Width)..];

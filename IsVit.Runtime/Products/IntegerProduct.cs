@@ -12,11 +12,12 @@ internal static unsafe class IntegerProduct
     /// <param name="left">Codes, <paramref name="stride"/> apart row by row, zeros from the depth to the filled depth; memory of whole tiles of rows.</param>
     /// <param name="start">The index of the first.</param>
     /// <param name="stride">The distance between rows.</param>
-    /// <param name="rest">The sum of each row less depth times the zero point; read if the right operand has offsets.</param>
+    /// <param name="rest">The sum of each row less depth times the zero point; memory of whole tiles of rows.</param>
     /// <param name="rows">The number of rows.</param>
     /// <param name="right">The right operand.</param>
     /// <param name="output">Receives rows of [panels x 16] numbers; memory of whole tiles of rows.</param>
     /// <param name="outputStride">The distance between rows of the output.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(AlignedBuffer<byte> left, int start, int stride, ReadOnlySpan<int> rest, int rows, IntegerPanels right, Span<float> output, int outputStride)
     {
         var sums = stackalloc int[TileLength];
@@ -26,27 +27,33 @@ internal static unsafe class IntegerProduct
         var w = right.Values.At(0, right.PanelCount * right.PanelLength);
         var tiles = right.Tiles;
         var steps = right.FilledDepth / right.Step;
-        for (int panel = 0, panels; panel < right.PanelCount; panel += panels)
+        fixed (float* numbers = output)
         {
-            panels = right.Form == IntegerForm.Bytes && right.PanelCount - panel >= tiles.WidePanels ? tiles.WidePanels : 1;
-            for (var row = 0; row < rows; row += Tiles.Rows)
+            fixed (int* rests = rest)
             {
-                var first = x + ((nint)row * stride);
-                var columns = w + ((nint)panel * right.PanelLength);
-                if (right.Form == IntegerForm.Dots)
+                for (int panel = 0, panels; panel < right.PanelCount; panel += panels)
                 {
-                    tiles.Dots(first, stride, columns, right.PanelLength, steps, sums);
-                }
-                else if (panels > 1)
-                {
-                    tiles.WideBytes(first, stride, columns, right.PanelLength, steps, right.Run, sums);
-                }
-                else
-                {
-                    tiles.Bytes(first, stride, columns, right.PanelLength, steps, right.Run, sums);
-                }
+                    panels = right.Form == IntegerForm.Bytes && right.PanelCount - panel >= tiles.WidePanels ? tiles.WidePanels : 1;
+                    var columns = w + ((nint)panel * right.PanelLength);
+                    for (var row = 0; row < rows; row += Tiles.Rows)
+                    {
+                        var first = x + ((nint)row * stride);
+                        if (right.Form == IntegerForm.Dots)
+                        {
+                            tiles.Dots(first, stride, columns, right.PanelLength, steps, sums);
+                        }
+                        else if (panels > 1)
+                        {
+                            tiles.WideBytes(first, stride, columns, right.PanelLength, steps, right.Run, sums);
+                        }
+                        else
+                        {
+                            tiles.Bytes(first, stride, columns, right.PanelLength, steps, right.Run, sums);
+                        }
 
-                Scale(sums, panel, panels, rest[row..], right, output[(row * outputStride)..], outputStride);
+                        Scale(sums, panel, panels, rests + row, right, numbers + ((nint)row * outputStride), outputStride);
+                    }
+                }
             }
         }
 
@@ -56,6 +63,7 @@ internal static unsafe class IntegerProduct
 
     /// <summary>Multiplies 16-bit numbers: levels of a grid, or codes.</summary>
     /// <inheritdoc cref="Multiply(AlignedBuffer{byte}, int, int, ReadOnlySpan{int}, int, IntegerPanels, Span{float}, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(AlignedBuffer<short> left, int start, int stride, ReadOnlySpan<int> rest, int rows, IntegerPanels right, Span<float> output, int outputStride)
     {
         var sums = stackalloc int[TileLength];
@@ -64,29 +72,38 @@ internal static unsafe class IntegerProduct
         var x = left.At(start, ((filled - 1) * stride) + right.FilledDepth);
         var w = right.Values.At(0, right.PanelCount * right.PanelLength);
         var tiles = right.Tiles;
-        for (int panel = 0, panels; panel < right.PanelCount; panel += panels)
+        fixed (float* all = output)
         {
-            panels = right.PanelCount - panel >= tiles.WidePanels ? tiles.WidePanels : 1;
-            var multiply = panels > 1 ? tiles.WideShorts : tiles.Shorts;
-            for (var row = 0; row < rows; row += Tiles.Rows)
+            fixed (int* rests = rest)
             {
-                var first = x + ((nint)row * stride);
-                var columns = w + ((nint)panel * right.PanelLength);
-                var numbers = output[(row * outputStride)..];
-                if (!right.Left.AreLevels)
+                for (int panel = 0, panels; panel < right.PanelCount; panel += panels)
                 {
-                    multiply(first, stride, columns, right.PanelLength, right.FilledDepth / right.Step, sums);
-                    Scale(sums, panel, panels, rest[row..], right, numbers, outputStride);
-                    continue;
-                }
+                    panels = right.PanelCount - panel >= tiles.WidePanels ? tiles.WidePanels : 1;
+                    var multiply = panels > 1 ? tiles.WideShorts : tiles.Shorts;
+                    var columns = w + ((nint)panel * right.PanelLength);
+                    for (var row = 0; row < rows; row += Tiles.Rows)
+                    {
+                        var first = x + ((nint)row * stride);
+                        var numbers = all + ((nint)row * outputStride);
+                        for (var k = 0; k < right.FilledDepth; k += right.Block)
+                        {
+                            multiply(first + k, stride, columns + ((nint)k * Panel.Width), right.PanelLength, Math.Min(right.Block, right.FilledDepth - k) / right.Step, sums);
+                            if (right.Left.AreLevels)
+                            {
+                                AddBlock(sums, panel, panels, k == 0, numbers, outputStride);
+                            }
+                        }
 
-                for (var k = 0; k < right.FilledDepth; k += right.Block)
-                {
-                    multiply(first + k, stride, columns + (k * Panel.Width), right.PanelLength, Math.Min(right.Block, right.FilledDepth - k) / right.Step, sums);
-                    AddBlock(sums, panel, panels, k == 0, numbers, outputStride);
+                        if (right.Left.AreLevels)
+                        {
+                            ScaleLevels(panel, panels, rests + row, right, numbers, outputStride);
+                        }
+                        else
+                        {
+                            Scale(sums, panel, panels, rests + row, right, numbers, outputStride);
+                        }
+                    }
                 }
-
-                ScaleLevels(panel, panels, rest[row..], right, numbers, outputStride);
             }
         }
 
@@ -105,7 +122,7 @@ internal static unsafe class IntegerProduct
     }
 
     /// <summary>All of this is exact up to the conversion to float, one multiplication and one addition.</summary>
-    private static void Scale(int* sums, int panel, int panels, ReadOnlySpan<int> rest, IntegerPanels right, Span<float> output, int stride)
+    private static void Scale(int* sums, int panel, int panels, int* rest, IntegerPanels right, float* output, nint stride)
     {
         var start = panel * Panel.Width;
         var width = panels * Panel.Width;
@@ -113,55 +130,55 @@ internal static unsafe class IntegerProduct
         var offset = right.Offset.At(start, width);
         var scale = right.Scale.At(start, width);
         var bias = right.Bias.At(start, width);
-        for (var row = 0; row < Tiles.Rows; row++, sums += width)
+        var hasOffsets = right.HasOffsets;
+        output += start;
+        for (var i = 0; i < width; i += Panel.Width)
         {
-            var numbers = output.Slice((row * stride) + start, width);
-            for (var i = 0; i < width; i += Panel.Width)
+            var (zeros, offsets) = (Vector512.Load(zero + i), Vector512.Load(offset + i));
+            var (scales, biases) = (Vector512.Load(scale + i), Vector512.Load(bias + i));
+            for (var row = 0; row < Tiles.Rows; row++)
             {
-                var sum = Vector512.Load(sums + i) - Vector512.Load(zero + i);
-                if (right.HasOffsets)
+                var sum = Vector512.Load(sums + (row * width) + i) - zeros;
+                if (hasOffsets)
                 {
-                    sum += Vector512.Load(offset + i) * Vector512.Create(rest[row]);
+                    sum += offsets * Vector512.Create(rest[row]);
                 }
 
-                MultiplyAdd(Vector512.ConvertToSingle(sum), Vector512.Load(scale + i), Vector512.Load(bias + i)).CopyTo(numbers[i..]);
+                MultiplyAdd(Vector512.ConvertToSingle(sum), scales, biases).Store(output + (row * stride) + i);
             }
         }
     }
 
-    private static void AddBlock(int* sums, int panel, int panels, bool isFirst, Span<float> output, int stride)
+    private static void AddBlock(int* sums, int panel, int panels, bool isFirst, float* output, nint stride)
     {
         var width = panels * Panel.Width;
-        for (var row = 0; row < Tiles.Rows; row++, sums += width)
+        output += panel * Panel.Width;
+        for (var row = 0; row < Tiles.Rows; row++, sums += width, output += stride)
         {
-            var numbers = output.Slice((row * stride) + (panel * Panel.Width), width);
             for (var i = 0; i < width; i += Panel.Width)
             {
                 var sum = Vector512.ConvertToSingle(Vector512.Load(sums + i));
-                (isFirst ? sum : sum + Vector512.Create<float>(numbers[i..])).CopyTo(numbers[i..]);
+                (isFirst ? sum : sum + Vector512.Load(output + i)).Store(output + i);
             }
         }
     }
 
-    private static void ScaleLevels(int panel, int panels, ReadOnlySpan<int> rest, IntegerPanels right, Span<float> output, int stride)
+    private static void ScaleLevels(int panel, int panels, int* rest, IntegerPanels right, float* output, nint stride)
     {
         var start = panel * Panel.Width;
         var width = panels * Panel.Width;
         var offset = right.Offset.At(start, width);
         var scale = right.Scale.At(start, width);
         var bias = right.Bias.At(start, width);
-        for (var row = 0; row < Tiles.Rows; row++)
+        output += start;
+        for (var i = 0; i < width; i += Panel.Width)
         {
-            var numbers = output.Slice((row * stride) + start, width);
-            for (var i = 0; i < width; i += Panel.Width)
+            var offsets = Vector512.ConvertToSingle(Vector512.Load(offset + i));
+            var (scales, biases) = (Vector512.Load(scale + i), Vector512.Load(bias + i));
+            for (var row = 0; row < Tiles.Rows; row++)
             {
-                var sum = Vector512.Create<float>(numbers[i..]);
-                if (right.HasOffsets)
-                {
-                    sum = MultiplyAdd(Vector512.ConvertToSingle(Vector512.Load(offset + i)), Vector512.Create((float)rest[row]), sum);
-                }
-
-                MultiplyAdd(sum, Vector512.Load(scale + i), Vector512.Load(bias + i)).CopyTo(numbers[i..]);
+                var numbers = output + (row * stride) + i;
+                MultiplyAdd(MultiplyAdd(offsets, Vector512.Create((float)rest[row]), Vector512.Load(numbers)), scales, biases).Store(numbers);
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -8,6 +9,7 @@ namespace IsVit.Runtime.Products;
 /// <summary>Tiles of six rows by one panel with AVX-VNNI, which adds four products of bytes to a 32-bit sum in one instruction.</summary>
 internal static unsafe class VnniTiles
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Dots1(byte* x, nint xStride, sbyte* w, nint panelStride, int steps, int* sums)
     {
         Vector256<int> a0 = Vector256<int>.Zero, a1 = Vector256<int>.Zero;

@@ -16,6 +16,10 @@ public sealed class RuntimeModelTests
 {
     private const int ImageCount = 32;
 
+    // Of sums in another order, and of levels on a grid of 16 bits.
+    private const double Float = 2e-5;
+    private const double Grid = 2e-4;
+
     /// <summary>Every variant of the architectures, with the parts that a model has.</summary>
     public static TheoryData<string, ModelOptions> Architectures { get; } = new()
     {
@@ -40,66 +44,85 @@ public sealed class RuntimeModelTests
     };
 
     /// <summary>Methods whose quantizers differ, and mixed widths.</summary>
-    public static TheoryData<string, int, int> Methods { get; } = new()
+    public static TheoryData<string, int, int, double> Methods { get; } = new()
     {
-        { RecipeNames.MinMax, 8, 8 },
-        { RecipeNames.MinMax, 4, 4 },
-        { RecipeNames.MinMax, 3, 3 },
-        { RecipeNames.MinMax, 2, 7 },
-        { RecipeNames.RepQ, 4, 4 },
-        { RecipeNames.WeightOnly, 4, 8 },
-        { RecipeNames.IntegerArithmetic, 8, 8 },
-        { RecipeNames.IntegerArithmetic, 4, 8 },
-        { RecipeNames.Released, 4, 4 },
-        { RecipeNames.ISVit, 4, 4 },
-        { RecipeNames.ISVit, 3, 6 },
-        { RecipeNames.SulqOnly, 5, 5 },
+        { RecipeNames.MinMax, 8, 8, Float },
+        { RecipeNames.MinMax, 4, 4, Float },
+        { RecipeNames.MinMax, 3, 3, Float },
+        { RecipeNames.MinMax, 2, 7, Float },
+        { RecipeNames.RepQ, 4, 4, Float },
+        { RecipeNames.WeightOnly, 4, 8, Float },
+        { RecipeNames.IntegerArithmetic, 8, 8, Float },
+        { RecipeNames.IntegerArithmetic, 4, 8, Float },
+        { RecipeNames.Released, 4, 4, Float },
+        { RecipeNames.ISVit, 4, 4, Grid },
+        { RecipeNames.ISVit, 3, 6, Float },
+        { RecipeNames.ISVit, 3, 3, Grid },
+        { RecipeNames.SulqOnly, 5, 5, Float },
     };
 
     [Theory]
     [MemberData(nameof(Architectures))]
-    public void Predict_Architecture_IsTheQuantizedModelsOutput(string name, ModelOptions options) =>
-        AssertAlike(name, options, static o => (o.Recipe, o.WeightBits, o.ActivationBits) = (RecipeNames.MinMax, 6, 6));
+    public void Predict_Architecture_IsTheQuantizedModelsOutput(string name, ModelOptions options)
+    {
+        Assert.NotEmpty(name);
+        AssertAlike(options, static o => (o.Recipe, o.WeightBits, o.ActivationBits) = (RecipeNames.MinMax, 6, 6));
+    }
 
     [Theory]
     [MemberData(nameof(Methods))]
-    public void Predict_Method_IsTheQuantizedModelsOutput(string recipe, int weightBits, int activationBits) =>
-        AssertAlike(recipe, Micro.Options, o => (o.Recipe, o.WeightBits, o.ActivationBits, o.Reconstruction.Iterations) = (recipe, weightBits, activationBits, 1));
+    public void Predict_Method_IsTheQuantizedModelsOutput(string recipe, int weightBits, int activationBits, double within) =>
+        AssertAlike(Micro.Options, o => (o.Recipe, o.WeightBits, o.ActivationBits, o.Reconstruction.Iterations) = (recipe, weightBits, activationBits, 1), within: within);
 
-    private static void AssertAlike(string name, ModelOptions architecture, Action<QuantizationOptions> configure)
+    [Fact]
+    public void Predict_ExactLevels_AreThoseOfTheQuantizedModel() => AssertAlike(
+        Micro.Options,
+        static o => (o.Recipe, o.WeightBits, o.ActivationBits, o.Reconstruction.Iterations) = (RecipeNames.ISVit, 4, 4, 1),
+        new() { ExactLevels = true });
+
+    /// <summary>
+    /// A code on a border changes with the last bit of a float operation before it, and with it every number after it. Half of the images have no such code; if a token that all images share has one, another model has not.
+    /// </summary>
+    private static void AssertAlike(ModelOptions architecture, Action<QuantizationOptions> configure, RuntimeOptions? options = null, double within = Float)
+    {
+        const int Models = 3;
+        for (var seed = 1; ; seed++)
+        {
+            var differences = Differences(architecture, configure, options ?? new(), seed);
+            if (differences.TrueForAll(difference => difference <= within))
+            {
+                return;
+            }
+
+            Assert.False(seed == Models, $"{Models} models: of the last the middle image's outputs differ by {string.Join(", ", differences)} of their size.");
+        }
+    }
+
+    /// <summary>For each set of loops the middle image's largest difference of an output, over the outputs' size.</summary>
+    private static List<double> Differences(ModelOptions architecture, Action<QuantizationOptions> configure, RuntimeOptions options, int seed)
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         ImageClassifier model = architecture is SwinTransformerOptions swin ? new SwinTransformer(swin) : new VisionTransformer((VisionTransformerOptions)architecture);
-        Micro.Enliven(model, 5);
+        Micro.Enliven(model, seed * 100);
         model.eval();
         var width = (architecture as VisionTransformerOptions)?.ImageWidth ?? architecture.ImageSize;
         var images = Seeded.Normal(7, ImageCount, 3, architecture.ImageSize, width);
         using var quantized = Micro.Quantizer(configure).Run(model, images[..16]);
         quantized.Save(folder["model.safetensors"]);
-
         var expected = quantized.Predict(images).data<float>().ToArray();
-        var disturbed = quantized.Predict(images + (Seeded.Normal(8, images.shape) * 1e-6)).data<float>().ToArray();
-        var self = Differences(expected, disturbed);
-        foreach (var tiles in Tiles.Supported)
-        {
-            var runtime = RuntimeModel.Load(folder["model.safetensors"], new() { Tiles = tiles, MaxDegreeOfParallelism = 2 });
-
-            var found = runtime.Predict(images.data<float>().ToArray());
-
-            var differences = Differences(expected, found);
-            TestContext.Current.TestOutputHelper?.WriteLine(FormattableString.Invariant($"{name}, {tiles}: {differences.Max():E2} at most, {differences[ImageCount / 2]:E2} in the middle; itself {self.Max():E2}, {self[ImageCount / 2]:E2}"));
-            Assert.Equal(expected.Length, found.Length);
-        }
+        var pixels = images.data<float>().ToArray();
+        return [.. Tiles.Supported.Select(tiles => Middle(expected, RuntimeModel.Load(folder["model.safetensors"], options with { Tiles = tiles, MaxDegreeOfParallelism = 2 }).Predict(pixels)))];
     }
 
-    /// <summary>For each image the largest difference of an output over the outputs' size, ascending.</summary>
-    private static double[] Differences(float[] expected, float[] found)
+    private static double Middle(float[] expected, float[] found)
     {
+        Assert.Equal(expected.Length, found.Length);
         var size = Math.Sqrt(expected.Average(static x => (double)x * x));
         var width = expected.Length / ImageCount;
-        return [.. Enumerable.Range(0, ImageCount)
+        return Enumerable.Range(0, ImageCount)
             .Select(image => Enumerable.Range(image * width, width).Max(i => Math.Abs(expected[i] - found[i]) / size))
-            .Order()];
+            .Order()
+            .ElementAt(ImageCount / 2);
     }
 }

@@ -25,7 +25,7 @@ internal static class BenchCommand
             }
         });
         var rounds = Ranged.Int32("--rounds", "How often each is run; all take turns, and the median counts", 20, 1, 100_000);
-        var threads = Ranged.OptionalInt32("--threads", "Threads of ONNX Runtime; all cores if not given", 1, 1024);
+        var threads = Ranged.OptionalInt32("--threads", "Threads of ONNX Runtime and IsVit.Runtime; all cores if not given", 1, 1024);
         var report = PathOptions.Optional("--report", "DIR", "The report of the model of --quantized, from 'quantize --report', to show the figures in");
         var command = new Command("bench", "Measure size and latency of a model's formats, and compare their answers.") { quantized, weights, onnx, labels, images, batch, rounds, threads, report };
         command.SetAction((parsed, cancellationToken) => Task.Run(

@@ -143,9 +143,12 @@ internal static class BenchRun
             candidates.Add(Onnx("float, ONNX", path, arguments.Threads));
         }
 
+        var shape = new long[] { preset.Options.InChannels, preset.Options.ImageSize, preset.Options.ImageSize };
+        candidates.Add(new("IsVit.Runtime", new FileInfo(file).Length, RuntimeClassifier.Open(file, arguments.Threads), shape));
+
         // Whatever fails from here on, the list disposes the model.
         var (quantized, module) = saved.Load(file, torch.CPU);
-        candidates.Add(new BenchCandidate("packed, simulated", new FileInfo(file).Length, module, [preset.Options.InChannels, preset.Options.ImageSize, preset.Options.ImageSize], quantized));
+        candidates.Add(new BenchCandidate("packed, simulated", new FileInfo(file).Length, module, shape, quantized));
         foreach (var kernels in Enum.GetValues<OnnxKernels>())
         {
             var path = folder.PathOf($"{kernels}.onnx");
