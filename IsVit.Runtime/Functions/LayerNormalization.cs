@@ -5,8 +5,8 @@ namespace IsVit.Runtime.Functions;
 
 /// <summary>(x - mean) / sqrt(variance + eps) weight + bias over a row, with the biased variance.</summary>
 /// <remarks>
-/// The absolute error is at most 1e-6 times (|normalized weight| + |bias|), whatever the mean: the first pass finds it up to float32's rounding, the second subtracts that, which is exact where the mean is large, and finds what is left
-/// of the mean with the variance.
+/// The error is at most 1e-6 (|result without bias| + |bias|) + 3e-7 |weight|, whatever the mean, the last term from the rounding of sums: the first pass finds the mean up to float32's rounding, the second subtracts that, which is exact
+/// where the mean is large, and the third finds what is left of the mean with the variance.
 /// </remarks>
 internal static class LayerNormalization
 {

@@ -14,7 +14,7 @@ internal static class Softmax
     private const int Exponent = 64;
     private const float Range = 110f;
 
-    // The range reduction takes more, but not the float32 sums with the range.
+    // Beyond, the largest number is subtracted first: those that are near enough to it for a result above zero differ from it by a float32 number.
     private const float LargestInPlace = 65536f;
 
     /// <summary>Replaces a row by its softmax.</summary>

@@ -6,15 +6,12 @@ using IsVit.Runtime.Functions;
 
 namespace IsVit.Runtime.Quantizing;
 
-/// <summary>Thresholds of each channel, ascending with the codes: one comparison a threshold where there are few, a search for each number where there are many.</summary>
+/// <summary>Thresholds of each channel, ascending with the codes, by one comparison a threshold.</summary>
 internal sealed class ChannelTableCoder : ActivationCoder
 {
-    private const int MostCompared = 31;
-
     private readonly int _count;
-    private readonly int _stride;
 
-    // [thresholds, channels] to compare whole vectors with, or [channels, thresholds] to search in.
+    // The blocks of a row as they are encoded, the last of which may overlap the one before; of each the first thresholds of its channels, their second ones, ...
     private readonly float[] _thresholds;
     private readonly float[] _levels;
 
@@ -22,29 +19,33 @@ internal sealed class ChannelTableCoder : ActivationCoder
         : base(parameters)
     {
         _count = parameters.Bits.MaxCode;
-        _stride = Math.Max(ChannelCount, Block);
-        _thresholds = new float[_stride * _count];
         _levels = new float[ChannelCount * parameters.Bits.CodeCount];
+        var thresholds = new float[ChannelCount][];
         for (var channel = 0; channel < ChannelCount; channel++)
         {
             parameters.Levels(channel).CopyTo(_levels, channel * parameters.Bits.CodeCount);
-            var thresholds = CodeSteps.Create(parameters, channel).Thresholds;
-            for (var t = 0; t < _count; t++)
+            thresholds[channel] = CodeSteps.Create(parameters, channel).Thresholds;
+        }
+
+        var blocks = (ChannelCount + Block - 1) / Block;
+        _thresholds = new float[blocks * _count * Block];
+        for (var block = 0; block < blocks; block++)
+        {
+            for (var lane = 0; lane < Math.Min(Block, ChannelCount); lane++)
             {
-                _thresholds[_count <= MostCompared ? (t * _stride) + channel : (channel * _count) + t] = thresholds[t];
+                for (var t = 0; t < _count; t++)
+                {
+                    _thresholds[(((block * _count) + t) * Block) + lane] = thresholds[Start(block) + lane][t];
+                }
             }
         }
     }
 
     public override byte EncodeOne(float value, int channel = 0)
     {
-        if (_count > MostCompared)
-        {
-            return (byte)Search.Position(value, _thresholds.AsSpan(channel * _count, _count));
-        }
-
+        var block = channel / Block;
         var position = 0;
-        while (position < _count && value >= _thresholds[(position * _stride) + channel])
+        while (position < _count && value >= _thresholds[(((block * _count) + position) * Block) + channel - Start(block)])
         {
             position++;
         }
@@ -54,50 +55,40 @@ internal sealed class ChannelTableCoder : ActivationCoder
 
     private protected override void EncodeBlocks(ReadOnlySpan<float> row, Span<byte> codes, VectorWidth width)
     {
-        if (_count <= MostCompared)
+        if (width == VectorWidth.Bits512)
         {
-            switch (width)
-            {
-                case VectorWidth.Bits512:
-                    Compare512(row, codes);
-                    break;
-                default:
-                    Compare128(row, codes);
-                    break;
-            }
-
-            return;
+            Compare512(row, codes);
         }
-
-        for (var i = 0; i < row.Length; i++)
+        else
         {
-            codes[i] = EncodeOne(row[i], i);
+            Compare128(row, codes);
         }
     }
 
     private protected override void DecodeRow(ReadOnlySpan<byte> codes, Span<float> values)
     {
-        // A single channel is a row of one element.
         for (var i = 0; i < codes.Length; i++)
         {
             values[i] = _levels[(i * (_count + 1)) + codes[i]];
         }
     }
 
+    private int Start(int block) => Math.Max(Math.Min(block * Block, ChannelCount - Block), 0);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Compare512(ReadOnlySpan<float> row, Span<byte> codes)
     {
         ref var x = ref MemoryMarshal.GetReference(row);
         ref var code = ref MemoryMarshal.GetReference(codes);
-        ref var thresholds = ref MemoryMarshal.GetArrayDataReference(_thresholds);
-        var (stride, end) = ((nuint)_stride, (nuint)_thresholds.Length);
+        ref var bound = ref MemoryMarshal.GetArrayDataReference(_thresholds);
+        var count = _count;
         for (int i = 0, last = row.Length - Block; ; i = Math.Min(i + Block, last))
         {
             var v = Vector512.LoadUnsafe(ref x, (nuint)i);
             var position = Vector512<int>.Zero;
-            for (var at = (nuint)i; at < end; at += stride)
+            for (var t = 0; t < count; t++, bound = ref Unsafe.Add(ref bound, Block))
             {
-                position -= Vector512.GreaterThanOrEqual(v, Vector512.LoadUnsafe(ref thresholds, at)).AsInt32();
+                position -= Vector512.GreaterThanOrEqual(v, Vector512.LoadUnsafe(ref bound)).AsInt32();
             }
 
             var words = Vector512.Narrow(position, position).GetLower();
@@ -114,19 +105,19 @@ internal sealed class ChannelTableCoder : ActivationCoder
     {
         ref var x = ref MemoryMarshal.GetReference(row);
         ref var code = ref MemoryMarshal.GetReference(codes);
-        ref var thresholds = ref MemoryMarshal.GetArrayDataReference(_thresholds);
-        var (stride, end) = ((nuint)_stride, (nuint)_thresholds.Length);
+        ref var bound = ref MemoryMarshal.GetArrayDataReference(_thresholds);
+        var count = _count;
         for (int i = 0, last = row.Length - Block; ; i = Math.Min(i + Block, last))
         {
             Vector128<float> v0 = Vector128.LoadUnsafe(ref x, (nuint)i), v1 = Vector128.LoadUnsafe(ref x, (nuint)i + 4);
             Vector128<float> v2 = Vector128.LoadUnsafe(ref x, (nuint)i + 8), v3 = Vector128.LoadUnsafe(ref x, (nuint)i + 12);
             Vector128<int> p0 = Vector128<int>.Zero, p1 = p0, p2 = p0, p3 = p0;
-            for (var at = (nuint)i; at < end; at += stride)
+            for (var t = 0; t < count; t++, bound = ref Unsafe.Add(ref bound, Block))
             {
-                p0 -= Vector128.GreaterThanOrEqual(v0, Vector128.LoadUnsafe(ref thresholds, at)).AsInt32();
-                p1 -= Vector128.GreaterThanOrEqual(v1, Vector128.LoadUnsafe(ref thresholds, at + 4)).AsInt32();
-                p2 -= Vector128.GreaterThanOrEqual(v2, Vector128.LoadUnsafe(ref thresholds, at + 8)).AsInt32();
-                p3 -= Vector128.GreaterThanOrEqual(v3, Vector128.LoadUnsafe(ref thresholds, at + 12)).AsInt32();
+                p0 -= Vector128.GreaterThanOrEqual(v0, Vector128.LoadUnsafe(ref bound)).AsInt32();
+                p1 -= Vector128.GreaterThanOrEqual(v1, Vector128.LoadUnsafe(ref bound, 4)).AsInt32();
+                p2 -= Vector128.GreaterThanOrEqual(v2, Vector128.LoadUnsafe(ref bound, 8)).AsInt32();
+                p3 -= Vector128.GreaterThanOrEqual(v3, Vector128.LoadUnsafe(ref bound, 12)).AsInt32();
             }
 
             Positions.Narrow(p0, p1, p2, p3).StoreUnsafe(ref code, (nuint)i);

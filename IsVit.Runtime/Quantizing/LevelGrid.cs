@@ -128,7 +128,20 @@ internal sealed record LevelGrid(double Step, ImmutableArray<short> Multiples, d
         }
 
         var middle = (least + most) / 2;
-        return (float)middle >= least && (float)middle <= most ? (float)middle : middle;
+        return IsStepOf(levels, (float)middle) ? (float)middle : IsStepOf(levels, middle) ? middle : null;
+    }
+
+    private static bool IsStepOf(ReadOnlySpan<float> levels, double step)
+    {
+        foreach (var level in levels)
+        {
+            if ((float)(step * Multiple(level, step)) != level)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static double BestStep(ReadOnlySpan<float> levels, ReadOnlySpan<float> frequencies, double largest)

@@ -9,9 +9,9 @@ internal static class Search
     public static int Position(float value, ReadOnlySpan<float> thresholds)
     {
         var position = 0;
-        for (var step = (thresholds.Length + 1) / 2; step > 0; step /= 2)
+        for (var bit = int.Log2(thresholds.Length); bit >= 0; bit--)
         {
-            position = value >= thresholds[position + step - 1] ? position + step : position;
+            position += (value >= thresholds[position + (1 << bit) - 1] ? 1 : 0) << bit;
         }
 
         return position;
