@@ -9,11 +9,12 @@ using IsVit.Optimization.OutputTuning;
 using IsVit.Optimization.Recipes;
 using IsVit.Optimization.Stages;
 using IsVit.Tests.Models;
+using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace IsVit.Tests.Optimization.Stages;
+namespace IsVit.Tests.Programs.Recipes;
 
 /// <summary>Every stage on a hierarchical transformer: windows, patch merging, rows and columns instead of a row of tokens.</summary>
 public sealed class SwinTransformerTests

@@ -2,11 +2,12 @@ using IsVit.Core.Models;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.Models;
+using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace IsVit.Tests.Optimization.Stages;
+namespace IsVit.Tests.Programs.Recipes;
 
 /// <summary>Real weights, whose LayerNorms have channels without gamma, and two real images.</summary>
 public sealed class DeitTinyTests(ITestOutputHelper output)

@@ -3,11 +3,12 @@ using IsVit.Model.Architectures;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
 using IsVit.Tests.Models;
+using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace IsVit.Tests.Optimization.Stages;
+namespace IsVit.Tests.Programs.Recipes;
 
 /// <summary>Every stage on the shapes of vision transformers that users bring.</summary>
 public sealed class ViTVariantTests
