@@ -10,13 +10,15 @@ public sealed partial class LayoutTests
 {
     [Theory]
     [MemberData(nameof(LibraryAssembly.All), MemberType = typeof(LibraryAssembly))]
-    public void SourceFile_Namespace_IsItsFolder(string library)
+    [InlineData("IsVit.Tests")]
+    [InlineData("IsVit.Tests.Programs")]
+    public void SourceFile_Namespace_IsItsFolder(string project)
     {
-        string root = Path.Combine(RepositoryRoot.Path, library);
+        string root = Path.Combine(RepositoryRoot.Path, project);
         string[] files = [.. SourceFiles(root)];
 
         Assert.NotEmpty(files);
-        Assert.All(files, file => Assert.Equal($"{Path.GetFileName(file)}: {Namespace(root, library, file)}", $"{Path.GetFileName(file)}: {DeclaredNamespace(file)}"));
+        Assert.All(files, file => Assert.Equal($"{Path.GetFileName(file)}: {Namespace(root, project, file)}", $"{Path.GetFileName(file)}: {DeclaredNamespace(file)}"));
     }
 
     [Theory]
