@@ -31,7 +31,7 @@ public sealed class ArgumentTests
     [InlineData("sensitivity --model m --weights w --calibration c --widths 1", "--widths is '1'; allowed is numbers from 2 to 8, separated by commas, such as 4,8.")]
     [InlineData("sensitivity --model m --weights w --calibration c --sensitivity-count 0", "--sensitivity-count is '0'; allowed is 1 to 1000000.")]
     [InlineData("sensitivity --model m --weights w --calibration c", "there is no model 'm'; 'isvit models' lists all names.")]
-    [InlineData("quantize --model deit_tinny_patch16_224 --weights w --calibration c", "there is no model 'deit_tinny_patch16_224'; did you mean deit_tiny_patch16_224 or deit_base_patch16_224 or vit_tiny_patch16_224? 'isvit models' lists all names.")]
+    [InlineData("quantize --model deit_tinny_patch16_224 --weights w --calibration c", "there is no model 'deit_tinny_patch16_224'; did you mean deit_tiny_patch16_224 or vit_tiny_patch16_224 or deit_base_patch16_224? 'isvit models' lists all names.")]
     [InlineData("quantize --model swin_micro_mask_rcnn --weights w --calibration c --image-size 384", "--image-size is of classifiers, and the model is a detector: it sees images of any size.")]
     [InlineData("inspect /nowhere", "/nowhere: no such file.")]
     [InlineData("evaluate --quantized q --device cuda:-1", "--device is 'cuda:-1'; allowed is cpu, cuda or cuda:N.")]
