@@ -25,6 +25,7 @@ public sealed class DryRunTests
         Assert.Equal(before, after);
         Assert.Matches(@"\| Weight +\| uniform +\| channel:0 +\| +3 \| +26 \|", dry.Output);
         Assert.Contains("dry run: nothing was quantized or saved\n", dry.Output, StringComparison.Ordinal);
+        Assert.Matches("expected time: .* on this machine as busy as it is now, and besides what the report takes\n", (await ToolRun.Of([.. arguments, "--dry-run", "--report", folder["report"]])).Output);
         var plan = Read(folder["plan.json"]);
         Assert.Equal(("vit_fashion", "minmax", 305_034 * 4), (plan.GetProperty("model").GetString(), plan.GetProperty("method").GetString(), plan.GetProperty("floatBytes").GetInt64()));
         Assert.Equal(QuantizationRecipes.Find("minmax")!.Stages.Select(static stage => stage.Name), plan.GetProperty("stages").EnumerateArray().Select(static stage => stage.GetProperty("name").GetString()));

@@ -20,6 +20,15 @@ public sealed class PlainProgressTests : IDisposable
         Assert.Equal("run: stage 1, blocks.0, 25.0 %, loss 0.5, 01:30 left\n", _output.ToString());
     }
 
+    [Theory]
+    [InlineData(0.4, "less than a minute")]
+    [InlineData(29, "less than a minute")]
+    [InlineData(64, "about 1 min")]
+    [InlineData(575, "about 10 min")]
+    [InlineData(3599, "about 1 h 00 min")]
+    [InlineData((26 * 3600) + 300, "about 26 h 05 min")]
+    public void Rounded_ExpectedTime_HasAUnit(double seconds, string expected) => Assert.Equal(expected, RemainingTime.Rounded(TimeSpan.FromSeconds(seconds)));
+
     [Fact]
     public void Report_ManySteps_WritesStagesAndOneLineAnInterval()
     {

@@ -12,7 +12,7 @@ internal static class ModelKinds
     public static bool IsDetector(string name) => DetectorCatalog.Names.Contains(name, StringComparer.Ordinal)
         || (ModelCatalog.Names.Contains(name.Split('.')[0], StringComparer.Ordinal)
             ? false
-            : throw new ToolException($"there is no model '{name}';{Meant(name)} --model is one of {string.Join(", ", ModelCatalog.Names)}, or one of the detectors {string.Join(", ", DetectorCatalog.Names)}."));
+            : throw new ToolException($"there is no model '{name}';{Meant(name)} 'isvit models' lists all names."));
 
     private static string Meant(string name) => ModelCatalog.Closest(ModelCatalog.Names.Concat(DetectorCatalog.Names), name.Split('.')[0]) is { Count: > 0 } closest ? $" did you mean {string.Join(" or ", closest)}?" : string.Empty;
 

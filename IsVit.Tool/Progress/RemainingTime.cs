@@ -21,4 +21,17 @@ internal static class RemainingTime
         { TotalHours: >= 1 } t => string.Create(CultureInfo.InvariantCulture, $"{(int)t.TotalHours}:{t.Minutes:00}:{t.Seconds:00}"),
         { } t => string.Create(CultureInfo.InvariantCulture, $"{t.Minutes:00}:{t.Seconds:00}"),
     };
+
+    /// <summary>An expected time as exact as it is known, with its unit.</summary>
+    /// <param name="time">The time.</param>
+    public static string Rounded(TimeSpan time)
+    {
+        var minutes = (long)Math.Round(time.TotalMinutes);
+        return minutes switch
+        {
+            < 1 => "less than a minute",
+            < 60 => string.Create(CultureInfo.InvariantCulture, $"about {minutes} min"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"about {minutes / 60} h {minutes % 60:00} min"),
+        };
+    }
 }

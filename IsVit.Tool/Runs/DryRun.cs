@@ -146,13 +146,22 @@ internal static class DryRun
 
         stages.Write(console.Ansi);
         Say(console, $"units: {plan.Units}");
-        Say(console, $"expected time: about {RemainingTime.Format(TimeSpan.FromSeconds(plan.Seconds))} on this machine as busy as it is now{(plan.Budget is null ? "" : ", and besides what it takes to find the sites' bits")}");
+        Say(console, $"expected time: {RemainingTime.Rounded(TimeSpan.FromSeconds(plan.Seconds))} on this machine as busy as it is now{Besides(arguments)}");
         Say(console, $"expected peak memory: about {plan.PeakMemoryMb:F0} MB, of which {plan.ActivationBytes / Megabyte:F0} MB are activations of the largest unit");
         if (plan.ModelBytes is { } bytes)
         {
             Say(console, $"expected size of the model: about {bytes / Megabyte:F2} MB, in float {plan.FloatBytes / Megabyte:F2} MB");
         }
     }
+
+    // What no pass of the model foretells.
+    private static string Besides(QuantizeArguments arguments) => (arguments.Budget, arguments.Report) switch
+    {
+        (null, null) => "",
+        (null, _) => ", and besides what the report takes",
+        (_, null) => ", and besides what it takes to find the sites' bits",
+        _ => ", and besides what it takes to find the sites' bits and to write the report",
+    };
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 

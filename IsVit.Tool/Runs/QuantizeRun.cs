@@ -96,7 +96,7 @@ internal static class QuantizeRun
         using var calibration = work.ReadCalibration(cancellationToken);
         var allocation = arguments.Budget is null ? null : SiteBitChoice.Make(console, arguments, options => Configure(options, arguments, null, work), work.Model, calibration, cancellationToken);
         var quantizer = ModelQuantizer.Create(options => Configure(options, arguments, allocation, work), new ConsoleWarnings(console));
-        Say(console, $"expected: {RemainingTime.Format(Expected(quantizer.EstimateDuration(work.Model, calibration), arguments, work.TestDuration))} on this machine");
+        Say(console, $"expected: {RemainingTime.Rounded(Expected(quantizer.EstimateDuration(work.Model, calibration), arguments, work.TestDuration))} on this machine");
         if (checkpoint is not null)
         {
             Say(console, $"{checkpoint.Announcement}");

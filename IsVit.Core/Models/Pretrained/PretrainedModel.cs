@@ -137,7 +137,7 @@ public sealed class PretrainedModel : IDisposable
             : throw new PretrainedModelException(
                 $"{location.File}: {weights.Layout}{(weights.Shapes.Count > 0 ? $": {ArchitectureGuess.Describe(weights)}" : string.Empty)}. "
                 + (candidates.Count == 0 ? "No model of the catalogue has these sizes" : $"It may be {string.Join(" or ", candidates.Select(static preset => preset.Name))}")
-                + ", and there is no config.json that says which model it is; give the model's name.");
+                + $", and there is no config.json that says which model it is; give the model's name ({nameof(PretrainedModelOptions)}.{nameof(PretrainedModelOptions.Model)}; --model of the tool).");
     }
 
     private static ModelDescription OfHuggingFace(WeightLocation location, ConfigurationFile config, RecognizedWeights weights, List<string> notes)
