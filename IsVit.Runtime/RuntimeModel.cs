@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using IsVit.Model.Architectures;
 using IsVit.Model.Imaging;
+using IsVit.Model.Quantization;
 using IsVit.Model.Saved;
 using IsVit.Runtime.Execution;
 using IsVit.Runtime.Functions;
@@ -32,14 +33,14 @@ public sealed class RuntimeModel
     /// <param name="options">How the model is run; null for the defaults.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="Model.Files.WeightFileException">The file is damaged or of another kind.</exception>
-    /// <exception cref="RuntimeModelException">The file does not describe its architecture, or holds what this library cannot run.</exception>
+    /// <exception cref="QuantizationException">The file does not describe its architecture, or holds what this library cannot run.</exception>
     public static RuntimeModel Load(string path, RuntimeOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new();
         options.Validate();
         using var saved = SavedModel.Open(path);
-        var description = saved.Description ?? throw new RuntimeModelException($"'{path}' does not say of which architecture its model is; expected one that this library names (ViT, DeiT, Swin).");
+        var description = saved.Description ?? throw new QuantizationException($"'{path}' does not say of which architecture its model is; expected one that this library names (ViT, DeiT, Swin).");
         var parts = new ModelParts(saved, options.Tiles, options.ExactLevels);
         IImageGraph graph = description.Architecture switch
         {

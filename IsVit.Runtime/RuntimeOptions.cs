@@ -10,8 +10,8 @@ public sealed record RuntimeOptions
     public int MaxDegreeOfParallelism { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, MostThreads);
 
     /// <summary>
-    /// Whether activation levels that are no steps of a uniform scale are multiplied in float32, as the quantized model does it, also where 16-bit multiples of a step come within 2^-16 of the largest level and
-    /// are faster: layers whose input has such levels of at most 4 bits. Default: false.
+    /// Whether activation levels that are no steps of a uniform scale are always multiplied in float32, as the quantized model does it. Else they are multiplied as 16-bit multiples of a step, which is faster, where
+    /// that misses no level by more than a two-thousandth of the distance between two. Default: false.
     /// </summary>
     public bool ExactLevels { get; init; }
 

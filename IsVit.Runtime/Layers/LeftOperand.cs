@@ -11,8 +11,8 @@ internal sealed class LeftOperand
     // A zero point far from all codes would take the sums beyond 32 bits.
     private const int LargestZeroPoint = 1 << 12;
 
-    // The grid's error is the same for more levels, which lie closer to each other: it would change too many of the next layer's codes.
-    private const int MostBitsOfGrid = 4;
+    // A larger error would change too many of the next layer's codes (docs/runtime.md).
+    private const double LargestErrorOfGrid = 5e-4;
 
     private readonly short[]? _levels;
 
@@ -37,7 +37,11 @@ internal sealed class LeftOperand
         {
             AffineParameters { SetCount: 1 } affine when Math.Abs(affine.ZeroPoint[0]) <= LargestZeroPoint =>
                 new(coder, new(affine.Bits.MaxCode, (int)affine.ZeroPoint[0], AreLevels: false), affine.Scale[0], null),
-            { SetCount: 1, Bits.Bits: <= MostBitsOfGrid } when takesLevels => OfLevels(coder!, LevelGrid.Create(quantizer.Levels())),
+            { SetCount: 1 } when takesLevels && Grid(quantizer.Levels()) is { } grid => new(
+                coder,
+                new(Math.Max(1, grid.Multiples.Max(static multiple => Math.Abs((int)multiple))), 0, AreLevels: true),
+                (float)grid.Step,
+                [.. grid.Multiples]),
             _ => new(coder, null, 1, null),
         };
     }
@@ -106,9 +110,12 @@ internal sealed class LeftOperand
         }
     }
 
-    private static LeftOperand OfLevels(ActivationCoder coder, LevelGrid grid) => new(
-        coder,
-        new(Math.Max(1, grid.Multiples.Max(static multiple => Math.Abs((int)multiple))), 0, AreLevels: true),
-        (float)grid.Step,
-        [.. grid.Multiples]);
+    /// <summary>A grid for levels, or null if it misses one by more than a small part of the distance between two.</summary>
+    private static LevelGrid? Grid(float[] levels)
+    {
+        var grid = LevelGrid.Create(levels);
+        Array.Sort(levels);
+        var gap = levels.Zip(levels.Skip(1), static (low, high) => (double)high - low).Where(static gap => gap > 0).DefaultIfEmpty(0).Min();
+        return grid.LargestError <= LargestErrorOfGrid * gap ? grid : null;
+    }
 }

@@ -52,7 +52,7 @@ internal sealed class ModelParts
     /// <summary>A parameter that stayed in float.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="shape">Its shape; dimensions may be merged.</param>
-    /// <exception cref="RuntimeModelException">It is absent, of another shape, or not of float32.</exception>
+    /// <exception cref="QuantizationException">It is absent, of another shape, or not of float32.</exception>
     public float[] Floats(string name, params ReadOnlySpan<int> shape) =>
         FloatsIfAny(name, shape) ?? throw Fault($"the parameter '{name}' is missing");
 
@@ -83,7 +83,7 @@ internal sealed class ModelParts
     }
 
     /// <summary>Makes sure that the graph has used all that the file holds.</summary>
-    /// <exception cref="RuntimeModelException">Something is left.</exception>
+    /// <exception cref="QuantizationException">Something is left.</exception>
     public void RequireAllUsed()
     {
         if (_sites.Count > 0)
@@ -98,7 +98,7 @@ internal sealed class ModelParts
     }
 
     /// <summary>An error that names the file.</summary>
-    public RuntimeModelException Fault(string what) => new($"'{_saved.FilePath}' cannot be run: {what}.");
+    public QuantizationException Fault(string what) => new($"'{_saved.FilePath}' cannot be run: {what}.");
 
     private void Require(string name, IReadOnlyList<long> found, ReadOnlySpan<int> expected)
     {

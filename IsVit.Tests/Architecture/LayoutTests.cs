@@ -10,20 +10,22 @@ public sealed partial class LayoutTests
 {
     [Theory]
     [MemberData(nameof(LibraryAssembly.All), MemberType = typeof(LibraryAssembly))]
-    public void SourceFile_Namespace_IsItsFolder(string library)
+    [InlineData("IsVit.Tests")]
+    [InlineData("IsVit.Tests.Programs")]
+    public void SourceFile_Namespace_IsItsFolder(string project)
     {
-        string root = Path.Combine(RepositoryRoot.Path, library);
+        string root = Path.Combine(RepositoryRoot.Path, project);
         string[] files = [.. SourceFiles(root)];
 
         Assert.NotEmpty(files);
-        Assert.All(files, file => Assert.Equal($"{Path.GetFileName(file)}: {Namespace(root, library, file)}", $"{Path.GetFileName(file)}: {DeclaredNamespace(file)}"));
+        Assert.All(files, file => Assert.Equal($"{Path.GetFileName(file)}: {Namespace(root, project, file)}", $"{Path.GetFileName(file)}: {DeclaredNamespace(file)}"));
     }
 
     [Theory]
     [MemberData(nameof(LibraryAssembly.All), MemberType = typeof(LibraryAssembly))]
     public void Project_References_PointDown(string library)
     {
-        string[] order = ["IsVit.Model", "IsVit.Core", "IsVit.Quantizers", "IsVit.Optimization", "IsVit.Detection", "IsVit.Onnx"];
+        string[] order = ["IsVit.Model", "IsVit.Runtime", "IsVit.Core", "IsVit.Quantizers", "IsVit.Optimization", "IsVit.Detection", "IsVit.Reports", "IsVit.Onnx"];
         var project = XDocument.Load(Path.Combine(RepositoryRoot.Path, library, library + ".csproj"));
 
         string[] referenced = [.. project.Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value))];
@@ -39,7 +41,7 @@ public sealed partial class LayoutTests
         using var restored = JsonDocument.Parse(assets);
         string[] packages = [.. restored.RootElement.GetProperty("libraries").EnumerateObject().Select(package => package.Name)];
 
-        Assert.Equal(library != "IsVit.Model", packages.Any(static p => p.StartsWith("TorchSharp/", StringComparison.Ordinal)));
+        Assert.Equal(library is not ("IsVit.Model" or "IsVit.Runtime"), packages.Any(static p => p.StartsWith("TorchSharp/", StringComparison.Ordinal)));
         Assert.DoesNotContain(packages, p => p.StartsWith("libtorch-", StringComparison.Ordinal) || p.StartsWith("TorchSharp-", StringComparison.Ordinal));
     }
 

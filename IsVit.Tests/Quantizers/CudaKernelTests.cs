@@ -30,8 +30,8 @@ public sealed class CudaKernelTests
         using var scope = torch.NewDisposeScope();
         foreach (var bits in (int[])[2, 3, 4, 5, 6, 8])
         {
-            using var quantizer = FusedKernelTests.Create(kind, bits);
-            var x = torch.tensor(FusedKernelTests.BitPatterns(quantizer));
+            using var quantizer = KernelCases.Create(kind, bits);
+            var x = torch.tensor(KernelCases.BitPatterns(quantizer));
             Assert.All(s_types, type => AssertEqual(quantizer, x.to(type)));
         }
     }
@@ -72,9 +72,9 @@ public sealed class CudaKernelTests
     {
         RequireKernels();
         using var scope = torch.NewDisposeScope();
-        using var uniform = FusedKernelTests.Create("uniform", 4);
-        using var shortTable = FusedKernelTests.Create("sulq-free", 4);
-        using var longTable = FusedKernelTests.Create("sulq-free", 8);
+        using var uniform = KernelCases.Create("uniform", 4);
+        using var shortTable = KernelCases.Create("sulq-free", 4);
+        using var longTable = KernelCases.Create("sulq-free", 8);
         foreach (var type in s_types)
         {
             var x = Seeded.Normal(6, 80).to(type);
@@ -118,7 +118,7 @@ public sealed class CudaKernelTests
     {
         RequireKernels();
         using var scope = torch.NewDisposeScope();
-        using var quantizer = FusedKernelTests.Create(kind, bits);
+        using var quantizer = KernelCases.Create(kind, bits);
         AssertEqual(quantizer, Seeded.Normal(8, 20_000_003));
     }
 
@@ -139,8 +139,8 @@ public sealed class CudaKernelTests
         using var eager = KernelSwitch.Eager();
         Assert.False(CudaKernels.Supports(onDevice));
         var separate = Run(quantizer, x, upstream);
-        FusedKernelTests.AssertSameBits(separate.Output, fused.Output.cpu());
-        FusedKernelTests.AssertSameBits(separate.Gradient, fused.Gradient.cpu());
+        KernelCases.AssertSameBits(separate.Output, fused.Output.cpu());
+        KernelCases.AssertSameBits(separate.Gradient, fused.Gradient.cpu());
     }
 
     private static (torch.Tensor Output, torch.Tensor Gradient) Run(IQuantizer quantizer, torch.Tensor x, torch.Tensor upstream)

@@ -1,3 +1,4 @@
+using IsVit.Model.Quantization;
 using IsVit.Runtime;
 using TorchSharp;
 
@@ -18,7 +19,7 @@ internal sealed class RuntimeClassifier(RuntimeModel model) : torch.nn.Module<to
             var options = new RuntimeOptions();
             return new(RuntimeModel.Load(path, threads is { } count ? options with { MaxDegreeOfParallelism = Math.Min(count, RuntimeOptions.MostThreads) } : options));
         }
-        catch (RuntimeModelException error)
+        catch (QuantizationException error)
         {
             throw new ToolException(error.Message, error);
         }

@@ -1,7 +1,6 @@
 using IsVit.Core.Imaging;
 using IsVit.Detection.Drawing;
 using IsVit.Tests.TestSupport;
-using IsVit.Tests.Tool;
 
 namespace IsVit.Tests.Detection.Drawing;
 
