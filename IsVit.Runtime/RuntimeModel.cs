@@ -58,7 +58,7 @@ public sealed class RuntimeModel
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="stride">Bytes from the start of a row to that of the next; null for 3 x <paramref name="width"/>.</param>
     /// <returns>[channels, height, width] of the model's input, <see cref="InputLength"/> numbers in row-major order.</returns>
-    /// <exception cref="RuntimeModelException">The file describes no preprocessing, or one that does not give the model's input.</exception>
+    /// <exception cref="QuantizationException">The file describes no preprocessing, or one that does not give the model's input.</exception>
     /// <exception cref="ArgumentException">The bytes are no such image, or it is too long and narrow.</exception>
     public float[] Prepare(ReadOnlySpan<byte> rgb, int width, int height, int? stride = null)
     {
@@ -73,7 +73,7 @@ public sealed class RuntimeModel
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="stride">Bytes from the start of a row to that of the next; null for 3 x <paramref name="width"/>.</param>
     /// <param name="pixels">Receives <see cref="InputLength"/> numbers.</param>
-    /// <exception cref="RuntimeModelException">The file describes no preprocessing, or one that does not give the model's input.</exception>
+    /// <exception cref="QuantizationException">The file describes no preprocessing, or one that does not give the model's input.</exception>
     /// <exception cref="ArgumentException">The bytes are no such image, it is too long and narrow, or there is room for more or fewer numbers.</exception>
     public void Prepare(ReadOnlySpan<byte> rgb, int width, int height, int? stride, Span<float> pixels)
     {
@@ -97,13 +97,13 @@ public sealed class RuntimeModel
     /// <param name="count">How many classes, at least 1; if the model has fewer, all of them.</param>
     /// <returns>The classes, the likeliest first; of equally likely ones that of the lower index.</returns>
     /// <exception cref="ArgumentException">The length is not <see cref="InputLength"/>, a number is NaN or infinite, or <paramref name="count"/> is below 1.</exception>
-    /// <exception cref="RuntimeModelException">The model has no classes: its outputs are features.</exception>
+    /// <exception cref="QuantizationException">The model has no classes: its outputs are features.</exception>
     public IReadOnlyList<ClassScore> Classify(ReadOnlySpan<float> pixels, int count = 5)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         if (Description.Architecture.ClassCount == 0)
         {
-            throw new RuntimeModelException("The model has no head: its outputs are features and not classes.");
+            throw new QuantizationException("The model has no head: its outputs are features and not classes.");
         }
 
         if (pixels.Length != InputLength)
@@ -173,11 +173,11 @@ public sealed class RuntimeModel
     private ImagePreprocessing Preprocessing()
     {
         var architecture = Description.Architecture;
-        var preprocessing = Description.Preprocessing ?? throw new RuntimeModelException("The file does not say how images are prepared for the model; expected its preprocessing.");
+        var preprocessing = Description.Preprocessing ?? throw new QuantizationException("The file does not say how images are prepared for the model; expected its preprocessing.");
         var width = (architecture as VisionTransformerOptions)?.ImageWidth ?? architecture.ImageSize;
         return preprocessing.ImageSize == architecture.ImageSize && preprocessing.ImageSize == width && preprocessing.ChannelCount == architecture.InChannels && preprocessing.Std.Count == preprocessing.ChannelCount
             ? preprocessing
-            : throw new RuntimeModelException(FormattableString.Invariant($"The file's preprocessing gives {preprocessing.ChannelCount} channels (and has {preprocessing.Std.Count} standard deviations) of {preprocessing.ImageSize} x {preprocessing.ImageSize} pixels; the model reads {architecture.InChannels} of {architecture.ImageSize} x {width}."));
+            : throw new QuantizationException(FormattableString.Invariant($"The file's preprocessing gives {preprocessing.ChannelCount} channels (and has {preprocessing.Std.Count} standard deviations) of {preprocessing.ImageSize} x {preprocessing.ImageSize} pixels; the model reads {architecture.InChannels} of {architecture.ImageSize} x {width}."));
     }
 
     private int Count(ReadOnlySpan<float> pixels)
