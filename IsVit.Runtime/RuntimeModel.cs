@@ -41,6 +41,7 @@ public sealed class RuntimeModel
         options.Validate();
         using var saved = SavedModel.Open(path);
         var description = saved.Description ?? throw new QuantizationException($"'{path}' does not say of which architecture its model is; expected one that this library names (ViT, DeiT, Swin).");
+        Plausibility.Require(saved, description.Architecture);
         var parts = new ModelParts(saved, options.Tiles, options.ExactLevels);
         IImageGraph graph = description.Architecture switch
         {

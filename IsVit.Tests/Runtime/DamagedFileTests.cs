@@ -1,0 +1,61 @@
+using IsVit.Core.Models;
+using IsVit.Model.Architectures;
+using IsVit.Model.Files;
+using IsVit.Model.Quantization;
+using IsVit.Optimization.Recipes;
+using IsVit.Runtime;
+using IsVit.Tests.Optimization;
+using IsVit.Tests.TestSupport;
+using static TorchSharp.torch;
+
+namespace IsVit.Tests.Runtime;
+
+/// <summary>What the loader makes of files that are damaged, lie or are foreign.</summary>
+public sealed class DamagedFileTests
+{
+    private const int Mutations = 3400;
+
+    [Theory]
+    [InlineData("ViT", RecipeNames.MinMax, 4)]
+    [InlineData("Swin", RecipeNames.RepQ, 3)]
+    [InlineData("SULQ", RecipeNames.SulqOnly, 4)]
+    public void Load_DamagedFile_SaysSoOrPredictsAndAsksForLittleMemory(string kind, string recipe, int bits)
+    {
+        using var folder = new TemporaryFolder();
+        var mutations = new ModelFileMutations(TinyFile(folder, kind == "Swin", recipe, bits), folder["damaged.safetensors"], bits);
+
+        var faults = Enumerable.Range(0, Mutations).Select(_ => mutations.Try()).OfType<string>().Take(3).ToList();
+
+        Assert.True(faults.Count == 0, string.Join("\n\n", faults));
+        Assert.True(mutations.Outcomes[nameof(WeightFileException)] > Mutations / 10, Describe(mutations));
+        Assert.True(mutations.Outcomes[nameof(QuantizationException)] > Mutations / 20, Describe(mutations));
+        Assert.True(mutations.Outcomes["loaded"] > Mutations / 10, Describe(mutations));
+    }
+
+    [Fact]
+    public void Load_ForeignFile_IsAWeightFileException()
+    {
+        using var folder = new TemporaryFolder();
+
+        Assert.Throws<WeightFileException>(() => RuntimeModel.Load(folder.File("empty", [])));
+        Assert.Throws<WeightFileException>(() => RuntimeModel.Load(folder.File("text", "no model, but a text that is long enough"u8)));
+        Assert.Throws<FileNotFoundException>(() => RuntimeModel.Load(folder["absent"]));
+    }
+
+    private static string Describe(ModelFileMutations mutations) => string.Join(", ", mutations.Outcomes);
+
+    /// <summary>A model of some kilobytes.</summary>
+    private static byte[] TinyFile(TemporaryFolder folder, bool isSwin, string recipe, int bits)
+    {
+        using var scope = NewDisposeScope();
+        ImageClassifier model = isSwin
+            ? new SwinTransformer(new() { ImageSize = 16, PatchSize = 2, EmbedDim = 8, Depths = [1, 1], HeadCounts = [1, 2], WindowSize = 4, ClassCount = 3, MlpRatio = 2 })
+            : new VisionTransformer(new() { ImageSize = 16, PatchSize = 8, EmbedDim = 16, Depth = 1, HeadCount = 2, MlpRatio = 2, ClassCount = 3 });
+        Micro.Enliven(model, 5);
+        model.eval();
+        using var quantized = Micro.Quantizer(o => (o.Recipe, o.WeightBits, o.ActivationBits, o.Reconstruction.Iterations) = (recipe, bits, bits, 1)).Run(model, Seeded.Normal(6, 16, 3, 16, 16));
+        quantized.Description = quantized.Description! with { Preprocessing = new() { ImageSize = 16 }, Classes = ["cat", "dog", "hen"] };
+        quantized.Save(folder["whole.safetensors"]);
+        return File.ReadAllBytes(folder["whole.safetensors"]);
+    }
+}
