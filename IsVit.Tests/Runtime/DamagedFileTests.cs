@@ -1,12 +1,8 @@
-using IsVit.Core.Models;
-using IsVit.Model.Architectures;
 using IsVit.Model.Files;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Recipes;
 using IsVit.Runtime;
-using IsVit.Tests.Optimization;
 using IsVit.Tests.TestSupport;
-using static TorchSharp.torch;
 
 namespace IsVit.Tests.Runtime;
 
@@ -22,7 +18,7 @@ public sealed class DamagedFileTests
     public void Load_DamagedFile_SaysSoOrPredictsAndAsksForLittleMemory(string kind, string recipe, int bits)
     {
         using var folder = new TemporaryFolder();
-        var mutations = new ModelFileMutations(TinyFile(folder, kind == "Swin", recipe, bits), folder["damaged.safetensors"], bits);
+        var mutations = new ModelFileMutations(File.ReadAllBytes(TinyModel.Save(folder["whole.safetensors"], kind == "Swin", recipe, bits)), folder["damaged.safetensors"], bits);
 
         var faults = Enumerable.Range(0, Mutations).Select(_ => mutations.Try()).OfType<string>().Take(3).ToList();
 
@@ -43,19 +39,4 @@ public sealed class DamagedFileTests
     }
 
     private static string Describe(ModelFileMutations mutations) => string.Join(", ", mutations.Outcomes);
-
-    /// <summary>A model of some kilobytes.</summary>
-    private static byte[] TinyFile(TemporaryFolder folder, bool isSwin, string recipe, int bits)
-    {
-        using var scope = NewDisposeScope();
-        ImageClassifier model = isSwin
-            ? new SwinTransformer(new() { ImageSize = 16, PatchSize = 2, EmbedDim = 8, Depths = [1, 1], HeadCounts = [1, 2], WindowSize = 4, ClassCount = 3, MlpRatio = 2 })
-            : new VisionTransformer(new() { ImageSize = 16, PatchSize = 8, EmbedDim = 16, Depth = 1, HeadCount = 2, MlpRatio = 2, ClassCount = 3 });
-        Micro.Enliven(model, 5);
-        model.eval();
-        using var quantized = Micro.Quantizer(o => (o.Recipe, o.WeightBits, o.ActivationBits, o.Reconstruction.Iterations) = (recipe, bits, bits, 1)).Run(model, Seeded.Normal(6, 16, 3, 16, 16));
-        quantized.Description = quantized.Description! with { Preprocessing = new() { ImageSize = 16 }, Classes = ["cat", "dog", "hen"] };
-        quantized.Save(folder["whole.safetensors"]);
-        return File.ReadAllBytes(folder["whole.safetensors"]);
-    }
 }
