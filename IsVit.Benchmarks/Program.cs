@@ -5,6 +5,7 @@ using IsVit.Benchmarks.Guard;
 using IsVit.Benchmarks.Imaging;
 using IsVit.Benchmarks.Optimization;
 using IsVit.Benchmarks.Quantizers;
+using IsVit.Benchmarks.Runtime;
 
 if (args is ["guard", .. var rest])
 {
@@ -19,6 +20,16 @@ if (args is ["exhaustive", .. var chosen])
 if (args is ["memory", .. var numbers])
 {
     return ReconstructionMemory.Run(numbers);
+}
+
+if (args is ["mutations", .. var files])
+{
+    return DamagedFiles.Run(files);
+}
+
+if (args is ["soak", .. var load])
+{
+    return Soak.Run(load);
 }
 
 if (args is ["ablation", .. var setting])
