@@ -17,9 +17,16 @@ internal sealed class WeightIntegers
     // Whether the byte of a code is the code less half of their number.
     private readonly bool _isShift;
 
-    private WeightIntegers(sbyte[] table, int codeCount, float[] scale, int[] offset, bool isShift) => (_table, _codeCount, _scale, _offset, _isShift) = (table, codeCount, scale, offset, isShift);
+    private WeightIntegers(sbyte[] table, int codeCount, float[] scale, int[] offset, bool isShift)
+    {
+        (_table, _codeCount, _scale, _offset, _isShift) = (table, codeCount, scale, offset, isShift);
+        foreach (var value in table)
+        {
+            Magnitude = Math.Max(Magnitude, Math.Abs((int)value));
+        }
+    }
 
-    private int Magnitude => _table.Max(static value => Math.Abs((int)value));
+    private int Magnitude { get; }
 
     /// <summary>Describes a weight, or returns null if its levels are no integers times a scale of the output channel.</summary>
     /// <param name="parameters">The weight's quantizer.</param>
