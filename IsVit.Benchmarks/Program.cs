@@ -27,6 +27,16 @@ if (args is ["products"])
     return ProductRates.Run();
 }
 
+if (args is ["mutations", .. var files])
+{
+    return DamagedFiles.Run(files);
+}
+
+if (args is ["soak", .. var load])
+{
+    return Soak.Run(load);
+}
+
 if (args is ["ablation", .. var setting])
 {
     return Ablation.Run(setting);

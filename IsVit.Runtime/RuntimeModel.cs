@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using IsVit.Model.Architectures;
+using IsVit.Model.Imaging;
 using IsVit.Model.Quantization;
 using IsVit.Model.Saved;
 using IsVit.Runtime.Execution;
+using IsVit.Runtime.Functions;
 using IsVit.Runtime.Graphs;
 using IsVit.Runtime.Layers;
 
@@ -39,6 +41,7 @@ public sealed class RuntimeModel
         options.Validate();
         using var saved = SavedModel.Open(path);
         var description = saved.Description ?? throw new QuantizationException($"'{path}' does not say of which architecture its model is; expected one that this library names (ViT, DeiT, Swin).");
+        Plausibility.Require(saved, description.Architecture);
         var parts = new ModelParts(saved, options.Tiles, options.ExactLevels);
         IImageGraph graph = description.Architecture switch
         {
@@ -50,13 +53,85 @@ public sealed class RuntimeModel
         return new(graph, description, options);
     }
 
+    /// <summary>Resizes, crops and normalizes a decoded image as the file's preprocessing says, to the numbers that timm's evaluation transform gives.</summary>
+    /// <param name="rgb">Three bytes a pixel (red, green, blue), rows from top to bottom.</param>
+    /// <param name="width">Pixels in a row, at least 1.</param>
+    /// <param name="height">Rows, at least 1.</param>
+    /// <param name="stride">Bytes from the start of a row to that of the next; null for 3 x <paramref name="width"/>.</param>
+    /// <returns>[channels, height, width] of the model's input, <see cref="InputLength"/> numbers in row-major order.</returns>
+    /// <exception cref="QuantizationException">The file describes no preprocessing, or one that does not give the model's input.</exception>
+    /// <exception cref="ArgumentException">The bytes are no such image, or it is too long and narrow.</exception>
+    public float[] Prepare(ReadOnlySpan<byte> rgb, int width, int height, int? stride = null)
+    {
+        var pixels = new float[InputLength];
+        Prepare(rgb, width, height, stride, pixels);
+        return pixels;
+    }
+
+    /// <summary>Prepares an image in given memory.</summary>
+    /// <param name="rgb">Three bytes a pixel (red, green, blue), rows from top to bottom.</param>
+    /// <param name="width">Pixels in a row, at least 1.</param>
+    /// <param name="height">Rows, at least 1.</param>
+    /// <param name="stride">Bytes from the start of a row to that of the next; null for 3 x <paramref name="width"/>.</param>
+    /// <param name="pixels">Receives <see cref="InputLength"/> numbers.</param>
+    /// <exception cref="QuantizationException">The file describes no preprocessing, or one that does not give the model's input.</exception>
+    /// <exception cref="ArgumentException">The bytes are no such image, it is too long and narrow, or there is room for more or fewer numbers.</exception>
+    public void Prepare(ReadOnlySpan<byte> rgb, int width, int height, int? stride, Span<float> pixels)
+    {
+        var preprocessing = Preprocessing();
+        if (pixels.Length != InputLength)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"There is room for {pixels.Length} numbers; expected {InputLength}, as many as an image has."), nameof(pixels));
+        }
+
+        using var image = stride is { } distance ? RgbImage.FromRgb(width, height, rgb, distance) : RgbImage.FromRgb(width, height, rgb);
+        if (ImagePreparation.Obstacle(preprocessing, width, height) is { } reason)
+        {
+            throw new ArgumentException(reason, nameof(rgb));
+        }
+
+        ImagePreparation.Write(preprocessing, image, pixels);
+    }
+
+    /// <summary>Finds the classes that an image most likely is of.</summary>
+    /// <param name="pixels">One normalized image, [channels, height, width] in row-major order.</param>
+    /// <param name="count">How many classes, at least 1; if the model has fewer, all of them.</param>
+    /// <returns>The classes, the likeliest first; of equally likely ones that of the lower index.</returns>
+    /// <exception cref="ArgumentException">The length is not <see cref="InputLength"/>, a number is NaN or infinite, or <paramref name="count"/> is below 1.</exception>
+    /// <exception cref="QuantizationException">The model has no classes: its outputs are features.</exception>
+    public IReadOnlyList<ClassScore> Classify(ReadOnlySpan<float> pixels, int count = 5)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        if (Description.Architecture.ClassCount == 0)
+        {
+            throw new QuantizationException("The model has no head: its outputs are features and not classes.");
+        }
+
+        if (pixels.Length != InputLength)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"There are {pixels.Length} numbers; expected one image, {InputLength}."), nameof(pixels));
+        }
+
+        var probabilities = Predict(pixels);
+        Softmax.Apply(probabilities);
+        var order = Enumerable.Range(0, probabilities.Length).ToArray();
+        Array.Sort(order, (a, b) => probabilities[b].CompareTo(probabilities[a]) is var sign and not 0 ? sign : a.CompareTo(b));
+        var best = new ClassScore[Math.Min(count, order.Length)];
+        for (var i = 0; i < best.Length; i++)
+        {
+            best[i] = new(order[i], Description.Classes is { } names && order[i] < names.Count ? names[order[i]] : null, probabilities[order[i]]);
+        }
+
+        return best;
+    }
+
     /// <summary>Computes the outputs of images.</summary>
     /// <param name="pixels">Normalized images, [batch, channels, height, width] in row-major order.</param>
     /// <returns>[batch, <see cref="OutputWidth"/>] in row-major order.</returns>
     /// <exception cref="ArgumentException">The length is no multiple of <see cref="InputLength"/>, or a number is NaN or infinite.</exception>
     public float[] Predict(ReadOnlySpan<float> pixels)
     {
-        var outputs = new float[Count(pixels) * OutputWidth];
+        var outputs = new float[checked(Count(pixels) * OutputWidth)];
         Predict(pixels, outputs);
         return outputs;
     }
@@ -70,7 +145,7 @@ public sealed class RuntimeModel
     public void Predict(ReadOnlySpan<float> pixels, Span<float> outputs, CancellationToken cancellationToken = default)
     {
         var count = Count(pixels);
-        if (outputs.Length != count * OutputWidth)
+        if (outputs.Length != (long)count * OutputWidth)
         {
             throw new ArgumentException(FormattableString.Invariant($"There is room for {outputs.Length} outputs; expected {count} images x {OutputWidth}."), nameof(outputs));
         }
@@ -94,6 +169,16 @@ public sealed class RuntimeModel
         {
             _idle.Add(run);
         }
+    }
+
+    private ImagePreprocessing Preprocessing()
+    {
+        var architecture = Description.Architecture;
+        var preprocessing = Description.Preprocessing ?? throw new QuantizationException("The file does not say how images are prepared for the model; expected its preprocessing.");
+        var width = (architecture as VisionTransformerOptions)?.ImageWidth ?? architecture.ImageSize;
+        return preprocessing.ImageSize == architecture.ImageSize && preprocessing.ImageSize == width && preprocessing.ChannelCount == architecture.InChannels && preprocessing.Std.Count == preprocessing.ChannelCount
+            ? preprocessing
+            : throw new QuantizationException(FormattableString.Invariant($"The file's preprocessing gives {preprocessing.ChannelCount} channels (and has {preprocessing.Std.Count} standard deviations) of {preprocessing.ImageSize} x {preprocessing.ImageSize} pixels; the model reads {architecture.InChannels} of {architecture.ImageSize} x {width}."));
     }
 
     private int Count(ReadOnlySpan<float> pixels)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using IsVit.Model.Imaging;
 using SkiaSharp;
 
 namespace IsVit.Core.Imaging;

@@ -1,4 +1,3 @@
-using System.Drawing;
 using System.Runtime.InteropServices;
 using IsVit.Model.Imaging;
 using TorchSharp;
@@ -25,7 +24,7 @@ internal sealed class ImagePreprocessor
     public ImagePreprocessing Preprocessing { get; }
 
     /// <summary>Values an image has: channels x size x size.</summary>
-    public int ValueCount => checked(Preprocessing.ChannelCount * Preprocessing.ImageSize * Preprocessing.ImageSize);
+    public int ValueCount => ImagePreparation.ValueCount(Preprocessing);
 
     /// <summary>Reads and preprocesses an image file.</summary>
     /// <param name="path">A JPEG, PNG, BMP or WebP file.</param>
@@ -96,47 +95,11 @@ internal sealed class ImagePreprocessor
             throw new ArgumentException(FormattableString.Invariant($"An image has {ValueCount} values; there is room for {destination.Length}."), nameof(destination));
         }
 
-        // Grey models see the luma of colour images, taken before resizing as Pillow's convert("L") in a dataset does.
-        using var grey = Preprocessing.ChannelCount == 1 ? ToGrey(image) : null;
-        using var cropped = ResizeAndCrop(grey ?? image, name);
-        PixelNormalizer.Normalize(cropped.Pixels, Preprocessing.Mean, Preprocessing.Std, destination);
-    }
-
-    /// <summary>
-    /// The image with its short side resized and the centre cut out. As torchvision rounds: the long side is truncated, half a pixel of margin
-    /// goes to the even side.
-    /// </summary>
-    private RgbImage ResizeAndCrop(RgbImage image, string name)
-    {
-        var target = Preprocessing.ResizeSize;
-        var shortSide = Math.Min(image.Width, image.Height);
-        var longSide = Math.Max(image.Width, image.Height);
-        var resizedLong = (double)((long)target * longSide) / shortSide;
-        if (resizedLong > int.MaxValue)
+        if (ImagePreparation.Obstacle(Preprocessing, image.Width, image.Height) is { } reason)
         {
-            throw new ImageException(name, FormattableString.Invariant($"{image.Width} x {image.Height} pixels are too long and narrow to bring the short side to {target}."));
+            throw new ImageException(name, reason);
         }
 
-        var (width, height) = image.Width <= image.Height ? (target, (int)resizedLong) : ((int)resizedLong, target);
-
-        var size = Preprocessing.ImageSize;
-        var left = (int)Math.Round((width - size) / 2.0, MidpointRounding.ToEven);
-        var top = (int)Math.Round((height - size) / 2.0, MidpointRounding.ToEven);
-        return ImageResizer.Resize(image, width, height, new Rectangle(left, top, size, size), Preprocessing.Filter);
-    }
-
-    private static RgbImage ToGrey(RgbImage image)
-    {
-        var grey = new RgbImage(image.Width, image.Height);
-        var from = image.Pixels;
-        var to = grey.Pixels;
-        for (var i = 0; i < from.Length; i += 4)
-        {
-            // ITU-R 601-2 luma in 16 fractional bits; equal channels stay as they are.
-            var luma = ((from[i] * 19595) + (from[i + 1] * 38470) + (from[i + 2] * 7471) + 0x8000) >> 16;
-            to.Slice(i, 4).Fill((byte)luma);
-        }
-
-        return grey;
+        ImagePreparation.Write(Preprocessing, image, destination);
     }
 }

@@ -1,5 +1,4 @@
 using IsVit.Core.Arithmetic;
-using IsVit.Core.Imaging;
 using IsVit.Model.Imaging;
 using TorchSharp;
 

@@ -1,4 +1,4 @@
-using IsVit.Core.Imaging;
+using IsVit.Model.Imaging;
 
 namespace IsVit.Detection.Imaging;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using IsVit.Core.Imaging;
+using IsVit.Model.Imaging;
 using TorchSharp;
 
 namespace IsVit.Detection.Imaging;

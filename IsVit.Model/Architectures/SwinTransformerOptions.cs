@@ -3,6 +3,9 @@ namespace IsVit.Model.Architectures;
 /// <summary>The shape of a Swin transformer (Liu et al., arXiv 2103.14030). The defaults are Swin-T's at 224 pixels.</summary>
 public sealed record SwinTransformerOptions : ModelOptions
 {
+    // The side of the image is halved before each but the first.
+    private const int MostLayers = 30;
+
     /// <summary>Creates the options of Swin-T.</summary>
     public SwinTransformerOptions()
         : base(patchSize: 4, layerNormEps: 1e-5)
@@ -26,6 +29,7 @@ public sealed record SwinTransformerOptions : ModelOptions
     {
         base.Validate();
         Require(Depths is { Count: > 0 } && Depths.All(static depth => depth >= 1), nameof(Depths), Text(Depths), "at least one layer, each of at least 1 block");
+        Require(Depths.Count <= MostLayers, nameof(Depths), Text(Depths), FormattableString.Invariant($"at most {MostLayers} layers"));
         Require(HeadCounts is not null && HeadCounts.Count == Depths.Count, nameof(HeadCounts), Text(HeadCounts), $"one number for each of the {Depths.Count} layer(s) of Depths");
         Require(EmbedDim >= 1 && (long)EmbedDim << Depths.Count < int.MaxValue, nameof(EmbedDim), EmbedDim, "at least 1, and small enough to be doubled at every layer");
         for (var i = 0; i < Depths.Count; i++)

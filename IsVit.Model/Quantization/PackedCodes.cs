@@ -1,8 +1,12 @@
+using System.Buffers.Binary;
+
 namespace IsVit.Model.Quantization;
 
 /// <summary>Codes of b bits packed without gaps: code i has the bits b i to b i + b - 1 of the bytes, lowest bit first. The last byte is padded with zeros.</summary>
 public static class PackedCodes
 {
+    private const int CodesOfWord = 8;
+
     /// <summary>Returns the number of bytes of packed codes.</summary>
     /// <param name="count">The number of codes.</param>
     /// <param name="bits">Their width.</param>
@@ -54,23 +58,37 @@ public static class PackedCodes
             throw new ArgumentException(FormattableString.Invariant($"{codes.Length} codes of {bits} bits take {ByteCount(codes.Length, bits)} bytes, not {packed.Length}."), nameof(packed));
         }
 
-        var (pending, held, read) = (0u, 0, 0);
-        for (var i = 0; i < codes.Length; i++)
+        // Eight codes are as many bytes as a code has bits.
+        var (read, i) = (0, 0);
+        for (; i <= codes.Length - CodesOfWord && read <= packed.Length - sizeof(ulong); i += CodesOfWord, read += bits.Bits)
         {
-            if (held < bits.Bits)
-            {
-                pending |= (uint)packed[read++] << held;
-                held += 8;
-            }
-
-            codes[i] = (byte)(pending & (uint)bits.MaxCode);
-            pending >>= bits.Bits;
-            held -= bits.Bits;
+            BinaryPrimitives.WriteUInt64LittleEndian(codes[i..], Spread(BinaryPrimitives.ReadUInt64LittleEndian(packed[read..]), bits.Bits));
         }
 
-        if (pending != 0)
+        Span<byte> last = stackalloc byte[CodesOfWord];
+        for (; i < codes.Length; i += CodesOfWord, read += bits.Bits)
+        {
+            last.Clear();
+            packed[read..Math.Min(packed.Length, read + bits.Bits)].CopyTo(last);
+            BinaryPrimitives.WriteUInt64LittleEndian(last, Spread(BinaryPrimitives.ReadUInt64LittleEndian(last), bits.Bits));
+            last[..Math.Min(CodesOfWord, codes.Length - i)].CopyTo(codes[i..]);
+        }
+
+        var padding = (packed.Length * 8L) - ((long)codes.Length * bits.Bits);
+        if (padding > 0 && packed[^1] >> (int)(8 - padding) != 0)
         {
             throw new QuantizationException($"the bits behind the last of {codes.Length} codes of {bits} bits are not zero");
         }
+    }
+
+    /// <summary>Eight codes without gaps as eight bytes: the upper half of what a part has goes to the upper half of its place, until a part is one code.</summary>
+    private static ulong Spread(ulong word, int bits)
+    {
+        var four = (1UL << (4 * bits)) - 1;
+        var two = ((1UL << (2 * bits)) - 1) * 0x0000_0001_0000_0001;
+        var one = ((1UL << bits) - 1) * 0x0001_0001_0001_0001;
+        word = (word & four) | ((word >> (4 * bits) & four) << 32);
+        word = (word & two) | ((word >> (2 * bits) & two) << 16);
+        return (word & one) | ((word >> bits & one) << 8);
     }
 }

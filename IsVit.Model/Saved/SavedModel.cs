@@ -170,9 +170,10 @@ public sealed class SavedModel : IDisposable
     private List<QuantizationParameters> Read(List<QuantizerRecord> records, List<string> problems)
     {
         var quantizers = new List<QuantizationParameters>();
+        var vectors = _file.Tensors.Keys.Where(static name => name.StartsWith(SavedNames.QuantizersPrefix, StringComparison.Ordinal)).ToList();
         for (var i = 0; i < records.Count; i++)
         {
-            if (Read(records[i], i, problems) is { } quantizer)
+            if (Read(records[i], i, vectors, problems) is { } quantizer)
             {
                 quantizers.Add(quantizer);
             }
@@ -181,7 +182,7 @@ public sealed class SavedModel : IDisposable
         return quantizers;
     }
 
-    private QuantizationParameters? Read(QuantizerRecord record, int index, List<string> problems)
+    private QuantizationParameters? Read(QuantizerRecord record, int index, List<string> vectors, List<string> problems)
     {
         if (record.Scheme is null || record.Granularity is null || record.Options is null)
         {
@@ -199,7 +200,7 @@ public sealed class SavedModel : IDisposable
         {
             var values = (record.Values ?? []).ToDictionary(static entry => entry.Key, static entry => (IReadOnlyList<double>)[entry.Value], StringComparer.Ordinal);
             var prefix = SavedNames.QuantizerVector(index, "");
-            foreach (var name in _file.Tensors.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)))
+            foreach (var name in vectors.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)))
             {
                 values[name[prefix.Length..]] = Vector(name);
             }
@@ -218,8 +219,8 @@ public sealed class SavedModel : IDisposable
         var bytes = _file.Bytes(name);
         return _file.Tensors[name].ElementType switch
         {
-            "U8" => [.. bytes.ToArray().Select(static value => (double)value)],
-            "F32" => [.. MemoryMarshal.Cast<byte, float>(bytes).ToArray().Select(static value => (double)value)],
+            "U8" => Array.ConvertAll(bytes.ToArray(), static value => (double)value),
+            "F32" => Array.ConvertAll(MemoryMarshal.Cast<byte, float>(bytes).ToArray(), static value => (double)value),
             "F64" => MemoryMarshal.Cast<byte, double>(bytes).ToArray(),
             var type => throw new QuantizationException($"'{name}' is {type}; expected U8, F32 or F64"),
         };

@@ -15,9 +15,9 @@ internal static class SavedNames
     public const string StatisticsImages = "isvit.statistics.images";
     public const string StatisticsCodes = StatisticsPrefix + "codes";
     public const string StatisticsSites = StatisticsPrefix + "sites";
+    public const string QuantizersPrefix = "quantizers/";
 
     private const string CodesPrefix = "codes/";
-    private const string QuantizersPrefix = "quantizers/";
     private const string StatisticsPrefix = "statistics/";
 
     /// <summary>What is written as <see cref="Format"/>.</summary>

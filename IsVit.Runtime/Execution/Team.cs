@@ -21,6 +21,7 @@ internal sealed class Team : IThreadPoolWorkItem
     private int _itemCount;
     private int _done;
     private int _freeWorkers;
+    private int _asked;
     private volatile bool _isRunning;
 
     /// <summary>Creates a team.</summary>
@@ -41,12 +42,19 @@ internal sealed class Team : IThreadPoolWorkItem
     public void Run(IPhases phases, CancellationToken cancellation)
     {
         (_phases, _failure, _cancellation) = (phases, null, cancellation);
+
+        // A thread that was asked to join a run before this one may come at any time from here on: it must find no item before there is one.
+        Volatile.Write(ref _next, NoItems);
         Volatile.Write(ref _itemCount, phases.ItemCount(0));
         _done = 0;
         _isRunning = true;
         Volatile.Write(ref _next, 0);
-        for (var i = 1; i < _workers; i++)
+        Interlocked.MemoryBarrier();
+
+        // Those who were asked and have not come yet need not be asked again: the pool's queue stays short however busy its threads are.
+        for (var i = Volatile.Read(ref _asked); i < _workers - 1; i++)
         {
+            Interlocked.Increment(ref _asked);
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
 
@@ -71,6 +79,7 @@ internal sealed class Team : IThreadPoolWorkItem
     /// <inheritdoc/>
     void IThreadPoolWorkItem.Execute()
     {
+        Interlocked.Decrement(ref _asked);
         if (Join() is var worker and > 0)
         {
             Work(worker);
@@ -105,7 +114,8 @@ internal sealed class Team : IThreadPoolWorkItem
         {
             var next = Volatile.Read(ref _next);
             var (phase, item) = ((int)(next >> 32), (int)next);
-            if (item >= Volatile.Read(ref _itemCount))
+            var count = Volatile.Read(ref _itemCount);
+            if (item >= count)
             {
                 spin.SpinOnce(sleep1Threshold: -1);
                 continue;
@@ -115,7 +125,9 @@ internal sealed class Team : IThreadPoolWorkItem
             {
                 spin = default;
                 Do(phase, item, worker);
-                if (Interlocked.Increment(ref _done) == _itemCount)
+
+                // The count of this phase: that of the next may be there when a thread goes on that was stopped before the comparison.
+                if (Interlocked.Increment(ref _done) == count)
                 {
                     Open(phase + 1);
                 }

@@ -7,15 +7,26 @@ namespace IsVit.Runtime.Layers;
 internal sealed class WeightIntegers
 {
     private const int LargestOffset = 1 << 12;
+    private const int TableMiddle = 128;
 
     private readonly sbyte[] _table;
     private readonly int _codeCount;
     private readonly float[] _scale;
     private readonly int[] _offset;
 
-    private WeightIntegers(sbyte[] table, int codeCount, float[] scale, int[] offset) => (_table, _codeCount, _scale, _offset) = (table, codeCount, scale, offset);
+    // Whether the byte of a code is the code less half of their number.
+    private readonly bool _isShift;
 
-    private int Magnitude => _table.Max(static value => Math.Abs((int)value));
+    private WeightIntegers(sbyte[] table, int codeCount, float[] scale, int[] offset, bool isShift)
+    {
+        (_table, _codeCount, _scale, _offset, _isShift) = (table, codeCount, scale, offset, isShift);
+        foreach (var value in table)
+        {
+            Magnitude = Math.Max(Magnitude, Math.Abs((int)value));
+        }
+    }
+
+    private int Magnitude { get; }
 
     /// <summary>Describes a weight, or returns null if its levels are no integers times a scale of the output channel.</summary>
     /// <param name="parameters">The weight's quantizer.</param>
@@ -35,12 +46,14 @@ internal sealed class WeightIntegers
                 [.. Enumerable.Range(0, codeCount).Select(code => (sbyte)(code - (codeCount / 2)))],
                 codeCount,
                 [.. sets.Select(set => affine.Scale[set])],
-                [.. sets.Select(set => (codeCount / 2) - (int)affine.ZeroPoint[set])]),
+                [.. sets.Select(set => (codeCount / 2) - (int)affine.ZeroPoint[set])],
+                isShift: true),
             ChannelLevelsParameters levels => new(
                 [.. sets.SelectMany(set => levels.Table.AsSpan().Slice(set * codeCount, codeCount).ToArray()).Select(static level => (sbyte)(level - 128))],
                 codeCount,
                 [.. sets.Select(set => levels.Scale[set])],
-                [.. sets.Select(set => 128 - levels.ZeroPoint[set])]),
+                [.. sets.Select(set => 128 - levels.ZeroPoint[set])],
+                isShift: false),
             _ => null,
         };
     }
@@ -54,7 +67,7 @@ internal sealed class WeightIntegers
 
     /// <summary>The weight as a right operand.</summary>
     /// <param name="tiles">The loops that will compute.</param>
-    /// <param name="codes">[columns, depth].</param>
+    /// <param name="codes">[columns, depth]; overwritten.</param>
     /// <param name="depth">The number of inputs.</param>
     /// <param name="left">The left operand.</param>
     /// <param name="leftScale">What an integer of the left operand stands for.</param>
@@ -63,16 +76,19 @@ internal sealed class WeightIntegers
     {
         var columns = _scale.Length;
         var panels = new IntegerPanels(tiles, columns, depth, left, Magnitude) { HasOffsets = _offset.Any(static offset => offset != 0) };
-        var values = new sbyte[depth];
         for (var column = 0; column < columns; column++)
         {
-            var table = _table.AsSpan(_table.Length == _codeCount ? 0 : column * _codeCount, _codeCount);
-            for (var k = 0; k < depth; k++)
+            var row = codes.AsSpan(column * depth, depth);
+            if (!_isShift)
             {
-                values[k] = table[codes[(column * depth) + k]];
+                var table = _table.AsSpan(_table.Length == _codeCount ? 0 : column * _codeCount, _codeCount);
+                foreach (ref var code in row)
+                {
+                    code = (byte)(table[code] + TableMiddle);
+                }
             }
 
-            panels.Zero.Span[column] = left.ZeroPoint * panels.SetColumn(column, values);
+            panels.Zero.Span[column] = left.ZeroPoint * panels.SetColumn(column, row, _isShift ? _codeCount / 2 : TableMiddle);
             panels.Offset.Span[column] = _offset[column];
             panels.Scale.Span[column] = leftScale * _scale[column];
         }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.Intrinsics;
 
 namespace IsVit.Runtime.Quantizing;
 
@@ -146,18 +147,25 @@ internal sealed record LevelGrid(double Step, ImmutableArray<short> Multiples, d
 
     private static double BestStep(ReadOnlySpan<float> levels, ReadOnlySpan<float> frequencies, double largest)
     {
+        // Added and taken off again, it rounds to the nearest whole number, half to even: multiples are far below 2^51.
+        var rounding = Vector256.Create(1.5 * (1L << 52));
         var (best, smallest) = (largest / Largest, double.PositiveInfinity);
-        for (var candidate = 0; candidate < Candidates; candidate++)
+        for (var candidate = 0; candidate < Candidates; candidate += Vector256<double>.Count)
         {
-            var step = largest / Largest * (1 + (candidate / (double)Candidates));
-            var error = 0.0;
-            for (var i = 0; i < levels.Length && error < smallest; i++)
+            var number = Vector256.Create((double)candidate) + Vector256.Create(0.0, 1, 2, 3);
+            var step = Vector256.Create(largest / Largest) * (Vector256.Create(1.0) + (number / Vector256.Create((double)Candidates)));
+            var error = Vector256<double>.Zero;
+            for (var i = 0; i < levels.Length && Vector256.LessThanAny(error, Vector256.Create(smallest)); i++)
             {
-                var own = Math.Abs(levels[i] - (step * Math.Round(levels[i] / step)));
-                error = Math.Max(error, frequencies.IsEmpty ? own : own * frequencies[i]);
+                var level = Vector256.Create((double)levels[i]);
+                var own = Vector256.Abs(level - (step * (((level / step) + rounding) - rounding)));
+                error = Vector256.Max(error, frequencies.IsEmpty ? own : own * Vector256.Create((double)frequencies[i]));
             }
 
-            (best, smallest) = error < smallest ? (step, error) : (best, smallest);
+            for (var lane = 0; lane < Vector256<double>.Count; lane++)
+            {
+                (best, smallest) = error[lane] < smallest ? (step[lane], error[lane]) : (best, smallest);
+            }
         }
 
         return best;

@@ -1,6 +1,5 @@
 using System.Drawing;
 using System.Globalization;
-using IsVit.Core.Imaging;
 using IsVit.Model.Imaging;
 using IsVit.Tests.Imaging.Golden;
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using IsVit.Core.Imaging;
+using IsVit.Model.Imaging;
 
 namespace IsVit.Tests.Imaging;
 

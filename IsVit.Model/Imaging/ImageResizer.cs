@@ -1,7 +1,6 @@
 using System.Drawing;
-using IsVit.Model.Imaging;
 
-namespace IsVit.Core.Imaging;
+namespace IsVit.Model.Imaging;
 
 /// <summary>Resizes 8-bit images with the very pixel values that Pillow's <c>Image.resize</c> gives.</summary>
 /// <remarks>

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace IsVit.Core.Imaging;
+namespace IsVit.Model.Imaging;
 
 /// <summary>8-bit pixels to planes of normalized numbers: (value / 255 - mean) / std, each step rounded to float32 as eager tensor operations do.</summary>
 internal static class PixelNormalizer

@@ -1,6 +1,4 @@
-using IsVit.Model.Imaging;
-
-namespace IsVit.Core.Imaging;
+namespace IsVit.Model.Imaging;
 
 /// <summary>Which source pixels each resized pixel along one axis is made of, and their weights in fixed point.</summary>
 /// <remarks>

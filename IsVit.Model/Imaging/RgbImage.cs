@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace IsVit.Core.Imaging;
+namespace IsVit.Model.Imaging;
 
 /// <summary>An 8-bit RGB image in pooled memory, four bytes a pixel (red, green, blue, unused), rows from top to bottom without gaps.</summary>
 /// <remarks>Four bytes a pixel is what decoders write and vector instructions read; <see cref="CopyRgbTo"/> packs it to three.</remarks>
@@ -17,9 +17,7 @@ internal sealed class RgbImage : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">A side is below 1, or the image does not fit into an array.</exception>
     public RgbImage(int width, int height)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(height, (Array.MaxLength - Slack) / 4 / width);
+        RequireSize(width, height);
         Width = width;
         Height = height;
         _buffer = ArrayPool<byte>.Shared.Rent((width * height * 4) + Slack);
@@ -53,14 +51,38 @@ internal sealed class RgbImage : IDisposable
     public static RgbImage FromRgb(int width, int height, ReadOnlySpan<byte> rgb)
     {
         RequireLength(rgb.Length, width, height, 3);
-        var image = new RgbImage(width, height);
-        var pixels = image.Pixels;
-        for (int from = 0, to = 0; from < rgb.Length; from += 3, to += 4)
+        return FromRgb(width, height, rgb, width * 3);
+    }
+
+    /// <summary>Creates an image from RGB whose rows may have gaps between them.</summary>
+    /// <param name="width">Pixels in a row, at least 1.</param>
+    /// <param name="height">Rows, at least 1.</param>
+    /// <param name="rgb">Three bytes a pixel (red, green, blue), rows from top to bottom.</param>
+    /// <param name="stride">Bytes from the start of a row to that of the next, at least 3 x width.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1, the image does not fit into an array, or rows would overlap.</exception>
+    /// <exception cref="ArgumentException">The last row is not whole.</exception>
+    public static RgbImage FromRgb(int width, int height, ReadOnlySpan<byte> rgb, int stride)
+    {
+        RequireSize(width, height);
+        ArgumentOutOfRangeException.ThrowIfLessThan(stride, width * 3);
+        var expected = ((height - 1L) * stride) + (width * 3);
+        if (rgb.Length < expected)
         {
-            pixels[to] = rgb[from];
-            pixels[to + 1] = rgb[from + 1];
-            pixels[to + 2] = rgb[from + 2];
-            pixels[to + 3] = byte.MaxValue;
+            throw new ArgumentException(FormattableString.Invariant($"{height} rows of {width} pixels of 3 bytes, each {stride} bytes after the one before, are {expected} bytes; found {rgb.Length}."), nameof(rgb));
+        }
+
+        var image = new RgbImage(width, height);
+        for (var row = 0; row < height; row++)
+        {
+            var source = rgb.Slice((int)((long)row * stride), width * 3);
+            var target = image.Pixels.Slice(row * width * 4, width * 4);
+            for (int from = 0, to = 0; from < source.Length; from += 3, to += 4)
+            {
+                target[to] = source[from];
+                target[to + 1] = source[from + 1];
+                target[to + 2] = source[from + 2];
+                target[to + 3] = byte.MaxValue;
+            }
         }
 
         return image;
@@ -112,6 +134,13 @@ internal sealed class RgbImage : IDisposable
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    private static void RequireSize(int width, int height)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(height, (Array.MaxLength - Slack) / 4 / width);
     }
 
     private static void RequireLength(int found, int width, int height, int channels)

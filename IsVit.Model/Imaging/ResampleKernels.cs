@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace IsVit.Core.Imaging;
+namespace IsVit.Model.Imaging;
 
 /// <summary>The two passes of <see cref="ImageResizer"/>: sums of 8-bit pixels times fixed-point weights.</summary>
 internal static unsafe class ResampleKernels
