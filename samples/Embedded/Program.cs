@@ -15,8 +15,8 @@ foreach (var score in model.Classify(pixels))
 {
     Console.WriteLine(FormattableString.Invariant($"{score.Probability:P2} {score.Name ?? $"class {score.Index}"}"));
 }
-
 // end
+
 if (rest is ["--time"])
 {
     var start = Process.GetCurrentProcess().StartTime;
