@@ -1,0 +1,47 @@
+using IsVit.Model.Imaging;
+using IsVit.Model.Quantization;
+using IsVit.Runtime;
+
+namespace Serve;
+
+/// <summary>The quantized model, on integers.</summary>
+internal sealed class QuantizedModel : IClassifier
+{
+    private readonly RuntimeModel _model;
+
+    public QuantizedModel(ServeOptions options)
+    {
+        _model = RuntimeModel.Load(options.Model!, new() { MaxDegreeOfParallelism = options.Threads });
+        var description = _model.Description;
+        Preprocessing = description.Preprocessing ?? throw new QuantizationException($"'{options.Model}' does not say how images are prepared for the model.");
+        if (description.Architecture.ClassCount == 0)
+        {
+            throw new QuantizationException($"'{options.Model}': the model has no head: it outputs features, not classes.");
+        }
+
+        if (InputLength != _model.InputLength)
+        {
+            throw new QuantizationException(FormattableString.Invariant($"'{options.Model}': its preprocessing gives {InputLength} numbers an image; the model takes {_model.InputLength}."));
+        }
+
+        if (description.Classes is { } classes && classes.Count != ClassCount)
+        {
+            throw new QuantizationException(FormattableString.Invariant($"'{options.Model}' names {classes.Count} classes; the model has {ClassCount}."));
+        }
+    }
+
+    /// <summary>Its name.</summary>
+    public string Name => _model.Description.Name ?? "model";
+
+    /// <summary>How images are prepared for it, and for the float model.</summary>
+    public ImagePreprocessing Preprocessing { get; }
+
+    /// <summary>The names of its classes; null if unknown.</summary>
+    public IReadOnlyList<string>? Classes => _model.Description.Classes;
+
+    public int ClassCount => _model.OutputWidth;
+
+    public int InputLength => Preprocessing.ChannelCount * Preprocessing.ImageSize * Preprocessing.ImageSize;
+
+    public void Predict(ReadOnlySpan<float> pixels, Span<float> logits, CancellationToken cancellationToken) => _model.Predict(pixels, logits, cancellationToken);
+}
