@@ -5,6 +5,7 @@ using IsVit.Benchmarks.Guard;
 using IsVit.Benchmarks.Imaging;
 using IsVit.Benchmarks.Optimization;
 using IsVit.Benchmarks.Quantizers;
+using IsVit.Benchmarks.Serving;
 
 if (args is ["guard", .. var rest])
 {
@@ -24,6 +25,11 @@ if (args is ["memory", .. var numbers])
 if (args is ["ablation", .. var setting])
 {
     return Ablation.Run(setting);
+}
+
+if (args is ["load", var service, var image, .. var requests])
+{
+    return await ServiceLoad.Run(service, image, requests.FirstOrDefault());
 }
 
 // In process: the project that BenchmarkDotNet would generate for each benchmark copies libtorch anew. A short job unless another is asked for.

@@ -24,9 +24,10 @@ internal sealed class QuantizedModel : IClassifier
             throw new QuantizationException(FormattableString.Invariant($"'{options.Model}': its preprocessing gives {InputLength} numbers an image; the model takes {_model.InputLength}."));
         }
 
-        if (description.Classes is { } classes && classes.Count != ClassCount)
+        Classes = options.Classes is null ? description.Classes : File.ReadAllLines(options.Classes);
+        if (Classes is not null && Classes.Count != ClassCount)
         {
-            throw new QuantizationException(FormattableString.Invariant($"'{options.Model}' names {classes.Count} classes; the model has {ClassCount}."));
+            throw new QuantizationException(FormattableString.Invariant($"'{options.Classes ?? options.Model}' names {Classes.Count} classes; the model has {ClassCount}."));
         }
     }
 
@@ -37,7 +38,7 @@ internal sealed class QuantizedModel : IClassifier
     public ImagePreprocessing Preprocessing { get; }
 
     /// <summary>The names of its classes; null if unknown.</summary>
-    public IReadOnlyList<string>? Classes => _model.Description.Classes;
+    public IReadOnlyList<string>? Classes { get; }
 
     public int ClassCount => _model.OutputWidth;
 

@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 
 namespace Serve;
 
@@ -21,11 +22,12 @@ internal static class ServeApplication
     {
         ["--model"] = $"{ServeOptions.Section}:{nameof(ServeOptions.Model)}",
         ["--float"] = $"{ServeOptions.Section}:{nameof(ServeOptions.Float)}",
+        ["--classes"] = $"{ServeOptions.Section}:{nameof(ServeOptions.Classes)}",
         ["--port"] = $"{ServeOptions.Section}:{nameof(ServeOptions.Port)}",
     };
 
     /// <summary>Makes the service, its model loaded and run once.</summary>
-    /// <param name="args">The command line: --model FILE, --float FILE, --port N, and any key of the configuration.</param>
+    /// <param name="args">The command line: --model FILE, --float FILE, --classes FILE, --port N, and any key of the configuration.</param>
     /// <exception cref="ServeOptionsException">An option is missing or out of range.</exception>
     public static WebApplication Create(string[] args)
     {
@@ -78,7 +80,7 @@ internal static class ServeApplication
 
         services.AddProblemDetails();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownSeconds));
-        services.AddOpenTelemetry().WithMetrics(static metrics => metrics
+        services.AddOpenTelemetry().ConfigureResource(static resource => resource.AddService("isvit-serve")).WithMetrics(static metrics => metrics
             .AddMeter(ServeMetrics.Name)
             .AddPrometheusExporter(static exporter => exporter.ScrapeResponseCacheDurationMilliseconds = 0));
         services.AddRateLimiter(limiter =>
@@ -127,13 +129,14 @@ internal static class ServeApplication
         {
             return (StatusCodes.Status200OK, Results.Ok(await classification.AnswerAsync(context.Request, top, model, context.RequestAborted)));
         }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // Whatever it looks like where it is noticed: nobody reads the answer, the metrics count it.
+            return (StatusCodes.Status499ClientClosedRequest, Results.StatusCode(StatusCodes.Status499ClientClosedRequest));
+        }
         catch (RefusedException e)
         {
             return (e.Status, Results.Problem(e.Message, statusCode: e.Status));
-        }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
-        {
-            return (StatusCodes.Status499ClientClosedRequest, Results.StatusCode(StatusCodes.Status499ClientClosedRequest));
         }
         catch (Exception e)
         {

@@ -12,6 +12,9 @@ internal sealed record ServeOptions
     /// <summary>The ONNX file of the float model that answers beside it (<c>--float</c>); null for none.</summary>
     public string? Float { get; init; }
 
+    /// <summary>A text file with the name of a class on each line (<c>--classes</c>), for a model whose file does not name them; null for none.</summary>
+    public string? Classes { get; init; }
+
     /// <summary>The port on this machine alone (<c>--port</c>); null for what <c>--urls</c> says.</summary>
     public int? Port { get; init; }
 

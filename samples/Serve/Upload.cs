@@ -31,7 +31,8 @@ internal static class Upload
 
     private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        if (!request.HasFormContentType)
+        // curl --data-binary calls whatever it sends a form of the other kind.
+        if (request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) != true)
         {
             return await ReadAsync(request.Body, request.ContentLength ?? 0, "The body is empty; expected the content of an image file.", cancellationToken);
         }
