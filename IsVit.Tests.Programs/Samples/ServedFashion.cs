@@ -12,8 +12,6 @@ public sealed class ServedFashion : IAsyncLifetime
 
     internal SavedFashion Saved { get; } = new();
 
-    internal Uri Address => Client.BaseAddress!;
-
     internal HttpClient Client => _client ?? throw new InvalidOperationException("Not started.");
 
     public async ValueTask InitializeAsync() => _client = ClientOf(_service = await Start(Saved.Path));
