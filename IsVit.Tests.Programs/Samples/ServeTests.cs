@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -49,8 +50,8 @@ public sealed class ServeTests(ServedFashion served)
 
     /// <summary>Colours, alpha, both orientations, enlarging and shrinking: the numbers are those of the library's own preprocessing.</summary>
     [Theory]
-    [InlineData(301, 200, SKEncodedImageFormat.Jpeg, 3)]
-    [InlineData(200, 301, SKEncodedImageFormat.Png, 3)]
+    [InlineData(310, 200, SKEncodedImageFormat.Jpeg, 3)]
+    [InlineData(200, 310, SKEncodedImageFormat.Png, 3)]
     [InlineData(19, 33, SKEncodedImageFormat.Webp, 3)]
     [InlineData(64, 64, SKEncodedImageFormat.Png, 1)]
     public void Prepare_Image_GivesThePixelsOfTheLibrary(int width, int height, SKEncodedImageFormat format, int channels)
@@ -280,6 +281,23 @@ public sealed class ServeTests(ServedFashion served)
         Assert.Contains("names 2 classes; the model has 10", Assert.Throws<IsVit.Model.Quantization.QuantizationException>(() => ServeApplication.Create(["--model", served.Saved.Path, "--classes", folder.File("names.txt", "a\nb\n"u8)])).Message, StringComparison.Ordinal);
         using var incomplete = new SavedFashion(isComplete: false);
         Assert.Contains("does not say how images are prepared", Assert.Throws<IsVit.Model.Quantization.QuantizationException>(() => ServeApplication.Create(["--model", incomplete.Path])).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The program itself: no torch beside it, and a model that is missing ends it with a sentence.</summary>
+    [Fact]
+    public async Task Program_ModelThatIsMissing_SaysSoAndEnds()
+    {
+        var configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)))!;
+        var built = Path.Combine(RepositoryRoot.Path, "samples", "Serve", "bin", configuration, "net10.0");
+        Assert.DoesNotContain(Directory.GetFiles(built, "*", SearchOption.AllDirectories), static file => Path.GetFileName(file).Contains("torch", StringComparison.OrdinalIgnoreCase));
+
+        using var program = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(built, "Serve.dll"), "--model", "absent.safetensors"]) { RedirectStandardError = true })!;
+        var said = await program.StandardError.ReadToEndAsync(Cancelled);
+        await program.WaitForExitAsync(Cancelled);
+
+        Assert.Equal(1, program.ExitCode);
+        Assert.StartsWith("Serve cannot start: ", said, StringComparison.Ordinal);
+        Assert.Contains("absent.safetensors", said, StringComparison.Ordinal);
     }
 
     private static byte[] Noise(int width, int height, SKEncodedImageFormat format)
