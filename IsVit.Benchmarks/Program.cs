@@ -5,6 +5,7 @@ using IsVit.Benchmarks.Guard;
 using IsVit.Benchmarks.Imaging;
 using IsVit.Benchmarks.Optimization;
 using IsVit.Benchmarks.Quantizers;
+using IsVit.Benchmarks.Runtime;
 using IsVit.Benchmarks.Serving;
 
 if (args is ["guard", .. var rest])
@@ -20,6 +21,11 @@ if (args is ["exhaustive", .. var chosen])
 if (args is ["memory", .. var numbers])
 {
     return ReconstructionMemory.Run(numbers);
+}
+
+if (args is ["products"])
+{
+    return ProductRates.Run();
 }
 
 if (args is ["ablation", .. var setting])

@@ -1,6 +1,8 @@
 using IsVit.Benchmarks.Detection;
 using IsVit.Benchmarks.Optimization;
 using IsVit.Benchmarks.Quantizers;
+using IsVit.Benchmarks.Runtime;
+using IsVit.Runtime.Products;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Guard;
@@ -54,6 +56,13 @@ internal static class GuardChecks
                 var work = new RoiAlignWork(regions, size);
                 return new(work.SeparateBoth, work.Both, work);
             });
+        }
+
+        foreach (var shape in ProductShape.All.Where(static shape => shape.Name is "qkv" or "fc2"))
+        {
+            yield return new($"product of 4-bit codes and 4-bit weights, {shape}", HeapState.Kept, () => Product(ProductWork.OfCodes(Tiles.Best, shape, 4, 4)));
+            yield return new($"product of 8-bit codes and 8-bit weights, {shape}", HeapState.Kept, () => Product(ProductWork.OfCodes(Tiles.Best, shape, 8, 8)));
+            yield return new($"product of 16-bit levels and 8-bit weights, {shape}", HeapState.Kept, () => Product(ProductWork.OfLevels(Tiles.Best, shape)));
         }
 
         yield return new("suppression of 5 x 1000 boxes", HeapState.Kept, static () =>
@@ -120,4 +129,6 @@ internal static class GuardChecks
             Second.Dispose();
         }
     }
+
+    private static GuardPair Product(ProductWork work) => new(work.Floats, work.Integers, work);
 }

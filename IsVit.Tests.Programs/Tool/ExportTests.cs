@@ -80,14 +80,14 @@ public sealed class ExportTests
         Assert.Matches(@"float, ONNX +\| +\d\.\d\d \| +1\.00 \| +\d+\.\d+ \| +1\.00 \| +\d+\.\d+ \| +1\.00 \|", run.Output);
         Assert.Matches(@"packed, simulated +\| +\d+\.\d\d \| +100\.00 \| +0 \|", run.Output);
         Assert.Matches(@"the same, rounding moved +\| +\d+\.\d\d \| +\d+\.\d\d \| +\d", run.Output);
-        foreach (var format in (string[])["ONNX, exact kernels", "ONNX, fast kernels", "own.onnx"])
+        foreach (var format in (string[])["IsVit.Runtime", "ONNX, exact kernels", "ONNX, fast kernels", "own.onnx"])
         {
             Assert.Contains(format, run.Output, StringComparison.Ordinal);
         }
 
         var report = ModelReports.Open(folder["report"]);
         Assert.Equal(
-            ((string[])["float, ONNX", "ONNX, exact kernels", "ONNX, fast kernels", "packed, simulated", "own.onnx"]).SelectMany(static name => (int[])[1, 3], static (name, batch) => (name, batch)),
+            ((string[])["float, ONNX", "IsVit.Runtime", "ONNX, exact kernels", "ONNX, fast kernels", "packed, simulated", "own.onnx"]).SelectMany(static name => (int[])[1, 3], static (name, batch) => (name, batch)),
             report.Latencies.Select(static row => (row.Format, row.BatchSize)));
         Assert.All(report.Latencies, static row => Assert.True(row.Milliseconds > 0));
         Assert.Equal(new FileInfo(saved).Length, report.Latencies.First(static row => row.Format == "packed, simulated").Bytes);
