@@ -6,6 +6,7 @@ using IsVit.Benchmarks.Imaging;
 using IsVit.Benchmarks.Optimization;
 using IsVit.Benchmarks.Quantizers;
 using IsVit.Benchmarks.Runtime;
+using IsVit.Benchmarks.Serving;
 
 if (args is ["guard", .. var rest])
 {
@@ -40,6 +41,11 @@ if (args is ["soak", .. var load])
 if (args is ["ablation", .. var setting])
 {
     return Ablation.Run(setting);
+}
+
+if (args is ["load", var service, var image, .. var requests])
+{
+    return await ServiceLoad.Run(service, image, requests.FirstOrDefault());
 }
 
 // In process: the project that BenchmarkDotNet would generate for each benchmark copies libtorch anew. A short job unless another is asked for.
