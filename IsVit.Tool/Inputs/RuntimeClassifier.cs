@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using IsVit.Model.Quantization;
 using IsVit.Runtime;
 using TorchSharp;
@@ -28,7 +29,8 @@ internal sealed class RuntimeClassifier(RuntimeModel model) : torch.nn.Module<to
     /// <inheritdoc/>
     public override torch.Tensor forward(torch.Tensor input)
     {
-        var outputs = model.Predict(input.data<float>().ToArray());
+        using var pixels = input.contiguous();
+        var outputs = model.Predict(MemoryMarshal.Cast<byte, float>(pixels.bytes));
         return torch.tensor(outputs, [input.shape[0], model.OutputWidth]);
     }
 }
