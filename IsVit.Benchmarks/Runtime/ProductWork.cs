@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using IsVit.Runtime.Products;
 
 namespace IsVit.Benchmarks.Runtime;
@@ -28,7 +29,7 @@ internal sealed class ProductWork : IDisposable
                 weights[k] = (sbyte)random.Next(-magnitude, magnitude);
             }
 
-            _integers.SetColumn(column, weights);
+            _integers.SetColumn(column, MemoryMarshal.AsBytes(weights.AsSpan()), middle: 0);
         }
 
         var filled = IntegerProduct.RowsOfTiles(shape.Rows);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using IsVit.Model.Quantization;
 using IsVit.Runtime.Products;
 using IsVit.Runtime.Quantizing;

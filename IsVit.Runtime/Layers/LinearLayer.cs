@@ -20,9 +20,6 @@ internal sealed class LinearLayer
     /// <summary>The number of outputs.</summary>
     public int OutputWidth { get; }
 
-    /// <summary>Whether products are of integers.</summary>
-    public bool IsOnIntegers => _integers is not null;
-
     /// <summary>Takes a layer from a model.</summary>
     /// <param name="parts">The model.</param>
     /// <param name="path">The layer's path.</param>
@@ -33,12 +30,13 @@ internal sealed class LinearLayer
     {
         var bias = hasBias ? parts.Floats($"{path}.bias", outputWidth) : parts.FloatsIfAny($"{path}.bias", outputWidth);
         var quantizer = parts.Quantizer(path, SiteOperand.Input);
-        if (parts.Codes(path, outputWidth, inputWidth) is not { } weight)
+        var codes = parts.Codes(path, outputWidth, inputWidth);
+        var left = LeftOperand.Create(quantizer, takesLevels: codes is not null && !parts.ExactLevels);
+        if (codes is not { } weight)
         {
-            return InFloat(LeftOperand.Create(quantizer, takesLevels: false), parts.Floats($"{path}.weight", outputWidth, inputWidth));
+            return InFloat(parts.Floats($"{path}.weight", outputWidth, inputWidth));
         }
 
-        var left = LeftOperand.Create(quantizer, !parts.ExactLevels);
         if (left.Integers is { } integers && WeightIntegers.Create(weight.Parameters, outputWidth) is { } table && table.Fit(integers, inputWidth))
         {
             return new(left, table.Pack(parts.Tiles, weight.Codes, inputWidth, integers, left.Scale, bias), null, inputWidth, outputWidth);
@@ -46,9 +44,9 @@ internal sealed class LinearLayer
 
         var values = new float[weight.Codes.Length];
         weight.Parameters.Dequantize(weight.Codes, [outputWidth, inputWidth], values);
-        return InFloat(LeftOperand.Create(quantizer, takesLevels: false), values);
+        return InFloat(values);
 
-        LinearLayer InFloat(LeftOperand operand, float[] weights)
+        LinearLayer InFloat(float[] weights)
         {
             var panels = new FloatPanels(parts.Tiles, outputWidth, inputWidth);
             for (var column = 0; column < outputWidth; column++)
@@ -57,7 +55,7 @@ internal sealed class LinearLayer
             }
 
             bias?.CopyTo(panels.Bias.Span);
-            return new(operand, null, panels, inputWidth, outputWidth);
+            return new(left, null, panels, inputWidth, outputWidth);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using IsVit.Model.Quantization;
 using IsVit.Runtime.Products;
 
@@ -7,26 +8,18 @@ namespace IsVit.Runtime.Layers;
 internal sealed class WeightIntegers
 {
     private const int LargestOffset = 1 << 12;
-    private const int TableMiddle = 128;
+    private const int MiddleLevel = 128;
 
-    private readonly sbyte[] _table;
+    // What a code's byte is before the middle is subtracted, 2^b for each channel; the code itself if there is none.
+    private readonly ImmutableArray<byte>? _table;
     private readonly int _codeCount;
+    private readonly int _middle;
+    private readonly int _magnitude;
     private readonly float[] _scale;
     private readonly int[] _offset;
 
-    // Whether the byte of a code is the code less half of their number.
-    private readonly bool _isShift;
-
-    private WeightIntegers(sbyte[] table, int codeCount, float[] scale, int[] offset, bool isShift)
-    {
-        (_table, _codeCount, _scale, _offset, _isShift) = (table, codeCount, scale, offset, isShift);
-        foreach (var value in table)
-        {
-            Magnitude = Math.Max(Magnitude, Math.Abs((int)value));
-        }
-    }
-
-    private int Magnitude { get; }
+    private WeightIntegers(ImmutableArray<byte>? table, int codeCount, int middle, int magnitude, float[] scale, int[] offset) =>
+        (_table, _codeCount, _middle, _magnitude, _scale, _offset) = (table, codeCount, middle, magnitude, scale, offset);
 
     /// <summary>Describes a weight, or returns null if its levels are no integers times a scale of the output channel.</summary>
     /// <param name="parameters">The weight's quantizer.</param>
@@ -43,17 +36,19 @@ internal sealed class WeightIntegers
         return parameters switch
         {
             AffineParameters affine when affine.ZeroPoint.All(point => Math.Abs(point) <= LargestOffset) => new(
-                [.. Enumerable.Range(0, codeCount).Select(code => (sbyte)(code - (codeCount / 2)))],
+                null,
                 codeCount,
+                codeCount / 2,
+                codeCount / 2,
                 [.. sets.Select(set => affine.Scale[set])],
-                [.. sets.Select(set => (codeCount / 2) - (int)affine.ZeroPoint[set])],
-                isShift: true),
+                [.. sets.Select(set => (codeCount / 2) - (int)affine.ZeroPoint[set])]),
             ChannelLevelsParameters levels => new(
-                [.. sets.SelectMany(set => levels.Table.AsSpan().Slice(set * codeCount, codeCount).ToArray()).Select(static level => (sbyte)(level - 128))],
+                levels.Table,
                 codeCount,
+                MiddleLevel,
+                Math.Max(MiddleLevel - levels.Table.Min(), levels.Table.Max() - MiddleLevel),
                 [.. sets.Select(set => levels.Scale[set])],
-                [.. sets.Select(set => 128 - levels.ZeroPoint[set])],
-                isShift: false),
+                [.. sets.Select(set => MiddleLevel - levels.ZeroPoint[set])]),
             _ => null,
         };
     }
@@ -61,7 +56,7 @@ internal sealed class WeightIntegers
     /// <summary>Whether 32 bits hold all sums with a left operand of codes.</summary>
     public bool Fit(LeftIntegers left, int depth)
     {
-        var largest = (long)Magnitude + _offset.Max(Math.Abs);
+        var largest = (long)_magnitude + _offset.Max(Math.Abs);
         return left.AreLevels || depth * (left.Maximum + (long)Math.Abs(left.ZeroPoint)) * largest <= int.MaxValue;
     }
 
@@ -75,20 +70,20 @@ internal sealed class WeightIntegers
     public IntegerPanels Pack(Tiles tiles, byte[] codes, int depth, LeftIntegers left, float leftScale, float[]? bias)
     {
         var columns = _scale.Length;
-        var panels = new IntegerPanels(tiles, columns, depth, left, Magnitude) { HasOffsets = _offset.Any(static offset => offset != 0) };
+        var panels = new IntegerPanels(tiles, columns, depth, left, _magnitude) { HasOffsets = _offset.Any(static offset => offset != 0) };
         for (var column = 0; column < columns; column++)
         {
             var row = codes.AsSpan(column * depth, depth);
-            if (!_isShift)
+            if (_table is { } tables)
             {
-                var table = _table.AsSpan(_table.Length == _codeCount ? 0 : column * _codeCount, _codeCount);
+                var table = tables.AsSpan(tables.Length == _codeCount ? 0 : column * _codeCount, _codeCount);
                 foreach (ref var code in row)
                 {
-                    code = (byte)(table[code] + TableMiddle);
+                    code = table[code];
                 }
             }
 
-            panels.Zero.Span[column] = left.ZeroPoint * panels.SetColumn(column, row, _isShift ? _codeCount / 2 : TableMiddle);
+            panels.Zero.Span[column] = left.ZeroPoint * panels.SetColumn(column, row, _middle);
             panels.Offset.Span[column] = _offset[column];
             panels.Scale.Span[column] = leftScale * _scale[column];
         }

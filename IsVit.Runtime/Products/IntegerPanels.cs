@@ -85,27 +85,6 @@ internal sealed class IntegerPanels
     /// <summary>Whether the left operand's sums are needed.</summary>
     public bool HasOffsets { get; set; }
 
-    /// <summary>Writes a column.</summary>
-    /// <param name="column">The index of the column.</param>
-    /// <param name="values">[depth].</param>
-    /// <returns>The sum of the values.</returns>
-    public int SetColumn(int column, ReadOnlySpan<sbyte> values)
-    {
-        var target = Values.Span.Slice(column / Panel.Width * PanelLength, PanelLength);
-        var sum = 0;
-        var place = column % Panel.Width * Step;
-        for (var k = 0; k < values.Length; k += Step, place += Panel.Width * Step)
-        {
-            for (var i = 0; i < Step && k + i < values.Length; i++)
-            {
-                target[place + i] = values[k + i];
-                sum += values[k + i];
-            }
-        }
-
-        return sum;
-    }
-
     /// <summary>Writes a column of codes.</summary>
     /// <param name="column">The index of the column.</param>
     /// <param name="codes">[depth]; overwritten.</param>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CsCheck;
 using IsVit.Runtime.Products;
 
@@ -202,7 +203,7 @@ public sealed class ProductTests
                 values[k] = (sbyte)Math.Clamp(isExtreme ? sign * magnitude : random.Next(-magnitude, magnitude + 1), sbyte.MinValue, sbyte.MaxValue);
             }
 
-            right.SetColumn(column, values);
+            right.SetColumn(column, MemoryMarshal.AsBytes(values), middle: 0);
             right.Offset.Span[column] = random.Next(-128, 129);
             right.Scale.Span[column] = (float)random.NextDouble();
             right.Bias.Span[column] = (float)random.NextDouble();

@@ -1,6 +1,6 @@
 using IsVit.Model.Quantization;
 
-namespace IsVit.Tests.Runtime;
+namespace IsVit.Tests.Saved;
 
 /// <summary>Codes are unpacked eight at a time; the definition is bit by bit.</summary>
 public sealed class PackedCodesTests
