@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using IsVit.Core.Graph;
+using IsVit.Core.Memory;
 using IsVit.Core.Quantization;
 using IsVit.Core.Samples;
 using IsVit.Model.Quantization;
@@ -110,6 +111,7 @@ public sealed partial class ModelQuantizer
         var activationBits = _recipe.QuantizesActivations ? _options.ActivationBits : QuantizationReport.FloatActivationBits;
         using var activity = QuantizationTelemetry.StartRun(_recipe.Name, _options.WeightBits, activationBits);
         var clock = Stopwatch.StartNew();
+        OpenMpTeam.Adopt();
         using var differentiable = inference_mode(false);
         using var scope = NewDisposeScope();
         using var context = Prepare(model, samples, run, cancellationToken);

@@ -246,6 +246,7 @@ internal sealed class SuspendedForward(GraphAttachment attachment, SampleBatch b
         s_current.Value = this;
         try
         {
+            OpenMpTeam.Adopt();
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
             attachment.Graph.Forward.Run(batch);

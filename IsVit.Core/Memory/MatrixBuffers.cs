@@ -7,6 +7,8 @@ namespace IsVit.Core.Memory;
 /// </summary>
 internal static unsafe class MatrixBuffers
 {
+    private static readonly delegate* unmanaged<int> s_threads = (delegate* unmanaged<int>)LoadedLibraries.TorchFunction(LoadedLibraries.TorchName, "mkl_serv_get_max_threads");
+
     private static readonly delegate* unmanaged<void> s_free = (delegate* unmanaged<void>)LoadedLibraries.TorchFunction(LoadedLibraries.TorchName, "mkl_serv_thread_free_buffers");
 
     /// <summary>Whether buffers can be freed: where libtorch brings MKL and lets others call it.</summary>
@@ -24,7 +26,9 @@ internal static unsafe class MatrixBuffers
 
         if (OpenMpTeam.IsAvailable)
         {
-            OpenMpTeam.Run(static () => s_free(), torch.get_num_threads());
+            // On a thread that has not adopted the host's number the library still computes on more threads than libtorch would say.
+            var threads = s_threads == null ? 1 : s_threads();
+            OpenMpTeam.Run(static () => s_free(), Math.Max(threads, torch.get_num_threads()));
         }
         else
         {

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
+using TorchSharp;
 
 namespace IsVit.Core.Memory;
 
@@ -13,6 +14,12 @@ internal static unsafe class OpenMpTeam
 
     /// <summary>Whether libtorch's threads can be used: where it brings GNU's OpenMP runtime.</summary>
     public static bool IsAvailable => s_parallel != null;
+
+    /// <summary>
+    /// Makes libtorch compute on the number of threads that the host has set, when called by a new thread before anything else. Of itself libtorch looks the number up late:
+    /// until then its matrix library takes one thread for each processor, whose packing buffers nobody frees.
+    /// </summary>
+    public static void Adopt() => _ = torch.get_num_threads();
 
     /// <summary>Runs the same work once on each of some threads, this one among them; fewer may come than asked for. An exception of one of them is thrown when all have ended.</summary>
     /// <param name="work">What to do, safe to run on several threads at once.</param>
