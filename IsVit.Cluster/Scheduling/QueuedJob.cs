@@ -1,0 +1,18 @@
+using IsVit.Cluster.Jobs;
+
+namespace IsVit.Cluster.Scheduling;
+
+/// <summary>A job that has not ended.</summary>
+/// <param name="id">Its identity.</param>
+/// <param name="specification">What it takes.</param>
+internal sealed class QueuedJob(string id, JobSpecification specification)
+{
+    /// <summary>Its identity.</summary>
+    public string Id { get; } = id;
+
+    /// <summary>What it takes.</summary>
+    public JobSpecification Specification { get; } = specification;
+
+    /// <summary>Its place among those that wait; null if it does not.</summary>
+    public LinkedListNode<QueuedJob>? Place { get; set; }
+}
