@@ -144,8 +144,10 @@ public sealed class ReconstructionStage : IQuantizationStage
         for (var i = 0; i < context.Graph.Units.Count; i++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            var result = Reconstruct(context, i, images, outputs, floatFlow, quantizedFlow, store, precision);
-            context.Add(result);
+            if (context.IsChosen(i))
+            {
+                context.Add(Reconstruct(context, i, images, outputs, floatFlow, quantizedFlow, store, precision));
+            }
         }
     }
 

@@ -116,6 +116,9 @@ public sealed class QuantizationContext : IDisposable
     /// <summary>Receives the progress of units and iterations.</summary>
     public StageProgress Progress { get; }
 
+    /// <summary>Whether this process reconstructs a unit, by its index.</summary>
+    internal Func<int, bool> IsChosen { get; set; } = static _ => true;
+
     /// <summary>What keeps finished units; null where nothing does.</summary>
     internal IUnitCheckpoint? Checkpoint { get; init; }
 
