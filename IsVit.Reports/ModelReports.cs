@@ -64,6 +64,22 @@ public static class ModelReports
         return ComparisonPage.Write(comparison);
     }
 
+    /// <summary>The runs of a sweep as a page that needs no other file: score against size and time, and a table.</summary>
+    /// <param name="sweep">The runs.</param>
+    public static string ToHtml(this SweepReport sweep)
+    {
+        ArgumentNullException.ThrowIfNull(sweep);
+        return SweepPage.Write(sweep);
+    }
+
+    /// <summary>The runs of a sweep as JSON.</summary>
+    /// <param name="sweep">The runs.</param>
+    public static string ToJson(this SweepReport sweep)
+    {
+        ArgumentNullException.ThrowIfNull(sweep);
+        return JsonSerializer.Serialize(sweep, ReportJsonContext.Default.SweepReport);
+    }
+
     /// <summary>Reads a report that <see cref="Save"/> wrote.</summary>
     /// <param name="path">Its folder, or its JSON file.</param>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -98,7 +114,7 @@ public static class ModelReports
         return JsonSerializer.Serialize(report, ReportJsonContext.Default.ModelReport);
     }
 
-    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <summary>Reads what <see cref="ToJson(ModelReport)"/> wrote.</summary>
     /// <param name="json">The text.</param>
     /// <exception cref="JsonException">It is no report.</exception>
     public static ModelReport FromJson(string json)

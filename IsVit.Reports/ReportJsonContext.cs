@@ -5,4 +5,5 @@ namespace IsVit.Reports;
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(ModelReport))]
+[JsonSerializable(typeof(SweepReport))]
 internal sealed partial class ReportJsonContext : JsonSerializerContext;

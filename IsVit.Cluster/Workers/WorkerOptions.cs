@@ -1,7 +1,7 @@
 namespace IsVit.Cluster.Workers;
 
 /// <summary>What a worker has for jobs, and where it keeps them.</summary>
-public sealed class WorkerOptions
+public sealed record WorkerOptions
 {
     /// <summary>Its name, as people see it; the machine's and the process's number if not given.</summary>
     public string Name { get; init; } = FormattableString.Invariant($"{Environment.MachineName}-{Environment.ProcessId}");

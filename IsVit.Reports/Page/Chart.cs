@@ -107,6 +107,56 @@ internal static class Chart
         return Svg(plot, width, labels is null ? 160 : 280);
     }
 
+    /// <summary>Points, and a line through some of them.</summary>
+    /// <param name="groups">The points of each group with their names, and the number of its colour.</param>
+    /// <param name="front">The line's points, from left to right.</param>
+    /// <param name="across">What is along the lower axis.</param>
+    /// <param name="upwards">What is along the left axis.</param>
+    public static string Points(IReadOnlyList<(int Color, IReadOnlyList<(double X, double Y, string Name)> Points)> groups, IReadOnlyList<(double X, double Y)> front, string across, string upwards)
+    {
+        var plot = Empty();
+        var all = groups.SelectMany(static group => group.Points).ToList();
+        var ((left, right), (bottom, top)) = (Room(all.Select(static point => point.X)), Room(all.Select(static point => point.Y)));
+        var (lower, side) = (Axis(AxisPosition.Bottom, left, right), Axis(AxisPosition.Left, bottom, top));
+        (lower.Title, side.Title) = (across, upwards);
+        plot.Axes.Add(lower);
+        plot.Axes.Add(side);
+        var line = new LineSeries { Color = s_ink, StrokeThickness = 1, LineStyle = LineStyle.Dash };
+        line.Points.AddRange(front.Select(static point => new DataPoint(point.X, point.Y)));
+        plot.Series.Add(line);
+        foreach (var (number, points) in groups)
+        {
+            var color = s_lines[number % s_lines.Length];
+            var series = new ScatterSeries { MarkerType = MarkerType.Circle, MarkerSize = 4, MarkerFill = color };
+            series.Points.AddRange(points.Select(static point => new ScatterPoint(point.X, point.Y)));
+            plot.Series.Add(series);
+        }
+
+        // Those on the line are the ones that are asked for.
+        foreach (var (x, y) in front)
+        {
+            plot.Annotations.Add(new OxyPlot.Annotations.TextAnnotation
+            {
+                Text = all.First(point => point.X == x && point.Y == y).Name,
+                TextPosition = new DataPoint(x, y),
+                TextHorizontalAlignment = x > (left + right) / 2 ? HorizontalAlignment.Right : HorizontalAlignment.Left,
+                TextVerticalAlignment = VerticalAlignment.Bottom,
+                TextColor = s_ink,
+                StrokeThickness = 0,
+                FontSize = 9,
+            });
+        }
+
+        return Svg(plot, WideWidth, 300);
+
+        static (double Low, double High) Room(IEnumerable<double> values)
+        {
+            var (low, high) = (values.Min(), values.Max());
+            var room = high > low ? (high - low) * 0.08 : Math.Max(Math.Abs(high) * 0.1, 1e-9);
+            return (low - room, high + room);
+        }
+    }
+
     /// <summary>Numbers over a plane, as colours on a logarithmic scale with lines of equal height.</summary>
     /// <param name="steps">The points along both axes, ascending and equally far from each other.</param>
     /// <param name="rows">The numbers: for each point of the upward axis those along the other.</param>

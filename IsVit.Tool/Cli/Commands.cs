@@ -15,6 +15,8 @@ internal static class Commands
             DemoCommand.Create(console),
             QuantizeCommand.Create(console),
             SensitivityCommand.Create(console),
+            SweepCommand.Create(console),
+            WorkerCommand.Create(console),
             EvaluateCommand.Create(console),
             CompareCommand.Create(console),
             DriftCommand.Create(console),

@@ -6,6 +6,7 @@ using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
 using IsVit.Tool.Inputs;
+using IsVit.Tool.Progress;
 using IsVit.Tool.Runs;
 using IsVit.Tool.Terminal;
 using IsVit.Reports;
@@ -16,6 +17,13 @@ namespace IsVit.Tool.Cli;
 /// <summary><c>isvit quantize</c>.</summary>
 internal static class QuantizeCommand
 {
+    private static readonly Dictionary<string, ProgressFormat> s_progressFormats = new(StringComparer.Ordinal)
+    {
+        ["auto"] = ProgressFormat.Automatic,
+        ["plain"] = ProgressFormat.Plain,
+        ["json"] = ProgressFormat.Json,
+    };
+
     /// <summary>The methods, as <c>--method</c> names them.</summary>
     public static IReadOnlyList<string> Methods { get; } = [.. QuantizationRecipes.All.Select(static r => r.Name)];
 
@@ -110,12 +118,15 @@ internal static class QuantizeCommand
         var checkpoint = PathOptions.Optional("--checkpoint", "DIR", $"Keep every finished unit in this folder, and go on from there if the same run was interrupted; DIR{CheckpointFolder.Suffix} beside --output if not given, which goes when the model is saved");
         var noCheckpoint = new Option<bool>("--no-checkpoint") { Description = "Keep no finished unit beside --output" };
         var restart = new Option<bool>("--restart") { Description = "Delete what an interrupted run kept, and start anew" };
+        var units = UnitShares.Option();
+        var progress = EngineOptions.OneOf("--progress", "How progress is shown: a bar on a terminal and lines elsewhere, lines, or a line of JSON some times a second for programs", s_progressFormats);
+        var stopWithInput = new Option<bool>("--stop-with-input") { Description = "Stop when standard input ends, as it does when the program that started this one is gone" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Read model and images, measure a few passes, and say what the run would do, what it would take and what would come out; write nothing but --json" };
         var config = new ConfigOption(takesEngineKeys: true) { Alternatives = [(presetName, [weightBits, activationBits, method]), (noCheckpoint, [checkpoint])] };
         var command = new Command("quantize", "Quantize a classifier or a detector with a folder of images and compare it with the float model.")
         {
             model, weights, imageSize, prefix, skip, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, outputWeight, views,
-            seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, landscape, checkpoint, noCheckpoint, restart, dryRun, config,
+            seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, landscape, checkpoint, noCheckpoint, restart, units, progress, stopWithInput, dryRun, config,
         };
         command.Validators.Add(result =>
         {
@@ -160,6 +171,11 @@ internal static class QuantizeCommand
             else
             {
                 parsed.RefuseForClassifier(coco, testCount, boxRegions, maskRegions);
+            }
+
+            if (parsed.GetValue(units) is not null && (parsed.GetValue(checkpoint) is null || parsed.GetValue(output) is not null || parsed.GetValue(budget) is not null || parsed.GetValue(dryRun)))
+            {
+                throw new ToolException("--units computes units ahead into --checkpoint, which must be given; --output, --budget and --dry-run are for whole runs.");
             }
 
             if (parsed.GetValue(report) is null)
@@ -214,10 +230,18 @@ internal static class QuantizeCommand
                 Checkpoint = parsed.GetValue(checkpoint),
                 NoCheckpoint = parsed.GetValue(noCheckpoint),
                 Restart = parsed.GetValue(restart),
+                Units = parsed.GetValue(units),
+                Progress = parsed.GetValue(progress),
                 DryRun = parsed.GetValue(dryRun),
                 Engine = config.Engine,
             };
-            return Task.Run(() => QuantizeRun.Run(console, arguments, cancellationToken), CancellationToken.None);
+            return Task.Run(
+                () =>
+                {
+                    using var stop = parsed.GetValue(stopWithInput) ? InputEnd.StopWith(cancellationToken) : null;
+                    return QuantizeRun.Run(console, arguments, stop?.Token ?? cancellationToken);
+                },
+                CancellationToken.None);
 
             // What stands for the whole model where sites differ.
             int BitsOf(Option<int> bits) => parsed.GetValue(budget) is { Kind: BudgetKind.MeanBits } mean && parsed.GetResult(bits) is null or { Implicit: true }

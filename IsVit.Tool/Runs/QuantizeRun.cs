@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using IsVit.Cluster.Jobs;
 using IsVit.Core.Coverage;
 using IsVit.Model;
 using IsVit.Model.Quantization;
@@ -87,6 +88,11 @@ internal static class QuantizeRun
         checkpoint?.DiscardEmpty();
 
         var floatBytes = RunDescription.FloatBytes(work.Model.Module);
+        if (arguments.Units is { } share)
+        {
+            return ReconstructAhead(console, arguments, share, work, checkpoint!, cancellationToken);
+        }
+
         var reference = work.MeasureFloat(cancellationToken);
         if (reference is not null)
         {
@@ -113,7 +119,8 @@ internal static class QuantizeRun
                 Evaluate = reference?.Score is null || !arguments.ScoreStages ? null : _ => ScoreStage(work, scores, cancellationToken),
                 CheckpointDirectory = checkpoint?.Path,
             },
-            cancellationToken));
+            cancellationToken),
+            arguments.Progress);
 
         var aftermath = new Aftermath(console);
 
@@ -160,6 +167,24 @@ internal static class QuantizeRun
             CoverageLines.Write(console, quantized.MeasureCoverage(calibration.Batches[0].Slice(0, 1), ProductSource.Operators), isMeant: !arguments.Recipe.QuantizesActivations, work.IsLeftInFloat);
         });
         return aftermath.ExitCode;
+    }
+
+    private static int ReconstructAhead(ToolConsole console, QuantizeArguments arguments, UnitShare share, IWorkload work, CheckpointFolder checkpoint, CancellationToken cancellationToken)
+    {
+        using var calibration = work.ReadCalibration(cancellationToken);
+        var quantizer = ModelQuantizer.Create(options => Configure(options, arguments, null, work), new ConsoleWarnings(console));
+        var results = ProgressView.Run(
+            console,
+            $"{arguments.Title}, units {share}",
+            view => quantizer.ReconstructAhead(
+                work.Model,
+                calibration,
+                index => index % share.Count == share.Index,
+                new QuantizationRun { Progress = new EngineProgress(view), CheckpointDirectory = checkpoint.Path },
+                cancellationToken),
+            arguments.Progress);
+        Say(console, $"reconstructed {results.Count} units ahead; {checkpoint.Path} holds {checkpoint.UnitCount}");
+        return 0;
     }
 
     private static double ScoreStage(IWorkload work, List<EvaluationResult> scores, CancellationToken cancellationToken)

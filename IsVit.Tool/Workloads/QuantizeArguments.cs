@@ -1,10 +1,12 @@
 using System.Globalization;
+using IsVit.Cluster.Jobs;
 using IsVit.Core.Models.Pretrained;
 using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Reporting;
 using IsVit.Optimization.Stages;
+using IsVit.Tool.Progress;
 using Microsoft.Extensions.Configuration;
 using TorchSharp;
 
@@ -153,6 +155,12 @@ internal sealed record QuantizeArguments
 
     /// <summary>Whether what an earlier run kept is deleted.</summary>
     public bool Restart { get; init; }
+
+    /// <summary>The share of the units of the first reconstruction that is computed ahead, into the checkpoint; null for the whole run.</summary>
+    public UnitShare? Units { get; init; }
+
+    /// <summary>How progress is shown.</summary>
+    public ProgressFormat Progress { get; init; }
 
     /// <summary>Whether it is only told what the run would do.</summary>
     public bool DryRun { get; init; }
