@@ -15,6 +15,11 @@ namespace IsVit.Cluster.Hosting;
 /// <summary>Makes a host part of a cluster.</summary>
 public static class ClusterHosting
 {
+    // A member that was killed is out after some 15 s. Until then what it held does not answer.
+    private const int MissedProbes = 3;
+    private static readonly TimeSpan s_probeTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_alivePublished = TimeSpan.FromSeconds(30);
+
     /// <summary>Makes a silo of the host: it keeps jobs and takes part in the cluster, until a worker is added without running any. Call <see cref="ClusterDatabase.PrepareAsync"/> before the host starts.</summary>
     /// <param name="silo">The silo.</param>
     /// <param name="options">The cluster.</param>
@@ -41,6 +46,7 @@ public static class ClusterHosting
             endpoint.SiloListeningEndpoint = new IPEndPoint(options.Address, port);
             endpoint.GatewayListeningEndpoint = new IPEndPoint(options.Address, gateway);
         });
+        silo.Configure<ClusterMembershipOptions>(static membership => (membership.ProbeTimeout, membership.NumMissedProbesLimit, membership.IAmAliveTablePublishTimeout) = (s_probeTimeout, MissedProbes, s_alivePublished));
         silo.AddAdoNetGrainStorage(ClusterNames.StorageProvider, storage => storage.Configure(kept =>
             (kept.Invariant, kept.ConnectionString, kept.GrainStorageSerializer) = (options.Database.Invariant, options.Database.ConnectionString, new JsonStateSerializer())));
         if (options.Certificate is { } certificate)
