@@ -30,6 +30,7 @@ internal sealed class ClusterCliOptions
         Store = PathOptions.Optional("--store", "DIR", "With a cluster: the folder that all its machines see, for models, images and results");
         Name = PathOptions.Default("--cluster-name", "NAME", "With a cluster: its name, for several share a database", "isvit");
         Certificate = PathOptions.Optional("--certificate", "FILE", $"With a cluster: the PKCS #12 file of the certificate that all its members show, so that they speak to no others and in secret; its password is in the variable {PasswordVariable}");
+        Lease = Ranged.Int32("--lease", "With a cluster: seconds that a worker may be silent before its jobs are given to others; the same for all workers", 60, 1, 86_400);
         Threads = Ranged.Int32("--threads", isWorker ? "Processors that jobs may compute on" : "Without a cluster: processors that runs may compute on", Environment.ProcessorCount, 1, 4096);
         Memory = Ranged.OptionalDouble("--memory", "Gigabytes that jobs may take; this machine's if not given", 0.1, 100_000);
         Devices = new Option<string[]>("--devices") { Description = "GPUs, such as cuda:0,cuda:1, each for one job at a time", HelpName = "NAME,NAME", CustomParser = ParseDevices };
@@ -47,6 +48,9 @@ internal sealed class ClusterCliOptions
     /// <summary>The members' certificate.</summary>
     public Option<string?> Certificate { get; }
 
+    /// <summary>How long a worker may be silent.</summary>
+    public Option<int> Lease { get; }
+
     /// <summary>Processors for jobs.</summary>
     public Option<int> Threads { get; }
 
@@ -57,7 +61,7 @@ internal sealed class ClusterCliOptions
     public Option<string[]> Devices { get; }
 
     /// <summary>All of them.</summary>
-    public IEnumerable<Option> All => [Database, Store, Name, Certificate, Threads, Memory, Devices];
+    public IEnumerable<Option> All => [Database, Store, Name, Certificate, .. _isWorker ? [Lease] : Array.Empty<Option>(), Threads, Memory, Devices];
 
     /// <summary>The cluster that was named; null for none.</summary>
     /// <param name="parsed">What was given.</param>
@@ -84,6 +88,7 @@ internal sealed class ClusterCliOptions
             Store = store,
             Name = parsed.GetRequiredValue(Name),
             Certificate = ReadCertificate(parsed.GetValue(Certificate)),
+            Lease = _isWorker ? TimeSpan.FromSeconds(parsed.GetValue(Lease)) : null,
         };
     }
 

@@ -18,6 +18,9 @@ internal sealed record ClusterArguments
     /// <summary>The certificate of its members; null for none.</summary>
     public X509Certificate2? Certificate { get; init; }
 
+    /// <summary>How long a worker may be silent; null for the default.</summary>
+    public TimeSpan? Lease { get; init; }
+
     /// <summary>The address that a worker listens on.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 

@@ -32,6 +32,7 @@ internal static class ClusterHost
         Port = arguments.Port,
         GatewayPort = arguments.GatewayPort,
         Certificate = arguments.Certificate,
+        Scheduling = arguments.Lease is { } lease ? new() { LeaseDuration = lease } : new(),
     };
 
     // The tool's own token ends the host.
