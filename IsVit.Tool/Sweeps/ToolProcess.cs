@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using IsVit.Tool.Progress;
@@ -66,14 +67,19 @@ internal static class ToolProcess
         return (process.ExitCode, string.Join('\n', errors));
     }
 
-    // The program itself where it has a file to start, else the runtime with its assembly.
+    // The program's own file; where another program has loaded this assembly, the runtime with that one's frameworks and packages.
     private static (string Program, string[] First) Program()
     {
         var assembly = typeof(ToolProcess).Assembly.Location;
+        var entry = Assembly.GetEntryAssembly()?.Location ?? assembly;
         var own = Path.ChangeExtension(assembly, OperatingSystem.IsWindows() ? "exe" : null);
-        return File.Exists(own)
-            ? (own, [])
-            : (Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet")), ["exec", assembly]);
+        if (entry == assembly && File.Exists(own))
+        {
+            return (own, []);
+        }
+
+        var dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+        return (dotnet, ["exec", "--runtimeconfig", Path.ChangeExtension(entry, "runtimeconfig.json"), "--depsfile", Path.ChangeExtension(entry, "deps.json"), assembly]);
     }
 
     private static async Task EachLineAsync(StreamReader reader, Action<string> take)
