@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using IsVit.Tool.Progress;
@@ -67,19 +66,19 @@ internal static class ToolProcess
         return (process.ExitCode, string.Join('\n', errors));
     }
 
-    // The program's own file; where another program has loaded this assembly, the runtime with that one's frameworks and packages.
-    private static (string Program, string[] First) Program()
+    /// <summary>What starts this program as it was itself started: its own file, or the runtime with its assembly and the frameworks and packages of this process. The arguments come first.</summary>
+    public static (string Program, string[] First) Program()
     {
         var assembly = typeof(ToolProcess).Assembly.Location;
-        var entry = Assembly.GetEntryAssembly()?.Location ?? assembly;
         var own = Path.ChangeExtension(assembly, OperatingSystem.IsWindows() ? "exe" : null);
-        if (entry == assembly && File.Exists(own))
+        if (Environment.ProcessPath == own)
         {
             return (own, []);
         }
 
         var dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
-        return (dotnet, ["exec", "--runtimeconfig", Path.ChangeExtension(entry, "runtimeconfig.json"), "--depsfile", Path.ChangeExtension(entry, "deps.json"), assembly]);
+        var packages = ((string)AppContext.GetData("APP_CONTEXT_DEPS_FILES")!).Split(';')[0];
+        return (dotnet, ["exec", "--runtimeconfig", packages.Replace(".deps.json", ".runtimeconfig.json", StringComparison.Ordinal), "--depsfile", packages, assembly]);
     }
 
     private static async Task EachLineAsync(StreamReader reader, Action<string> take)

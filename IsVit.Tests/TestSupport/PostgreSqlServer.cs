@@ -2,9 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using IsVit.Tests.TestSupport;
 
-namespace IsVit.Tests.Cluster;
+namespace IsVit.Tests.TestSupport;
 
 /// <summary>A PostgreSQL server of the test's own, on this machine alone, from the system's packages.</summary>
 internal sealed class PostgreSqlServer : IDisposable
