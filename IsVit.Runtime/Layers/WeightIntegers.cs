@@ -83,12 +83,13 @@ internal sealed class WeightIntegers
                 }
             }
 
-            panels.Zero.Span[column] = left.ZeroPoint * panels.SetColumn(column, row, _middle);
+            var sum = panels.SetColumn(column, row, _middle);
             panels.Offset.Span[column] = _offset[column];
             panels.Scale.Span[column] = leftScale * _scale[column];
+            panels.Bias.Span[column] = bias?[column] ?? 0;
+            panels.SetSum(column, sum);
         }
 
-        bias?.CopyTo(panels.Bias.Span);
         return panels;
     }
 }
