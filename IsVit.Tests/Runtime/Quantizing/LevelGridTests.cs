@@ -46,6 +46,12 @@ public sealed class LevelGridTests
             AssertExact(new LogarithmicParameters(bits, 1, 0.731).Levels());
         }
 
+        // 2^15 steps are more than 16 bits hold on both sides of zero.
+        float[] levels = new LogarithmicParameters(4, 1, 0.731).Levels();
+        var grid = LevelGrid.Create(levels);
+        Assert.True(grid.IsExact);
+        Assert.Equal(levels, grid.Multiples.Select(multiple => (float)(grid.Step * (multiple - grid.Middle))));
+
         AssertExact([0, 0, 0, 0]);
         AssertExact([3.25f, 3.25f, 3.25f, 3.25f]);
     }
