@@ -18,6 +18,11 @@ if (args is ["start", .. var engines])
     return StartUp.Run(engines);
 }
 
+if (args is ["beside", .. var compared])
+{
+    return BesideOnnx.Run(compared);
+}
+
 if (args is ["guard", .. var rest])
 {
     return GuardRun.Run(rest.FirstOrDefault());

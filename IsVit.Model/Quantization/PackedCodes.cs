@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace IsVit.Model.Quantization;
@@ -52,6 +53,7 @@ public static class PackedCodes
     /// <param name="codes">Receives the codes, one per byte.</param>
     /// <exception cref="QuantizationException">The bits after the last code are not zero.</exception>
     /// <exception cref="ArgumentException">The number of bytes does not match the number of codes.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Unpack(ReadOnlySpan<byte> packed, BitWidth bits, Span<byte> codes)
     {
         if (packed.Length != ByteCount(codes.Length, bits))

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -132,6 +133,7 @@ internal sealed class IntegerPanels
     /// <param name="codes">[count, columns], row by row, signed bytes.</param>
     /// <param name="stride">The distance between rows.</param>
     /// <param name="count">The number of elements.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void SetRows(int k, ReadOnlySpan<byte> codes, int stride, int count)
     {
         var target = MemoryMarshal.AsBytes(Values.Span);
@@ -175,6 +177,7 @@ internal sealed class IntegerPanels
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SetSteps<T>(Span<T> panel, int place, ReadOnlySpan<T> steps)
     {
         for (var step = 0; step < steps.Length; step++, place += Panel.Width)
@@ -184,6 +187,7 @@ internal sealed class IntegerPanels
     }
 
     /// <summary>Writes four elements of 16 columns: one step of 4, or two of 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Interleave(ReadOnlySpan<byte> rows, int stride, Span<byte> panel)
     {
         var (first, second) = (Vector128.Create(rows), Vector128.Create(rows[stride..]));

@@ -121,6 +121,7 @@ internal static unsafe class IntegerProduct
     }
 
     /// <summary>All of this is exact up to the conversion to float, one multiplication and one addition.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scale(int* sums, int panel, int panels, int* rest, IntegerPanels right, float* output, nint stride)
     {
         var start = panel * Panel.Width;
@@ -148,6 +149,7 @@ internal static unsafe class IntegerProduct
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddBlock(int* sums, int panel, int panels, bool isFirst, float* output, nint stride)
     {
         var width = panels * Panel.Width;
@@ -163,6 +165,7 @@ internal static unsafe class IntegerProduct
     }
 
     /// <summary>The last block, the others' sums, if there are any, being in the output.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScaleLevels(int* sums, int panel, int panels, bool isOnly, int* rest, IntegerPanels right, float* output, nint stride)
     {
         var start = panel * Panel.Width;

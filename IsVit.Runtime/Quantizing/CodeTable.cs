@@ -44,6 +44,7 @@ internal static class CodeTable
     /// <summary>Replaces codes by bytes.</summary>
     /// <param name="codes">The codes; overwritten.</param>
     /// <param name="table">2^b entries, b from 2 to 8.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Replace(Span<byte> codes, ReadOnlySpan<byte> table)
     {
         var i = 0;

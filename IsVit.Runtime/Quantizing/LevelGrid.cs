@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace IsVit.Runtime.Quantizing;
@@ -156,6 +157,7 @@ internal sealed record LevelGrid(double Step, ImmutableArray<short> Multiples, i
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double BestStep(ReadOnlySpan<float> levels, ReadOnlySpan<float> frequencies, double finest)
     {
         // Levels whose errors count most first: most candidates fail at one of these.
