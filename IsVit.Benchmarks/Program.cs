@@ -8,6 +8,21 @@ using IsVit.Benchmarks.Quantizers;
 using IsVit.Benchmarks.Runtime;
 using IsVit.Benchmarks.Serving;
 
+if (args is [StartedEngine.Name, var model, var threads])
+{
+    return StartedEngine.Run(model, threads);
+}
+
+if (args is ["start", .. var engines])
+{
+    return StartUp.Run(engines);
+}
+
+if (args is ["beside", .. var compared])
+{
+    return BesideOnnx.Run(compared);
+}
+
 if (args is ["guard", .. var rest])
 {
     return GuardRun.Run(rest.FirstOrDefault());

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace IsVit.Runtime;
@@ -6,6 +7,7 @@ namespace IsVit.Runtime;
 internal static class Numbers
 {
     /// <summary>The index of the first number that is NaN or infinite, or -1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int IndexOfNotFinite(ReadOnlySpan<float> values)
     {
         // x - x is 0 for finite numbers only.

@@ -4,7 +4,6 @@ using IsVit.Model.Imaging;
 using IsVit.Model.Quantization;
 using IsVit.Model.Saved;
 using IsVit.Runtime.Execution;
-using IsVit.Runtime.Functions;
 using IsVit.Runtime.Graphs;
 using IsVit.Runtime.Layers;
 
@@ -112,17 +111,7 @@ public sealed class RuntimeModel
             throw new ArgumentException(FormattableString.Invariant($"There are {pixels.Length} numbers; expected one image, {InputLength}."), nameof(pixels));
         }
 
-        var probabilities = Predict(pixels);
-        Softmax.Apply(probabilities);
-        var order = Enumerable.Range(0, probabilities.Length).ToArray();
-        Array.Sort(order, (a, b) => probabilities[b].CompareTo(probabilities[a]) is var sign and not 0 ? sign : a.CompareTo(b));
-        var best = new ClassScore[Math.Min(count, order.Length)];
-        for (var i = 0; i < best.Length; i++)
-        {
-            best[i] = new(order[i], Description.Classes is { } names && order[i] < names.Count ? names[order[i]] : null, probabilities[order[i]]);
-        }
-
-        return best;
+        return ClassScore.Best(Predict(pixels), Description.Classes, count);
     }
 
     /// <summary>Computes the outputs of images.</summary>

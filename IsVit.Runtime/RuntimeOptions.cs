@@ -11,7 +11,7 @@ public sealed record RuntimeOptions
 
     /// <summary>
     /// Whether activation levels that are no steps of a uniform scale are always multiplied in float32, as the quantized model does it. Else they are multiplied as 16-bit multiples of a step, which is faster, where
-    /// that misses no level by more than a two-thousandth of the distance between two. Default: false.
+    /// that misses levels by no more than a ten-thousandth of their size. Default: false.
     /// </summary>
     public bool ExactLevels { get; init; }
 

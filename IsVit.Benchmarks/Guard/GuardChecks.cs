@@ -65,6 +65,13 @@ internal static class GuardChecks
             yield return new($"product of 16-bit levels and 8-bit weights, {shape}", HeapState.Kept, () => Product(ProductWork.OfLevels(Tiles.Best, shape)));
         }
 
+        yield return new("product of 4-bit codes and 4-bit weights with 128-bit vectors, fc2", HeapState.Kept, static () =>
+        {
+            var shape = ProductShape.All.Single(static shape => shape.Name is "fc2");
+            var (scalar, vectors) = (ProductWork.OfCodes(Tiles.Scalar, shape, 4, 4), ProductWork.OfCodes(Tiles.Vector128, shape, 4, 4));
+            return new(scalar.Integers, vectors.Integers, new Both(scalar, vectors));
+        });
+
         yield return new("suppression of 5 x 1000 boxes", HeapState.Kept, static () =>
         {
             var work = SuppressionWork.Create();

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace IsVit.Model.Quantization;
 
@@ -28,11 +29,12 @@ internal sealed record NamedParameters(
             throw new QuantizationException($"'{name}' of a '{Scheme}' quantizer is empty.");
         }
 
-        for (var i = 0; i < values.Count; i++)
+        var numbers = Numbers(values);
+        for (var i = 0; i < numbers.Length; i++)
         {
-            if (!valid(values[i]))
+            if (!valid(numbers[i]))
             {
-                throw new QuantizationException(FormattableString.Invariant($"'{name}'[{i}] of a '{Scheme}' quantizer is {values[i].ToString("R", CultureInfo.InvariantCulture)}; expected {expected}."));
+                throw new QuantizationException(FormattableString.Invariant($"'{name}'[{i}] of a '{Scheme}' quantizer is {numbers[i].ToString("R", CultureInfo.InvariantCulture)}; expected {expected}."));
             }
         }
 
@@ -41,11 +43,20 @@ internal sealed record NamedParameters(
 
     /// <summary>A vector of float32 numbers that satisfy a condition.</summary>
     public ImmutableArray<float> Floats(string name, Func<double, bool> valid, string expected) =>
-        [.. Vector(name, value => (float)value == value && float.IsFinite((float)value) && valid(value), expected).Select(static value => (float)value + 0f)];
+        Floats(Vector(name, value => (float)value == value && float.IsFinite((float)value) && valid(value), expected));
 
     /// <summary>A vector of whole numbers that a byte holds.</summary>
-    public ImmutableArray<byte> Bytes(string name) =>
-        [.. Vector(name, static value => value is >= byte.MinValue and <= byte.MaxValue && value == Math.Floor(value), "a whole number from 0 to 255").Select(static value => (byte)value)];
+    public ImmutableArray<byte> Bytes(string name)
+    {
+        var numbers = Numbers(Vector(name, static value => value == (byte)Math.Clamp(value, byte.MinValue, byte.MaxValue), "a whole number from 0 to 255"));
+        var bytes = new byte[numbers.Length];
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            bytes[i] = (byte)numbers[i];
+        }
+
+        return ImmutableCollectionsMarshal.AsImmutableArray(bytes);
+    }
 
     /// <summary>A vector of exactly one entry.</summary>
     public double Single(string name, Func<double, bool> valid, string expected)
@@ -66,7 +77,7 @@ internal sealed record NamedParameters(
         }
 
         RequireAscending(name, levels.Count);
-        return [.. levels.Select(static level => (float)level + 0f)];
+        return Floats(levels);
     }
 
     /// <summary>Throws unless the levels of each table ascend.</summary>
@@ -74,8 +85,8 @@ internal sealed record NamedParameters(
     /// <param name="count">How many levels a table has; the vector has table after table.</param>
     public void RequireAscending(string name, int count)
     {
-        var levels = Required(name);
-        for (var i = 1; i < levels.Count; i++)
+        var levels = Numbers(Required(name));
+        for (var i = 1; i < levels.Length; i++)
         {
             if (i % count != 0 && levels[i] < levels[i - 1])
             {
@@ -96,4 +107,20 @@ internal sealed record NamedParameters(
         throw new QuantizationException(
             $"Option '{name}' of a '{Scheme}' quantizer is {(value is null ? "absent" : $"'{value}'")}; expected {string.Join(" or ", allowed.ToArray().Select(a => $"'{a}'"))}.");
     }
+
+    // Without negative zeros.
+    private static ImmutableArray<float> Floats(IReadOnlyList<double> values)
+    {
+        var numbers = Numbers(values);
+        var floats = new float[numbers.Length];
+        for (var i = 0; i < floats.Length; i++)
+        {
+            floats[i] = (float)numbers[i] + 0f;
+        }
+
+        return ImmutableCollectionsMarshal.AsImmutableArray(floats);
+    }
+
+    // A model has tens of thousands of them: a call for each would be felt when one is loaded.
+    private static ReadOnlySpan<double> Numbers(IReadOnlyList<double> values) => values as double[] ?? [.. values];
 }

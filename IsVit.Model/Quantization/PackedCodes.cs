@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace IsVit.Model.Quantization;
 
@@ -51,6 +53,7 @@ public static class PackedCodes
     /// <param name="codes">Receives the codes, one per byte.</param>
     /// <exception cref="QuantizationException">The bits after the last code are not zero.</exception>
     /// <exception cref="ArgumentException">The number of bytes does not match the number of codes.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Unpack(ReadOnlySpan<byte> packed, BitWidth bits, Span<byte> codes)
     {
         if (packed.Length != ByteCount(codes.Length, bits))
@@ -60,6 +63,17 @@ public static class PackedCodes
 
         // Eight codes are as many bytes as a code has bits.
         var (read, i) = (0, 0);
+        if (bits.Bits == 4)
+        {
+            for (; i <= codes.Length - (2 * Vector128<byte>.Count); i += 2 * Vector128<byte>.Count, read += Vector128<byte>.Count)
+            {
+                var pairs = Vector128.Create(packed[read..]);
+                var (low, high) = (Vector128.Widen(pairs & Vector128.Create((byte)15)), Vector128.Widen(pairs >> 4));
+                (low.Lower | (high.Lower << 8)).AsByte().CopyTo(codes[i..]);
+                (low.Upper | (high.Upper << 8)).AsByte().CopyTo(codes[(i + Vector128<byte>.Count)..]);
+            }
+        }
+
         for (; i <= codes.Length - CodesOfWord && read <= packed.Length - sizeof(ulong); i += CodesOfWord, read += bits.Bits)
         {
             BinaryPrimitives.WriteUInt64LittleEndian(codes[i..], Spread(BinaryPrimitives.ReadUInt64LittleEndian(packed[read..]), bits.Bits));

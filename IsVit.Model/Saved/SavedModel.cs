@@ -98,12 +98,18 @@ public sealed class SavedModel : IDisposable
     /// <exception cref="QuantizationException">The bits after the last code are not zero.</exception>
     public byte[] ReadCodes(SavedSite weight)
     {
-        var packed = PackedCodesOf(weight);
+        _ = PackedCodesOf(weight);
         var codes = new byte[Elements(weight.Shape!)];
+        ReadCodes(weight, codes);
+        return codes;
+    }
+
+    /// <summary>Reads the codes of one of the file's own weights into given memory of their number.</summary>
+    internal void ReadCodes(SavedSite weight, Span<byte> codes)
+    {
         try
         {
-            PackedCodes.Unpack(packed, Quantizers[weight.Quantizer].Bits, codes);
-            return codes;
+            PackedCodes.Unpack(_file.Bytes(SavedNames.Codes(weight.WeightName!)), Quantizers[weight.Quantizer].Bits, codes);
         }
         catch (QuantizationException e)
         {

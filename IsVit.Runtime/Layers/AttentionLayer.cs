@@ -192,7 +192,7 @@ internal sealed class AttentionLayer
             for (var head = 0; head < HeadCount; head++)
             {
                 var panels = state.KeyIntegers[head];
-                panels.Zero.Span[first + row] = panels.Left.ZeroPoint * panels.SetColumn(first + row, codes.Slice(head * HeadWidth, HeadWidth), Middle(_key));
+                panels.SetSum(first + row, panels.SetColumn(first + row, codes.Slice(head * HeadWidth, HeadWidth), Middle(_key)));
             }
         }
     }

@@ -10,8 +10,9 @@ internal sealed class LeftOperand
     // A zero point far from all codes would take the sums beyond 32 bits.
     private const int LargestZeroPoint = 1 << 12;
 
-    // A larger error would change too many of the next layer's codes (docs/runtime.md).
-    private const double LargestErrorOfGrid = 5e-4;
+    // Larger ones would change too many of the next layer's codes (docs/runtime.md), which more bits make denser. What has more bits has them for precision: there the error falls faster.
+    private const double LargestErrorOfGrid = 1e-4;
+    private const int CodesOfLargestError = 16;
 
     private readonly short[]? _levels;
 
@@ -38,7 +39,7 @@ internal sealed class LeftOperand
                 new(coder, new(affine.Bits.MaxCode, (int)affine.ZeroPoint[0], AreLevels: false), affine.Scale[0], null),
             { SetCount: 1 } when takesLevels && Grid(quantizer.Levels()) is { } grid => new(
                 coder,
-                new(Math.Max(1, grid.Multiples.Max(static multiple => Math.Abs((int)multiple))), 0, AreLevels: true),
+                new(Math.Max(1, grid.Multiples.Max(static multiple => Math.Abs((int)multiple))), grid.Middle, AreLevels: true),
                 (float)grid.Step,
                 [.. grid.Multiples]),
             _ => new(coder, null, 1, null),
@@ -72,20 +73,20 @@ internal sealed class LeftOperand
         var zeros = depth * Integers!.Value.ZeroPoint;
         for (var row = 0; row < rows; row++)
         {
-            var source = codes[..depth];
+            var source = input.Slice(row * inputStride, depth);
             var target = numbers.Slice(row * filled, filled);
-            Coder!.Encode(input.Slice(row * inputStride, depth), source);
-            if (_levels is null)
+            if (_levels is not null)
             {
-                IntegerSums.Widen(source, target);
+                sums[row] = Coder!.Look(source, _levels, target[..depth], codes) - zeros;
             }
             else
             {
-                CodeTable.Look(source, _levels, target[..depth]);
+                Coder!.Encode(source, codes[..depth]);
+                IntegerSums.Widen(codes[..depth], target);
+                sums[row] = IntegerSums.Of(target[..depth]) - zeros;
             }
 
             target[depth..].Clear();
-            sums[row] = IntegerSums.Of(target[..depth]) - zeros;
         }
     }
 
@@ -103,18 +104,44 @@ internal sealed class LeftOperand
             }
             else
             {
-                Coder.Encode(source, codes[..depth]);
-                Coder.Decode(codes[..depth], target);
+                Coder.Round(source, target, codes);
             }
         }
     }
 
-    /// <summary>A grid for levels, or null if it misses one by more than a small part of the distance between two.</summary>
+    /// <summary>A grid for levels, or null if what it misses them by would show.</summary>
+    /// <remarks>
+    /// Where levels lie dense, numbers are frequent: were they quantized with the least squared error, each level would take the same share of it, and be as frequent as the square of the distance to its neighbours is small. With such
+    /// frequencies the root mean square of what the grid misses is compared with that of the levels.
+    /// </remarks>
     private static LevelGrid? Grid(float[] levels)
     {
-        var grid = LevelGrid.Create(levels);
-        Array.Sort(levels);
-        var gap = levels.Zip(levels.Skip(1), static (low, high) => (double)high - low).Where(static gap => gap > 0).DefaultIfEmpty(0).Min();
-        return grid.LargestError <= LargestErrorOfGrid * gap ? grid : null;
+        var frequencies = Frequencies(levels);
+        var grid = LevelGrid.Create(levels, [.. frequencies.Select(static frequency => (float)Math.Sqrt(frequency))]);
+        double missed = 0, squares = 0;
+        for (var i = 0; i < levels.Length; i++)
+        {
+            var error = levels[i] - (grid.Step * (grid.Multiples[i] - grid.Middle));
+            (missed, squares) = (missed + (frequencies[i] * error * error), squares + (frequencies[i] * levels[i] * levels[i]));
+        }
+
+        var part = Math.Min(1, (double)CodesOfLargestError / levels.Length);
+        return grid.IsExact || Math.Sqrt(missed / squares) <= LargestErrorOfGrid * part * part ? grid : null;
+    }
+
+    private static double[] Frequencies(float[] levels)
+    {
+        var order = Enumerable.Range(0, levels.Length).ToArray();
+        Array.Sort(order, (a, b) => levels[a].CompareTo(levels[b]));
+        var frequencies = new double[levels.Length];
+        for (var i = 0; i < order.Length; i++)
+        {
+            // Levels that coincide are taken to be a float32 step apart.
+            var (below, above) = ((double)levels[order[Math.Max(i - 1, 0)]], (double)levels[order[Math.Min(i + 1, order.Length - 1)]]);
+            var distance = Math.Max(above - below, MathF.BitIncrement(MathF.Abs(levels[order[i]])) - MathF.Abs(levels[order[i]])) / (i > 0 && i < order.Length - 1 ? 2 : 1);
+            frequencies[order[i]] = 1 / (distance * distance);
+        }
+
+        return frequencies;
     }
 }

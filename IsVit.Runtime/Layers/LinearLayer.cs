@@ -39,11 +39,11 @@ internal sealed class LinearLayer
 
         if (left.Integers is { } integers && WeightIntegers.Create(weight.Parameters, outputWidth) is { } table && table.Fit(integers, inputWidth))
         {
-            return new(left, table.Pack(parts.Tiles, weight.Codes, inputWidth, integers, left.Scale, bias), null, inputWidth, outputWidth);
+            return new(left, table.Pack(parts.Tiles, weight.Codes.Span, inputWidth, integers, left.Scale, bias), null, inputWidth, outputWidth);
         }
 
         var values = new float[weight.Codes.Length];
-        weight.Parameters.Dequantize(weight.Codes, [outputWidth, inputWidth], values);
+        weight.Parameters.Dequantize(weight.Codes.Span, [outputWidth, inputWidth], values);
         return InFloat(values);
 
         LinearLayer InFloat(float[] weights)

@@ -12,6 +12,7 @@ internal sealed class ModelParts
     private readonly SavedModel _saved;
     private readonly Dictionary<(string Path, SiteOperand Operand), SavedSite> _sites;
     private readonly HashSet<string> _leftParameters;
+    private byte[] _codes = [];
 
     /// <summary>Begins with everything.</summary>
     /// <param name="saved">The model; it is open as long as parts are taken.</param>
@@ -34,11 +35,11 @@ internal sealed class ModelParts
     public QuantizationParameters? Quantizer(string path, SiteOperand operand) =>
         _sites.Remove((path, operand), out var site) ? _saved.Quantizers[site.Quantizer] : null;
 
-    /// <summary>The codes of a layer's weight and the parameters that decode them, or null if the weight stays in float.</summary>
+    /// <summary>The codes of a layer's weight and the parameters that decode them, or null if the weight stays in float. The codes may be overwritten, and are by the next call.</summary>
     /// <param name="path">The layer.</param>
     /// <param name="rows">The number of outputs.</param>
     /// <param name="columns">The number of inputs.</param>
-    public (byte[] Codes, QuantizationParameters Parameters)? Codes(string path, int rows, int columns)
+    public (Memory<byte> Codes, QuantizationParameters Parameters)? Codes(string path, int rows, int columns)
     {
         if (!_sites.Remove((path, SiteOperand.Weight), out var site))
         {
@@ -46,7 +47,15 @@ internal sealed class ModelParts
         }
 
         Require(site.WeightName!, site.Shape!, [rows, columns]);
-        return (_saved.ReadCodes(site), _saved.Quantizers[site.Quantizer]);
+        var count = rows * columns;
+        if (_codes.Length < count)
+        {
+            _codes = new byte[count];
+        }
+
+        var codes = _codes.AsMemory(0, count);
+        _saved.ReadCodes(site, codes.Span);
+        return (codes, _saved.Quantizers[site.Quantizer]);
     }
 
     /// <summary>A parameter that stayed in float.</summary>

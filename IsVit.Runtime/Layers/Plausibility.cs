@@ -8,6 +8,8 @@ namespace IsVit.Runtime.Layers;
 /// <summary>Whether an architecture's sizes can be those of a file, before memory of such sizes is asked for: what they multiply to is no more than the file holds.</summary>
 internal static class Plausibility
 {
+    private const double BiasesOfSmallFiles = 1 << 20;
+
     /// <summary>Compares sizes, in float64 so that nothing overflows.</summary>
     /// <param name="saved">The file.</param>
     /// <param name="options">Its architecture.</param>
@@ -33,11 +35,18 @@ internal static class Plausibility
             case SwinTransformerOptions swin:
                 AtMost("numbers of the patch embedding", patch * swin.EmbedDim, numbers);
                 AtMost("tokens", patches, saved.FileLength);
+                var biases = 0.0;
                 for (var layer = 0; layer < swin.Depths.Count; layer++)
                 {
                     double dim = swin.DimOf(layer);
                     AtMost(FormattableString.Invariant($"numbers of layer {layer}"), swin.Depths[layer] * dim * ((4 * dim) + (dim * swin.MlpRatio)), numbers);
+
+                    // A head's table of relative positions, as large as a window, becomes what is added to the scores of a window's pairs of tokens, in up to four kinds of windows.
+                    var window = (double)Math.Min(swin.PatchesPerSide >> layer, swin.WindowSize);
+                    biases += 2.5 * swin.Depths[layer] * swin.HeadCounts[layer] * window * window * window * window;
                 }
+
+                AtMost("numbers of the relative positions of tokens in windows", biases, Math.Max(saved.FileLength, BiasesOfSmallFiles));
 
                 AtMost("numbers of the head", (double)swin.DimOf(swin.Depths.Count - 1) * swin.ClassCount, numbers);
                 RequireWidths(saved, path => swin.DimOf(LayerOf(path, swin)) / swin.HeadCounts[LayerOf(path, swin)], null);

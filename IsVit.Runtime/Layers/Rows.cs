@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace IsVit.Runtime.Layers;
@@ -6,6 +7,7 @@ namespace IsVit.Runtime.Layers;
 internal static class Rows
 {
     /// <summary>Adds a row to another.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(Span<float> target, ReadOnlySpan<float> other)
     {
         var i = 0;
@@ -21,6 +23,7 @@ internal static class Rows
     }
 
     /// <summary>Multiplies a row with another, element by element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(Span<float> target, ReadOnlySpan<float> other)
     {
         var i = 0;
@@ -36,6 +39,7 @@ internal static class Rows
     }
 
     /// <summary>Multiplies a row with a number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(Span<float> target, float factor)
     {
         var i = 0;

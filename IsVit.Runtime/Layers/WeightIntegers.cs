@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using IsVit.Model.Quantization;
 using IsVit.Runtime.Products;
+using IsVit.Runtime.Quantizing;
 
 namespace IsVit.Runtime.Layers;
 
@@ -31,26 +32,23 @@ internal sealed class WeightIntegers
             return null;
         }
 
-        var sets = Enumerable.Range(0, columns).Select(column => parameters.SetCount == 1 ? 0 : column);
         var codeCount = parameters.Bits.CodeCount;
-        return parameters switch
+        switch (parameters)
         {
-            AffineParameters affine when affine.ZeroPoint.All(point => Math.Abs(point) <= LargestOffset) => new(
-                null,
-                codeCount,
-                codeCount / 2,
-                codeCount / 2,
-                [.. sets.Select(set => affine.Scale[set])],
-                [.. sets.Select(set => (codeCount / 2) - (int)affine.ZeroPoint[set])]),
-            ChannelLevelsParameters levels => new(
-                levels.Table,
-                codeCount,
-                MiddleLevel,
-                Math.Max(MiddleLevel - levels.Table.Min(), levels.Table.Max() - MiddleLevel),
-                [.. sets.Select(set => levels.Scale[set])],
-                [.. sets.Select(set => MiddleLevel - levels.ZeroPoint[set])]),
-            _ => null,
-        };
+            case AffineParameters affine when affine.ZeroPoint.All(point => Math.Abs(point) <= LargestOffset):
+                return new(null, codeCount, codeCount / 2, codeCount / 2, OfColumns(affine.Scale, columns), Array.ConvertAll(OfColumns(affine.ZeroPoint, columns), point => (codeCount / 2) - (int)point));
+            case ChannelLevelsParameters levels:
+                var table = levels.Table.AsSpan();
+                var largest = 0;
+                foreach (var level in table)
+                {
+                    largest = Math.Max(largest, Math.Abs(level - MiddleLevel));
+                }
+
+                return new(levels.Table, codeCount, MiddleLevel, largest, OfColumns(levels.Scale, columns), Array.ConvertAll(OfColumns(levels.ZeroPoint, columns), static point => MiddleLevel - point));
+            default:
+                return null;
+        }
     }
 
     /// <summary>Whether 32 bits hold all sums with a left operand of codes.</summary>
@@ -67,28 +65,41 @@ internal sealed class WeightIntegers
     /// <param name="left">The left operand.</param>
     /// <param name="leftScale">What an integer of the left operand stands for.</param>
     /// <param name="bias">[columns], or null for zeros.</param>
-    public IntegerPanels Pack(Tiles tiles, byte[] codes, int depth, LeftIntegers left, float leftScale, float[]? bias)
+    public IntegerPanels Pack(Tiles tiles, Span<byte> codes, int depth, LeftIntegers left, float leftScale, float[]? bias)
     {
         var columns = _scale.Length;
         var panels = new IntegerPanels(tiles, columns, depth, left, _magnitude) { HasOffsets = _offset.Any(static offset => offset != 0) };
         for (var column = 0; column < columns; column++)
         {
-            var row = codes.AsSpan(column * depth, depth);
+            var row = codes.Slice(column * depth, depth);
             if (_table is { } tables)
             {
                 var table = tables.AsSpan(tables.Length == _codeCount ? 0 : column * _codeCount, _codeCount);
-                foreach (ref var code in row)
-                {
-                    code = table[code];
-                }
+                CodeTable.Replace(row, table);
             }
 
-            panels.Zero.Span[column] = left.ZeroPoint * panels.SetColumn(column, row, _middle);
+            var sum = panels.SetColumn(column, row, _middle);
             panels.Offset.Span[column] = _offset[column];
             panels.Scale.Span[column] = leftScale * _scale[column];
+            panels.Bias.Span[column] = bias?[column] ?? 0;
+            panels.SetSum(column, sum);
         }
 
-        bias?.CopyTo(panels.Bias.Span);
         return panels;
+    }
+
+    private static T[] OfColumns<T>(ImmutableArray<T> values, int columns)
+    {
+        var all = new T[columns];
+        if (values.Length == 1)
+        {
+            Array.Fill(all, values[0]);
+        }
+        else
+        {
+            values.CopyTo(all);
+        }
+
+        return all;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace IsVit.Runtime.Products;
@@ -40,6 +41,7 @@ internal sealed class FloatPanels
     /// <summary>Writes a column.</summary>
     /// <param name="column">The index of the column.</param>
     /// <param name="values">[depth].</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void SetColumn(int column, ReadOnlySpan<float> values)
     {
         var target = Values.Span.Slice(column / Panel.Width * PanelLength, PanelLength);
@@ -54,6 +56,7 @@ internal sealed class FloatPanels
     /// <param name="values">[count, depth], row by row.</param>
     /// <param name="stride">The distance between rows.</param>
     /// <param name="count">The number of columns.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void SetColumns(int first, ReadOnlySpan<float> values, int stride, int count)
     {
         var done = 0;
@@ -84,6 +87,7 @@ internal sealed class FloatPanels
     /// <summary>Writes one element of each column.</summary>
     /// <param name="k">The index of the element.</param>
     /// <param name="values">[columns].</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void SetRow(int k, ReadOnlySpan<float> values)
     {
         var target = Values.Span;
@@ -93,6 +97,7 @@ internal sealed class FloatPanels
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transpose(ReadOnlySpan<float> rows, int stride, Span<float> panel)
     {
         var (a, b) = (Vector128.Create(rows), Vector128.Create(rows[stride..]));

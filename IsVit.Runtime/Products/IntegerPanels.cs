@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -6,7 +7,7 @@ namespace IsVit.Runtime.Products;
 /// <summary>
 /// An integer right operand W of [columns, depth] by panels. The number of its column n is Scale[n] (w + Offset[n]), the number of a left operand's element is scale (x - zero point), so that
 /// <code>y[m, n] = Scale[n] (sum x w - Zero[n] + Offset[n] Rest[m]) + Bias[n]</code>
-/// with Zero[n] = zero point * sum of w, Rest[m] = sum of x - depth * zero point, and the left operand's scale inside Scale (docs/runtime.md).
+/// with Zero[n] = zero point * sum of w, which for levels is in the bias since 32 bits do not hold it, Rest[m] = sum of x - depth * zero point, and the left operand's scale inside Scale (docs/runtime.md).
 /// </summary>
 internal sealed class IntegerPanels
 {
@@ -113,11 +114,26 @@ internal sealed class IntegerPanels
         return sum;
     }
 
+    /// <summary>Takes a column's sum off what is computed, as often as the zero point says. Its scale and bias must be there.</summary>
+    /// <param name="column">The index of the column.</param>
+    /// <param name="sum">The sum of w.</param>
+    public void SetSum(int column, int sum)
+    {
+        if (Left.AreLevels)
+        {
+            Bias.Span[column] = (float)(Bias.Span[column] - ((double)Scale.Span[column] * Left.ZeroPoint * sum));
+            return;
+        }
+
+        Zero.Span[column] = Left.ZeroPoint * sum;
+    }
+
     /// <summary>Writes some elements of each column; <see cref="SumColumns"/> is to follow the last.</summary>
     /// <param name="k">The index of the first, a multiple of 4.</param>
     /// <param name="codes">[count, columns], row by row, signed bytes.</param>
     /// <param name="stride">The distance between rows.</param>
     /// <param name="count">The number of elements.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void SetRows(int k, ReadOnlySpan<byte> codes, int stride, int count)
     {
         var target = MemoryMarshal.AsBytes(Values.Span);
@@ -157,10 +173,11 @@ internal sealed class IntegerPanels
                 sum += Values.Span[start + (k / Step * Panel.Width * Step) + (k % Step)];
             }
 
-            Zero.Span[column] = Left.ZeroPoint * sum;
+            SetSum(column, sum);
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SetSteps<T>(Span<T> panel, int place, ReadOnlySpan<T> steps)
     {
         for (var step = 0; step < steps.Length; step++, place += Panel.Width)
@@ -170,6 +187,7 @@ internal sealed class IntegerPanels
     }
 
     /// <summary>Writes four elements of 16 columns: one step of 4, or two of 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Interleave(ReadOnlySpan<byte> rows, int stride, Span<byte> panel)
     {
         var (first, second) = (Vector128.Create(rows), Vector128.Create(rows[stride..]));

@@ -85,18 +85,17 @@ internal static unsafe class IntegerProduct
                     {
                         var first = x + ((nint)row * stride);
                         var numbers = all + ((nint)row * outputStride);
-                        for (var k = 0; k < right.FilledDepth; k += right.Block)
+                        var k = 0;
+                        for (; right.FilledDepth - k > right.Block; k += right.Block)
                         {
-                            multiply(first + k, stride, columns + ((nint)k * Panel.Width), right.PanelLength, Math.Min(right.Block, right.FilledDepth - k) / right.Step, sums);
-                            if (right.Left.AreLevels)
-                            {
-                                AddBlock(sums, panel, panels, k == 0, numbers, outputStride);
-                            }
+                            multiply(first + k, stride, columns + ((nint)k * Panel.Width), right.PanelLength, right.Block / right.Step, sums);
+                            AddBlock(sums, panel, panels, k == 0, numbers, outputStride);
                         }
 
+                        multiply(first + k, stride, columns + ((nint)k * Panel.Width), right.PanelLength, (right.FilledDepth - k) / right.Step, sums);
                         if (right.Left.AreLevels)
                         {
-                            ScaleLevels(panel, panels, rests + row, right, numbers, outputStride);
+                            ScaleLevels(sums, panel, panels, k == 0, rests + row, right, numbers, outputStride);
                         }
                         else
                         {
@@ -122,6 +121,7 @@ internal static unsafe class IntegerProduct
     }
 
     /// <summary>All of this is exact up to the conversion to float, one multiplication and one addition.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scale(int* sums, int panel, int panels, int* rest, IntegerPanels right, float* output, nint stride)
     {
         var start = panel * Panel.Width;
@@ -149,6 +149,7 @@ internal static unsafe class IntegerProduct
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddBlock(int* sums, int panel, int panels, bool isFirst, float* output, nint stride)
     {
         var width = panels * Panel.Width;
@@ -163,7 +164,9 @@ internal static unsafe class IntegerProduct
         }
     }
 
-    private static void ScaleLevels(int panel, int panels, int* rest, IntegerPanels right, float* output, nint stride)
+    /// <summary>The last block, the others' sums, if there are any, being in the output.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ScaleLevels(int* sums, int panel, int panels, bool isOnly, int* rest, IntegerPanels right, float* output, nint stride)
     {
         var start = panel * Panel.Width;
         var width = panels * Panel.Width;
@@ -178,7 +181,9 @@ internal static unsafe class IntegerProduct
             for (var row = 0; row < Tiles.Rows; row++)
             {
                 var numbers = output + (row * stride) + i;
-                MultiplyAdd(MultiplyAdd(offsets, Vector512.Create((float)rest[row]), Vector512.Load(numbers)), scales, biases).Store(numbers);
+                var sum = Vector512.ConvertToSingle(Vector512.Load(sums + (row * width) + i));
+                sum = isOnly ? sum : sum + Vector512.Load(numbers);
+                MultiplyAdd(MultiplyAdd(offsets, Vector512.Create((float)rest[row]), sum), scales, biases).Store(numbers);
             }
         }
     }

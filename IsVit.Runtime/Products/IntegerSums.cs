@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -7,6 +8,7 @@ namespace IsVit.Runtime.Products;
 internal static class IntegerSums
 {
     /// <summary>The sum of bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Of(ReadOnlySpan<byte> values)
     {
         // 16-bit sums hold 257 bytes; each of the 32 takes two in a step.
@@ -35,6 +37,7 @@ internal static class IntegerSums
     }
 
     /// <summary>The sum of 16-bit numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Of(ReadOnlySpan<short> values)
     {
         var sums = Vector512<int>.Zero;
@@ -55,6 +58,7 @@ internal static class IntegerSums
     }
 
     /// <summary>Subtracts a number from bytes, with what does not fit lost.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Subtract(Span<byte> values, byte number)
     {
         while (values.Length >= Vector128<byte>.Count)
@@ -70,6 +74,7 @@ internal static class IntegerSums
     }
 
     /// <summary>Bytes as 16-bit numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Widen(ReadOnlySpan<byte> values, Span<short> wide)
     {
         var unsigned = MemoryMarshal.Cast<short, ushort>(wide);

@@ -1,6 +1,6 @@
 namespace IsVit.Runtime.Products;
 
-/// <summary>Tiles of six rows by one panel in plain C#, for processors without AVX2. They define what the others compute.</summary>
+/// <summary>Tiles of six rows by one panel in plain C#, for processors without vectors. They define what the others compute.</summary>
 internal static unsafe class ScalarTiles
 {
     public static void Bytes1(byte* x, nint xStride, sbyte* w, nint panelStride, int steps, int run, int* sums) => Dots1(x, xStride, w, panelStride, steps, sums);

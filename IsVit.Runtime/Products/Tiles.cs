@@ -26,6 +26,15 @@ internal sealed unsafe class Tiles
         WideFloats = &ScalarTiles.Floats1, Floats = &ScalarTiles.Floats1,
     };
 
+    /// <summary>Vectors of 128 bits, whatever the processor: what Arm computes with.</summary>
+    public static Tiles Vector128 { get; } = new("128-bit vectors", System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated)
+    {
+        WidePanels = 1,
+        WideBytes = &Vector128Tiles.Bytes1, Bytes = &Vector128Tiles.Bytes1,
+        WideShorts = &Vector128Tiles.Shorts1, Shorts = &Vector128Tiles.Shorts1,
+        WideFloats = &Vector128Tiles.Floats1, Floats = &Vector128Tiles.Floats1,
+    };
+
     /// <summary>AVX2 and FMA.</summary>
     public static Tiles Avx2 { get; } = new("AVX2", System.Runtime.Intrinsics.X86.Avx2.IsSupported && Fma.IsSupported)
     {
@@ -63,7 +72,7 @@ internal sealed unsafe class Tiles
     };
 
     /// <summary>All kinds that this processor has, slowest first.</summary>
-    public static IReadOnlyList<Tiles> Supported { get; } = [.. new[] { Scalar, Avx2, AvxVnni, Avx512, Avx512Vnni }.Where(static tiles => tiles.IsSupported)];
+    public static IReadOnlyList<Tiles> Supported { get; } = [.. new[] { Scalar, Vector128, Avx2, AvxVnni, Avx512, Avx512Vnni }.Where(static tiles => tiles.IsSupported)];
 
     /// <summary>The fastest kind that this processor has.</summary>
     public static Tiles Best => Supported[^1];

@@ -1,5 +1,6 @@
 using IsVit.Model.Quantization;
 using IsVit.Runtime.Functions;
+using IsVit.Runtime.Products;
 
 namespace IsVit.Runtime.Quantizing;
 
@@ -85,6 +86,38 @@ internal abstract class ActivationCoder
         DecodeRow(codes, values);
     }
 
+    /// <summary>Rounds a row to what its codes stand for.</summary>
+    /// <param name="row">The numbers; as many as channels, if there are channels.</param>
+    /// <param name="values">Receives a level for each.</param>
+    /// <param name="codes">Memory for as many codes.</param>
+    public void Round(ReadOnlySpan<float> row, Span<float> values, Span<byte> codes)
+    {
+        Require(row.Length, Math.Min(values.Length, codes.Length));
+        if (!TryRound(row, values))
+        {
+            Encode(row, codes[..row.Length]);
+            DecodeRow(codes[..row.Length], values);
+        }
+    }
+
+    /// <summary>Takes a row to an integer for each code.</summary>
+    /// <param name="row">The numbers; as many as channels, if there are channels.</param>
+    /// <param name="table">2^b integers.</param>
+    /// <param name="values">Receives an integer for each number.</param>
+    /// <param name="codes">Memory for as many codes.</param>
+    /// <returns>Their sum.</returns>
+    public int Look(ReadOnlySpan<float> row, short[] table, Span<short> values, Span<byte> codes)
+    {
+        Require(row.Length, Math.Min(values.Length, codes.Length));
+        if (!TryLook(row, table, values))
+        {
+            Encode(row, codes[..row.Length]);
+            CodeTable.Look(codes[..row.Length], table, values);
+        }
+
+        return IntegerSums.Of(values[..row.Length]);
+    }
+
     /// <summary>The code of a number, by the definition: the reference of <see cref="Encode(ReadOnlySpan{float}, Span{byte})"/>.</summary>
     /// <param name="value">The number.</param>
     /// <param name="channel">Its channel; 0 per tensor.</param>
@@ -92,6 +125,12 @@ internal abstract class ActivationCoder
 
     /// <summary>Encodes at least <see cref="Block"/> numbers; what a coder has for each channel is padded to as many.</summary>
     private protected abstract void EncodeBlocks(ReadOnlySpan<float> row, Span<byte> codes, VectorWidth width);
+
+    /// <summary>Rounds a row without codes between, if the coder can.</summary>
+    private protected virtual bool TryRound(ReadOnlySpan<float> row, Span<float> values) => false;
+
+    /// <summary>Looks integers up without codes between, if the coder can.</summary>
+    private protected virtual bool TryLook(ReadOnlySpan<float> row, short[] table, Span<short> values) => false;
 
     private protected abstract void DecodeRow(ReadOnlySpan<byte> codes, Span<float> values);
 

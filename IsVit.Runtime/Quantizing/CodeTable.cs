@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using IsVit.Runtime.Functions;
 
@@ -37,6 +38,32 @@ internal static class CodeTable
         for (; i < codes.Length; i++)
         {
             values[i] = table[codes[i]];
+        }
+    }
+
+    /// <summary>Replaces codes by bytes.</summary>
+    /// <param name="codes">The codes; overwritten.</param>
+    /// <param name="table">2^b entries, b from 2 to 8.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Replace(Span<byte> codes, ReadOnlySpan<byte> table)
+    {
+        var i = 0;
+        if (table.Length <= Short && (Ssse3.IsSupported || AdvSimd.Arm64.IsSupported))
+        {
+            Span<byte> padded = stackalloc byte[Short];
+            padded.Clear();
+            table.CopyTo(padded);
+            var entries = Vector128.Create<byte>(padded);
+            for (; i <= codes.Length - Short; i += Short)
+            {
+                var found = Vector128.Create<byte>(codes[i..]);
+                (Ssse3.IsSupported ? Ssse3.Shuffle(entries, found) : AdvSimd.Arm64.VectorTableLookup(entries, found)).CopyTo(codes[i..]);
+            }
+        }
+
+        for (; i < codes.Length; i++)
+        {
+            codes[i] = table[codes[i]];
         }
     }
 

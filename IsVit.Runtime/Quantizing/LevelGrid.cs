@@ -1,19 +1,22 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace IsVit.Runtime.Quantizing;
 
-/// <summary>Levels on a symmetric grid of 16-bit integers: level i is nearly step times multiple i.</summary>
+/// <summary>Levels on a grid of 16-bit integers: level i is nearly step (multiple i - middle).</summary>
 /// <param name="Step">The grid's step.</param>
 /// <param name="Multiples">An integer for each level, at most 32767 in absolute value.</param>
-/// <param name="LargestError">The largest |level - step multiple|.</param>
+/// <param name="Middle">What the multiple of zero is or would be: levels that lie to one side of zero have a grid twice as fine. 0 where 16 bits hold all multiples of a step that is exact.</param>
+/// <param name="LargestError">The largest |level - step (multiple - middle)|.</param>
 /// <param name="IsExact">Whether each level is the float32 number nearest to step times multiple, so that only the level's own rounding separates the two.</param>
-internal sealed record LevelGrid(double Step, ImmutableArray<short> Multiples, double LargestError, bool IsExact)
+internal sealed record LevelGrid(double Step, ImmutableArray<short> Multiples, int Middle, double LargestError, bool IsExact)
 {
     private const int Largest = short.MaxValue;
 
-    // Between max |level| / 32767 and twice that.
+    // Between (largest - smallest level) / 65533, zero taken as a level and the middle rounded, and twice that.
     private const int Candidates = 4096;
+    private const int Steps = (2 * Largest) - 1;
 
     // A common step is the smallest distance of two levels, or of a level from zero, or a small part of it.
     private const int MostParts = 16;
@@ -28,9 +31,10 @@ internal sealed record LevelGrid(double Step, ImmutableArray<short> Multiples, d
             throw new ArgumentException(FormattableString.Invariant($"There are {levels.Length} levels and {frequencies.Length} frequencies; expected as many, or none."), nameof(frequencies));
         }
 
-        var largest = 0.0;
+        double largest = 0, low = 0, high = 0;
         foreach (var level in levels)
         {
+            (low, high) = (Math.Min(low, level), Math.Max(high, level));
             largest = Math.Max(largest, Math.Abs((double)level));
         }
 
@@ -41,28 +45,36 @@ internal sealed record LevelGrid(double Step, ImmutableArray<short> Multiples, d
 
         if (largest == 0)
         {
-            return Of(levels, 1, isExact: true);
+            return Of(levels, 1, middle: 0, isExact: true);
         }
 
-        return CommonStep(levels, largest) is { } common ? Of(levels, common, isExact: true) : Of(levels, BestStep(levels, frequencies, largest), isExact: false);
+        if (CommonStep(levels, largest, high - low) is { } common)
+        {
+            return Of(levels, common, largest / common < Largest + 0.5 ? 0 : Middle(common), isExact: true);
+        }
+
+        var step = BestStep(levels, frequencies, (high - low) / Steps);
+        return Of(levels, step, Middle(step), isExact: false);
+
+        int Middle(double step) => (int)-Math.Round((low + high) / 2 / step);
     }
 
-    private static LevelGrid Of(ReadOnlySpan<float> levels, double step, bool isExact)
+    private static LevelGrid Of(ReadOnlySpan<float> levels, double step, int middle, bool isExact)
     {
         var multiples = new short[levels.Length];
         var error = 0.0;
         for (var i = 0; i < levels.Length; i++)
         {
-            multiples[i] = (short)Multiple(levels[i], step);
-            error = Math.Max(error, Math.Abs(levels[i] - (step * multiples[i])));
+            multiples[i] = (short)Math.Clamp(Math.Round(levels[i] / step) + middle, -Largest, Largest);
+            error = Math.Max(error, Math.Abs(levels[i] - (step * (multiples[i] - middle))));
         }
 
-        return new(step, ImmutableArray.Create(multiples), error, isExact);
+        return new(step, ImmutableArray.Create(multiples), middle, error, isExact);
     }
 
-    private static double Multiple(double level, double step) => Math.Clamp(Math.Round(level / step), -Largest, Largest);
+    private static double Multiple(double level, double step) => Math.Round(level / step);
 
-    private static double? CommonStep(ReadOnlySpan<float> levels, double largest)
+    private static double? CommonStep(ReadOnlySpan<float> levels, double largest, double width)
     {
         var sorted = levels.ToArray();
         Array.Sort(sorted);
@@ -75,7 +87,7 @@ internal sealed record LevelGrid(double Step, ImmutableArray<short> Multiples, d
 
         for (var parts = 1; parts <= MostParts; parts++)
         {
-            if (Refine(levels, smallest / parts, largest) is { } step)
+            if (Refine(levels, smallest / parts, width) is { } step)
             {
                 return step;
             }
@@ -85,9 +97,9 @@ internal sealed record LevelGrid(double Step, ImmutableArray<short> Multiples, d
     }
 
     /// <summary>A step near the given one that every level is a multiple of up to its rounding, a float32 number if one is; null if there is none.</summary>
-    private static double? Refine(ReadOnlySpan<float> levels, double step, double largest)
+    private static double? Refine(ReadOnlySpan<float> levels, double step, double width)
     {
-        if (largest / step > Largest + 0.5)
+        if (width / step > Steps + 0.5)
         {
             return null;
         }
@@ -145,21 +157,32 @@ internal sealed record LevelGrid(double Step, ImmutableArray<short> Multiples, d
         return true;
     }
 
-    private static double BestStep(ReadOnlySpan<float> levels, ReadOnlySpan<float> frequencies, double largest)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double BestStep(ReadOnlySpan<float> levels, ReadOnlySpan<float> frequencies, double finest)
     {
-        // Added and taken off again, it rounds to the nearest whole number, half to even: multiples are far below 2^51.
+        // Levels whose errors count most first: most candidates fail at one of these.
+        var (order, weights) = (levels.ToArray(), frequencies.ToArray());
+        if (!frequencies.IsEmpty)
+        {
+            Array.Sort(weights, order);
+            Array.Reverse(weights);
+            Array.Reverse(order);
+        }
+
+        // Added and taken off again, it rounds to the nearest whole number, half to even: whole numbers here are far below 2^51.
         var rounding = Vector256.Create(1.5 * (1L << 52));
-        var (best, smallest) = (largest / Largest, double.PositiveInfinity);
+        var (best, smallest) = (finest, double.PositiveInfinity);
         for (var candidate = 0; candidate < Candidates; candidate += Vector256<double>.Count)
         {
             var number = Vector256.Create((double)candidate) + Vector256.Create(0.0, 1, 2, 3);
-            var step = Vector256.Create(largest / Largest) * (Vector256.Create(1.0) + (number / Vector256.Create((double)Candidates)));
+            var step = Vector256.Create(finest) * (Vector256.Create(1.0) + (number / Vector256.Create((double)Candidates)));
+            var perUnit = Vector256<double>.One / step;
             var error = Vector256<double>.Zero;
-            for (var i = 0; i < levels.Length && Vector256.LessThanAny(error, Vector256.Create(smallest)); i++)
+            for (var i = 0; i < order.Length && Vector256.LessThanAny(error, Vector256.Create(smallest)); i++)
             {
-                var level = Vector256.Create((double)levels[i]);
-                var own = Vector256.Abs(level - (step * (((level / step) + rounding) - rounding)));
-                error = Vector256.Max(error, frequencies.IsEmpty ? own : own * Vector256.Create((double)frequencies[i]));
+                var level = Vector256.Create((double)order[i]);
+                var own = Vector256.Abs(level - (step * (((level * perUnit) + rounding) - rounding)));
+                error = Vector256.Max(error, weights.Length == 0 ? own : own * Vector256.Create((double)weights[i]));
             }
 
             for (var lane = 0; lane < Vector256<double>.Count; lane++)

@@ -78,30 +78,108 @@ internal sealed class ShortTableCoder : ActivationCoder
         var tree = Vector512.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(_tree));
         var leaves = Vector128.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(_leaves));
         Vector512<float> root = Vector512.Create(_tree[1]);
-        var two = Vector512.Create(2);
         var bits = Bits.Bits;
         for (int i = 0, last = row.Length - Block; ; i = Math.Min(i + Block, last))
         {
-            // A mask is -1 where it holds: subtracting it adds one.
-            var v = Vector512.LoadUnsafe(ref x, (nuint)i);
-            var node = two - Vector512.GreaterThanOrEqual(v, root).AsInt32();
-            node = node + node - Vector512.GreaterThanOrEqual(v, Avx512F.PermuteVar16x32(tree, node)).AsInt32();
-            if (bits > 2)
-            {
-                node = node + node - Vector512.GreaterThanOrEqual(v, Avx512F.PermuteVar16x32(tree, node)).AsInt32();
-            }
-
-            if (bits > 3)
-            {
-                node = node + node - Vector512.GreaterThanOrEqual(v, Avx512F.PermuteVar16x32(tree, node)).AsInt32();
-            }
-
+            var node = Leaf(Vector512.LoadUnsafe(ref x, (nuint)i), root, tree, bits);
             Ssse3.Shuffle(leaves, Avx512F.ConvertToVector128Byte(node)).StoreUnsafe(ref code, (nuint)i);
             if (i == last)
             {
                 return;
             }
         }
+    }
+
+    private protected override bool TryRound(ReadOnlySpan<float> row, Span<float> values)
+    {
+        if (!Avx512F.IsSupported || VectorWidths.Widest != VectorWidth.Bits512 || row.Length < Block)
+        {
+            return false;
+        }
+
+        Round512(row, values);
+        return true;
+    }
+
+    private protected override bool TryLook(ReadOnlySpan<float> row, short[] table, Span<short> values)
+    {
+        if (!Avx512F.IsSupported || VectorWidths.Widest != VectorWidth.Bits512 || row.Length < Block)
+        {
+            return false;
+        }
+
+        Look512(row, table, values);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Round512(ReadOnlySpan<float> row, Span<float> values)
+    {
+        Span<float> ofLeaves = stackalloc float[MostCodes];
+        for (var leaf = 0; leaf < MostCodes; leaf++)
+        {
+            ofLeaves[leaf] = _levels[_leaves[leaf]];
+        }
+
+        ref var x = ref MemoryMarshal.GetReference(row);
+        ref var value = ref MemoryMarshal.GetReference(values);
+        var tree = Vector512.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(_tree));
+        var levels = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(ofLeaves));
+        var root = Vector512.Create(_tree[1]);
+        var bits = Bits.Bits;
+        for (int i = 0, last = row.Length - Block; ; i = Math.Min(i + Block, last))
+        {
+            Avx512F.PermuteVar16x32(levels, Leaf(Vector512.LoadUnsafe(ref x, (nuint)i), root, tree, bits)).StoreUnsafe(ref value, (nuint)i);
+            if (i == last)
+            {
+                return;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Look512(ReadOnlySpan<float> row, short[] table, Span<short> values)
+    {
+        Span<int> ofLeaves = stackalloc int[MostCodes];
+        for (var leaf = 0; leaf < MostCodes; leaf++)
+        {
+            ofLeaves[leaf] = table[_leaves[leaf]];
+        }
+
+        ref var x = ref MemoryMarshal.GetReference(row);
+        ref var value = ref MemoryMarshal.GetReference(values);
+        var tree = Vector512.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(_tree));
+        var integers = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(ofLeaves));
+        var root = Vector512.Create(_tree[1]);
+        var bits = Bits.Bits;
+        for (int i = 0, last = row.Length - Block; ; i = Math.Min(i + Block, last))
+        {
+            var found = Avx512F.PermuteVar16x32(integers, Leaf(Vector512.LoadUnsafe(ref x, (nuint)i), root, tree, bits));
+            Avx512F.ConvertToVector256Int16(found).StoreUnsafe(ref value, (nuint)i);
+            if (i == last)
+            {
+                return;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Leaf(Vector512<float> v, Vector512<float> root, Vector512<float> tree, int bits)
+    {
+        // A mask is -1 where it holds: subtracting it adds one.
+        var node = Vector512.Create(2) - Vector512.GreaterThanOrEqual(v, root).AsInt32();
+        node = node + node - Vector512.GreaterThanOrEqual(v, Avx512F.PermuteVar16x32(tree, node)).AsInt32();
+        if (bits > 2)
+        {
+            node = node + node - Vector512.GreaterThanOrEqual(v, Avx512F.PermuteVar16x32(tree, node)).AsInt32();
+        }
+
+        if (bits > 3)
+        {
+            node = node + node - Vector512.GreaterThanOrEqual(v, Avx512F.PermuteVar16x32(tree, node)).AsInt32();
+        }
+
+        return node;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

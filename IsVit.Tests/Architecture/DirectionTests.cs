@@ -9,6 +9,7 @@ public sealed class DirectionTests
     [Theory]
     [InlineData("IsVit.Model")]
     [InlineData("IsVit.Runtime", "IsVit.Model")]
+    [InlineData("IsVit.Runtime.DependencyInjection", "IsVit.Runtime")]
     [InlineData("IsVit.Cluster", "IsVit.Model")]
     [InlineData("IsVit.Core", "IsVit.Model")]
     [InlineData("IsVit.Quantizers", "IsVit.Core", "IsVit.Model")]

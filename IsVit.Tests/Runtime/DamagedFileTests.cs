@@ -1,3 +1,4 @@
+using IsVit.Core.Models;
 using IsVit.Model.Files;
 using IsVit.Model.Quantization;
 using IsVit.Optimization.Recipes;
@@ -36,6 +37,24 @@ public sealed class DamagedFileTests
         Assert.Throws<WeightFileException>(() => RuntimeModel.Load(folder.File("empty", [])));
         Assert.Throws<WeightFileException>(() => RuntimeModel.Load(folder.File("text", "no model, but a text that is long enough"u8)));
         Assert.Throws<FileNotFoundException>(() => RuntimeModel.Load(folder["absent"]));
+    }
+
+    /// <summary>A table of a window's relative positions grows with the window's side squared, what is made of it with the fourth power.</summary>
+    [Fact]
+    public void Load_WindowAsLargeAsTheMap_IsAnErrorBeforeMemoryIsTaken()
+    {
+        using var folder = new TemporaryFolder();
+        var path = TinyModel.Save(
+            folder["wide.safetensors"],
+            new SwinTransformer(new() { ImageSize = 32, PatchSize = 1, EmbedDim = 8, Depths = [1], HeadCounts = [1], WindowSize = 32, ClassCount = 3, MlpRatio = 2 }),
+            images: 2,
+            imageSize: 32);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var error = Assert.Throws<QuantizationException>(() => RuntimeModel.Load(path));
+
+        Assert.Contains("relative positions", error.Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 
     private static string Describe(ModelFileMutations mutations) => string.Join(", ", mutations.Outcomes);

@@ -34,17 +34,26 @@ public sealed class ProductTests
     [InlineData(6, 64, 512)]
     [InlineData(7, 70, 515)]
     [InlineData(25, 16, 3072)]
-    public void Multiply_Levels_AreSumsToFloatPrecision(int rows, int columns, int depth)
+    [InlineData(13, 80, 768, 32768)]
+    [InlineData(13, 80, 192, -21000)]
+    public void Multiply_Levels_AreSumsToFloatPrecision(int rows, int columns, int depth, int zeroPoint = 0)
     {
         foreach (var tiles in Tiles.Supported)
         {
             var random = new Random(depth);
-            var right = new IntegerPanels(tiles, columns, depth, new(short.MaxValue, 0, AreLevels: true), 128) { HasOffsets = true };
+            var right = new IntegerPanels(tiles, columns, depth, new(short.MaxValue, zeroPoint, AreLevels: true), 128) { HasOffsets = true };
             var weights = Fill(right, random, isExtreme: depth == 512, 128);
+            var biases = right.Bias.Span.ToArray();
+            for (var column = 0; column < columns; column++)
+            {
+                right.SetSum(column, weights.AsSpan(column * depth, depth).ToArray().Sum(static w => w));
+            }
+
             var left = new AlignedBuffer<short>(IntegerProduct.RowsOfTiles(rows) * right.FilledDepth);
             var rest = new int[IntegerProduct.RowsOfTiles(rows)];
             for (var row = 0; row < rows; row++)
             {
+                rest[row] = -depth * zeroPoint;
                 for (var k = 0; k < depth; k++)
                 {
                     rest[row] += left.Span[(row * right.FilledDepth) + k] = depth == 512 ? short.MaxValue : (short)random.Next(-short.MaxValue, short.MaxValue + 1);
@@ -63,11 +72,11 @@ public sealed class ProductTests
                     var (sum, size) = (0.0, 0.0);
                     for (var k = 0; k < depth; k++)
                     {
-                        var product = (double)left.Span[(row * right.FilledDepth) + k] * (weights[(column * depth) + k] + right.Offset.Span[column]);
-                        (sum, size) = (sum + product, size + Math.Abs(left.Span[(row * right.FilledDepth) + k] * 256.0));
+                        var product = (left.Span[(row * right.FilledDepth) + k] - (double)zeroPoint) * (weights[(column * depth) + k] + right.Offset.Span[column]);
+                        (sum, size) = (sum + product, size + Math.Abs((left.Span[(row * right.FilledDepth) + k] - zeroPoint) * 256.0));
                     }
 
-                    var expected = (sum * right.Scale.Span[column]) + right.Bias.Span[column];
+                    var expected = (sum * right.Scale.Span[column]) + biases[column];
                     Assert.InRange(output[(row * stride) + column] - expected, -(1e-6 * size * right.Scale.Span[column]) - 1e-6, (1e-6 * size * right.Scale.Span[column]) + 1e-6);
                 }
             }

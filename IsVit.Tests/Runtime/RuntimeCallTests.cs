@@ -129,6 +129,18 @@ public sealed class RuntimeCallTests : IDisposable
     }
 
     [Fact]
+    public void Best_Outputs_AreOrderedByProbabilityAndIndex()
+    {
+        var scores = ClassScore.Best([0, 2, 1, 2], ["a", "b", "c"], 3);
+
+        var sum = 1 + Math.E + (2 * Math.E * Math.E);
+        Assert.Equal([(1, "b"), (3, null), (2, "c")], scores.Select(static score => (score.Index, score.Name)));
+        Assert.Equal([Math.E * Math.E / sum, Math.E * Math.E / sum, Math.E / sum], scores.Select(static score => (double)score.Probability), static (x, y) => Math.Abs(x - y) < 1e-6);
+        Assert.Equal(4, ClassScore.Best([0, 2, 1, 2], null, 9).Count);
+        Assert.Throws<ArgumentOutOfRangeException>("count", static () => ClassScore.Best([1f], null, 0));
+    }
+
+    [Fact]
     public void Classify_AnImage_NamesTheLikeliestFirst()
     {
         var model = RuntimeModel.Load(_path);

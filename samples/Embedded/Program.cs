@@ -21,6 +21,7 @@ if (rest is ["--time"])
 {
     var start = Process.GetCurrentProcess().StartTime;
     Console.WriteLine(FormattableString.Invariant($"first answer {(DateTime.Now - start).TotalMilliseconds:F0} ms after the process started"));
+    Console.WriteLine(FormattableString.Invariant($"{Environment.WorkingSet / 1e6:F1} MB resident"));
     foreach (var step in new[] { "first", "second", "third" })
     {
         var watch = Stopwatch.StartNew();

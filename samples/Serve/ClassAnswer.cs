@@ -1,3 +1,5 @@
+using IsVit.Runtime;
+
 namespace Serve;
 
 /// <summary>One class of an answer.</summary>
@@ -7,24 +9,6 @@ namespace Serve;
 internal sealed record ClassAnswer(int Index, string? Name, double Probability)
 {
     /// <summary>The most probable classes.</summary>
-    public static IReadOnlyList<ClassAnswer> Best(ReadOnlySpan<float> logits, IReadOnlyList<string>? names, int top)
-    {
-        var places = new int[logits.Length];
-        var probabilities = new double[logits.Length];
-        var largest = float.NegativeInfinity;
-        foreach (var logit in logits)
-        {
-            largest = Math.Max(largest, logit);
-        }
-
-        var sum = 0.0;
-        for (var i = 0; i < places.Length; i++)
-        {
-            (places[i], probabilities[i]) = (i, Math.Exp((double)logits[i] - largest));
-            sum += probabilities[i];
-        }
-
-        // Of equal ones the first stays first.
-        return [.. places.OrderByDescending(place => probabilities[place]).Take(top).Select(place => new ClassAnswer(place, names?[place], probabilities[place] / sum))];
-    }
+    public static IReadOnlyList<ClassAnswer> Best(ReadOnlySpan<float> logits, IReadOnlyList<string>? names, int top) =>
+        [.. ClassScore.Best(logits, names, top).Select(static score => new ClassAnswer(score.Index, score.Name, score.Probability))];
 }

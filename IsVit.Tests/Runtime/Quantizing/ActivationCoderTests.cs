@@ -117,6 +117,35 @@ public sealed class ActivationCoderTests
 
     [Theory]
     [MemberData(nameof(Schemes))]
+    public void RoundAndLook_AnyLength_AreTheCodesLevelsAndIntegers(string scheme)
+    {
+        for (int bits = BitWidth.Minimum; bits <= BitWidth.Maximum; bits++)
+        {
+            var random = new Random(bits);
+            var parameters = PerTensor(scheme, bits, random);
+            var coder = ActivationCoder.Create(parameters);
+            float[] levels = parameters.Levels();
+            short[] table = [.. levels.Select(_ => (short)random.Next(short.MinValue, short.MaxValue + 1))];
+            foreach (int length in new[] { 0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 197 })
+            {
+                float[] row = [.. Enumerable.Range(0, length).Select(_ => levels[random.Next(levels.Length)] * (float)(0.5 + random.NextDouble()))];
+                byte[] codes = new byte[length];
+                coder.Encode(row, codes);
+                float[] rounded = [.. Enumerable.Repeat(77f, length + 1)];
+                short[] integers = [.. Enumerable.Repeat((short)77, length + 1)];
+
+                coder.Round(row, rounded.AsSpan(0, length), new byte[length]);
+                int sum = coder.Look(row, table, integers.AsSpan(0, length), new byte[length]);
+
+                Assert.Equal([.. codes.Select(code => levels[code]), 77f], rounded);
+                Assert.Equal([.. codes.Select(code => table[code]), (short)77], integers);
+                Assert.Equal(codes.Sum(code => table[code]), sum);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Schemes))]
     public void Encode_NaN_GivesSomeCode(string scheme)
     {
         for (int bits = BitWidth.Minimum; bits <= BitWidth.Maximum; bits++)

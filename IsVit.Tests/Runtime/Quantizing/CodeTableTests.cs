@@ -29,6 +29,28 @@ public sealed class CodeTableTests
         }
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(8)]
+    public void Replace_AnyLength_GivesTheTablesBytes(int bits)
+    {
+        var random = new Random(bits);
+        byte[] table = new byte[1 << bits];
+        random.NextBytes(table);
+        for (int length = 0; length < 70; length++)
+        {
+            byte[] codes = [.. Enumerable.Range(0, length).Select(_ => (byte)random.Next(1 << bits))];
+            byte[] replaced = [.. codes, 201];
+
+            CodeTable.Replace(replaced.AsSpan(0, length), table);
+
+            Assert.Equal([.. codes.Select(code => table[code]), 201], replaced);
+        }
+    }
+
     [Fact]
     public void Look_TooLittleRoom_NamesBoth()
     {

@@ -16,6 +16,7 @@ public sealed class LevelGridTests
             var grid = LevelGrid.Create(levels);
 
             Assert.True(grid.IsExact);
+            Assert.Equal(0, grid.Middle);
             Assert.Equal(levels, grid.Multiples.Select(multiple => (float)(grid.Step * multiple)));
         },
         iter: 2000);
@@ -45,6 +46,12 @@ public sealed class LevelGridTests
             AssertExact(new LogarithmicParameters(bits, 1, 0.731).Levels());
         }
 
+        // 2^15 steps are more than 16 bits hold on both sides of zero.
+        float[] levels = new LogarithmicParameters(4, 1, 0.731).Levels();
+        var grid = LevelGrid.Create(levels);
+        Assert.True(grid.IsExact);
+        Assert.Equal(levels, grid.Multiples.Select(multiple => (float)(grid.Step * (multiple - grid.Middle))));
+
         AssertExact([0, 0, 0, 0]);
         AssertExact([3.25f, 3.25f, 3.25f, 3.25f]);
     }
@@ -66,10 +73,30 @@ public sealed class LevelGridTests
             double largest = levels.Max(Math.Abs), step = largest / short.MaxValue;
             Assert.False(grid.IsExact);
             Assert.All(grid.Multiples, multiple => Assert.InRange(multiple, -short.MaxValue, short.MaxValue));
-            Assert.Equal(levels.Select((level, i) => Math.Abs(level - (grid.Step * grid.Multiples[i]))).Max(), grid.LargestError, 1e-12);
+            Assert.Equal(levels.Select((level, i) => Math.Abs(level - (grid.Step * (grid.Multiples[i] - grid.Middle)))).Max(), grid.LargestError, 1e-12);
             Assert.InRange(grid.LargestError, 0, levels.Max(level => Math.Abs(level - (step * Math.Round(level / step)))));
             Assert.InRange(grid.LargestError, 0, bits == 3 ? 0.4 * step : step);
         }
+    }
+
+    [Theory]
+    [InlineData(0.0, 1.0)]
+    [InlineData(-1.0, 0.0)]
+    [InlineData(-0.17, 8.0)]
+    [InlineData(2.0, 2.5)]
+    public void Create_LevelsOnOneSideOfZero_HaveAFinerGrid(double low, double high)
+    {
+        var random = new Random(4);
+        float[] levels = [.. Enumerable.Range(0, 16).Select(_ => (float)(low + (random.NextDouble() * (high - low)))).Order()];
+
+        var grid = LevelGrid.Create(levels);
+
+        double width = Math.Max(levels[^1], 0) - Math.Min(levels[0], 0);
+        Assert.False(grid.IsExact);
+        Assert.InRange(grid.Middle, -short.MaxValue - 1, short.MaxValue + 1);
+        Assert.All(grid.Multiples, multiple => Assert.InRange(multiple, -short.MaxValue, short.MaxValue));
+        Assert.InRange(grid.LargestError, 0, 0.5 * width / 65533);
+        Assert.All(levels.Zip(grid.Multiples), pair => Assert.Equal(pair.First, grid.Step * (pair.Second - grid.Middle), grid.LargestError + 1e-12));
     }
 
     [Fact]
@@ -85,7 +112,7 @@ public sealed class LevelGridTests
         Assert.True(ErrorOfTheLast(weighted) < ErrorOfTheLast(even));
         Assert.True(weighted.LargestError >= even.LargestError);
 
-        double ErrorOfTheLast(LevelGrid grid) => Enumerable.Range(13, 3).Max(i => Math.Abs(levels[i] - (grid.Step * grid.Multiples[i])));
+        double ErrorOfTheLast(LevelGrid grid) => Enumerable.Range(13, 3).Max(i => Math.Abs(levels[i] - (grid.Step * (grid.Multiples[i] - grid.Middle))));
     }
 
     private static void AssertExact(float[] levels)
@@ -93,6 +120,7 @@ public sealed class LevelGridTests
         var grid = LevelGrid.Create(levels);
 
         Assert.True(grid.IsExact);
+        Assert.Equal(0, grid.Middle);
         Assert.Equal(levels, grid.Multiples.Select(multiple => (float)(grid.Step * multiple)));
     }
 }
