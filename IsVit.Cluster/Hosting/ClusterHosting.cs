@@ -47,8 +47,7 @@ public static class ClusterHosting
             endpoint.GatewayListeningEndpoint = new IPEndPoint(options.Address, gateway);
         });
         silo.Configure<ClusterMembershipOptions>(static membership => (membership.ProbeTimeout, membership.NumMissedProbesLimit, membership.IAmAliveTablePublishTimeout) = (s_probeTimeout, MissedProbes, s_alivePublished));
-        silo.AddAdoNetGrainStorage(ClusterNames.StorageProvider, storage => storage.Configure(kept =>
-            (kept.Invariant, kept.ConnectionString, kept.GrainStorageSerializer) = (options.Database.Invariant, options.Database.ConnectionString, new JsonStateSerializer())));
+        AddStorage(silo, options.Database);
         if (options.Certificate is { } certificate)
         {
             silo.UseTls(certificate, tls => Require(tls, certificate));
@@ -92,6 +91,16 @@ public static class ClusterHosting
         ArgumentNullException.ThrowIfNull(runner);
         options.Validate();
         return services.AddSingleton(options).AddSingleton(runner).AddHostedService<JobWorker>();
+    }
+
+    private static void AddStorage(ISiloBuilder silo, ClusterDatabase database)
+    {
+        var name = database.IsShared ? ClusterNames.StorageProvider : ClusterNames.ConcurrentStorage;
+        silo.AddAdoNetGrainStorage(name, storage => storage.Configure(kept => (kept.Invariant, kept.ConnectionString, kept.GrainStorageSerializer) = (database.Invariant, database.ConnectionString, new JsonStateSerializer())));
+        if (!database.IsShared)
+        {
+            silo.Services.AddKeyedSingleton<IGrainStorage>(ClusterNames.StorageProvider, (services, _) => new OneAtATimeStorage(services.GetRequiredKeyedService<IGrainStorage>(name)));
+        }
     }
 
     private static void Add(IServiceCollection services, ClusterOptions options)

@@ -20,6 +20,7 @@ internal sealed partial class JobWorker(IGrainFactory grains, IContentStore stor
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield();
+        LeasedRun.DeleteLeftFolders(options);
         var wait = 1;
         try
         {

@@ -40,11 +40,45 @@ internal sealed partial class LeasedRun : IProgress<JobProgress>, IDisposable
         ILogger logger)
     {
         (_job, _assignment, _store, _cache, _runner, _options, _device, _time, _logger) = (job, assignment, store, cache, runner, options, device, time, logger);
-        _folder = Path.Combine(Path.GetFullPath(options.Folder), "jobs", string.Create(CultureInfo.InvariantCulture, $"{assignment.Job[..16]}-{assignment.Lease}-{Environment.ProcessId}"));
+        _folder = Path.Combine(JobsFolder(options), string.Create(CultureInfo.InvariantCulture, $"{assignment.Job[..16]}-{assignment.Lease}-{Environment.ProcessId}"));
         _progressAt = time.GetTimestamp();
     }
 
     private string Checkpoint => Path.Combine(_folder, "checkpoint");
+
+    /// <summary>Deletes what jobs of workers that were killed left on this machine.</summary>
+    public static void DeleteLeftFolders(WorkerOptions options)
+    {
+        foreach (var folder in Directory.Exists(JobsFolder(options)) ? Directory.GetDirectories(JobsFolder(options)) : [])
+        {
+            if (int.TryParse(folder.AsSpan(folder.LastIndexOf('-') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var process) && process != Environment.ProcessId && !IsRunning(process))
+            {
+                try
+                {
+                    Directory.Delete(folder, recursive: true);
+                }
+                catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+                {
+                    // It takes room, and nothing else depends on it.
+                }
+            }
+        }
+    }
+
+    private static string JobsFolder(WorkerOptions options) => Path.Combine(Path.GetFullPath(options.Folder), "jobs");
+
+    private static bool IsRunning(int process)
+    {
+        try
+        {
+            Process.GetProcessById(process).Dispose();
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
 
     public void Report(JobProgress value)
     {

@@ -24,8 +24,8 @@ public sealed record WorkerOptions
     /// <summary>How long it waits before it asks again when there was nothing to do; it waits up to eight times as long while there is not.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>How long a job may show no progress before it is stopped and counts as failed once.</summary>
-    public TimeSpan MostSilence { get; init; } = TimeSpan.FromMinutes(30);
+    /// <summary>How long a job may show no progress before it is stopped and counts as failed once. To score a large model on many images takes long, and shows none.</summary>
+    public TimeSpan MostSilence { get; init; } = TimeSpan.FromHours(2);
 
     /// <summary>Throws if an option is out of range.</summary>
     /// <exception cref="ArgumentException">The message names the option, the value and what is allowed.</exception>

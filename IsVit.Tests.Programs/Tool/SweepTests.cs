@@ -66,6 +66,9 @@ public sealed class SweepTests
         Assert.Equal(2, page.Split("<svg ").Length - 1);
         Assert.All(names, name => Assert.Contains(name, page, StringComparison.Ordinal));
 
+        var cancelled = await ToolRun.Of("sweep", folder["sweep.yaml"], "--output", folder["out"], "--cancel");
+        Assert.Equal(("", 0), (cancelled.Error, cancelled.ExitCode));
+        Assert.EndsWith("0 of 4 runs are called off\n", cancelled.Output, StringComparison.Ordinal);
         var again = await ToolRun.Of("sweep", folder["sweep.yaml"], "--output", folder["out"], "--no-estimate");
 
         Assert.Equal(("", 0), (again.Error, again.ExitCode));

@@ -40,7 +40,19 @@ public sealed class JobSchedulingTests : IDisposable
             Assert.Equal(("result.txt", $"{i}"), (file.Name, await cluster.TextOf(file)));
         }
 
-        Assert.False(Directory.Exists(_folder["worker/jobs"]) && Directory.EnumerateFileSystemEntries(_folder["worker/jobs"]).Any(), "folders of jobs are left");
+        AssertFolders();
+    }
+
+    /// <summary>SQLite refuses some of many writers at the same time.</summary>
+    [Fact]
+    public async Task Submit_HundredsAtOnce_AllAreKept()
+    {
+        await using var cluster = await OneSilo.StartAsync(_folder, run: null);
+        var ids = await Task.WhenAll(Enumerable.Range(0, 8).Select(part => Task.Run(() => cluster.Submit([.. Enumerable.Range(100 * part, 50).Select(static i => OneSilo.Job(i))]))));
+
+        var kept = await cluster.Client.GetAsync([.. ids.SelectMany(static part => part)], Token);
+
+        Assert.Equal(400, kept.Count(static status => status.State == JobState.Waiting));
     }
 
     [Fact]
@@ -284,6 +296,19 @@ public sealed class JobSchedulingTests : IDisposable
         Assert.Equal([JobState.Cancelled, JobState.Cancelled, JobState.Done], (await cluster.EndOf(ids)).Select(static status => status.State));
     }
 
+    [Fact]
+    public async Task Worker_Started_DeletesWhatKilledWorkersLeft()
+    {
+        // No process has this number.
+        _folder.File("worker/jobs/0123456789abcdef-1-2147483647/output/half.safetensors", "half"u8);
+        _folder.File($"worker/jobs/0123456789abcdef-1-{Environment.ProcessId}/output/own.safetensors", "own"u8);
+
+        await using var cluster = await OneSilo.StartAsync(_folder, static (run, _) => Task.FromResult(OneSilo.Result(run, "done")));
+        await cluster.EndOf(await cluster.Submit(OneSilo.Job(0)));
+
+        AssertFolders($"0123456789abcdef-1-{Environment.ProcessId}");
+    }
+
     /// <summary>For a minute in life, for a second here: nothing can be read or written.</summary>
     [Fact]
     public async Task Run_ContentStoreAway_LosesNothing()
@@ -304,6 +329,14 @@ public sealed class JobSchedulingTests : IDisposable
         Assert.Equal((JobState.Done, 1, 1), (status.State, status.Tries, status.CheckpointCount));
         Assert.Equal("done", await cluster.TextOf(status.Result!.Files[0]));
         Assert.True(store.Failures > 0, "the store was never away");
+    }
+
+    // A job's folder goes when its result has been handed in.
+    private void AssertFolders(params string[] expected)
+    {
+        string[] Folders() => [.. Directory.GetDirectories(_folder["worker/jobs"]).Select(Path.GetFileName).Order(StringComparer.Ordinal)!];
+        SpinWait.SpinUntil(() => Folders().SequenceEqual(expected), TimeSpan.FromSeconds(30));
+        Assert.Equal(expected, Folders());
     }
 
     private static void InterlockedMax(ref int most, int value)

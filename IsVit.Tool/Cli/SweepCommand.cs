@@ -15,8 +15,9 @@ internal static class SweepCommand
         var output = PathOptions.Required("--output", "DIR", "The folder for results; what is done there is not done again");
         var dryRun = new Option<bool>("--dry-run") { Description = "Say which runs there are and what they would take, and begin none" };
         var noEstimate = new Option<bool>("--no-estimate") { Description = "Do not measure what the runs will take" };
+        var cancel = new Option<bool>("--cancel") { Description = "Call off the runs of this sweep that have not ended, wherever they are" };
         var cluster = new ClusterCliOptions(isWorker: false);
-        var command = new Command("sweep", "Quantize with every combination of models, bits, methods and seeds, on this machine or on many.") { file, output, dryRun, noEstimate };
+        var command = new Command("sweep", "Quantize with every combination of models, bits, methods and seeds, on this machine or on many.") { file, output, dryRun, noEstimate, cancel };
         foreach (var option in cluster.All)
         {
             command.Options.Add(option);
@@ -29,7 +30,8 @@ internal static class SweepCommand
                 File = parsed.GetRequiredValue(file),
                 Output = parsed.GetRequiredValue(output),
                 DryRun = parsed.GetValue(dryRun),
-                NoEstimate = parsed.GetValue(noEstimate),
+                NoEstimate = parsed.GetValue(noEstimate) || parsed.GetValue(cancel),
+                Cancel = parsed.GetValue(cancel),
                 Threads = parsed.GetValue(cluster.Threads),
                 MemoryBytes = cluster.MemoryBytes(parsed),
                 Devices = parsed.GetValue(cluster.Devices) ?? [],

@@ -18,7 +18,8 @@ internal static class WorkerCommand
         var address = ClusterCliOptions.Address();
         var port = Ranged.Int32("--port", "The port for other workers; 0 for a free one", 0, 0, 65_535);
         var gateway = Ranged.Int32("--gateway-port", "The port for sweeps; 0 for a free one", 0, 0, 65_535);
-        var command = new Command("worker", "Run jobs of a cluster's sweeps on this machine until stopped.") { folder, name, address, port, gateway };
+        var silence = Ranged.Int32("--silence", "Minutes that a job may show no progress before it is stopped and tried again; to score a large model on many images shows none", 120, 1, 1_000_000);
+        var command = new Command("worker", "Run jobs of a cluster's sweeps on this machine until stopped.") { folder, name, address, port, gateway, silence };
         foreach (var option in cluster.All)
         {
             command.Options.Add(option);
@@ -33,6 +34,7 @@ internal static class WorkerCommand
                 Threads = parsed.GetValue(cluster.Threads),
                 MemoryBytes = cluster.MemoryBytes(parsed),
                 Devices = parsed.GetValue(cluster.Devices) ?? [],
+                MostSilence = TimeSpan.FromMinutes(parsed.GetValue(silence)),
             };
             worker = parsed.GetValue(name) is { } given ? worker with { Name = given } : worker;
             return Task.Run(() => WorkerRun.RunAsync(console, arguments, worker, cancellationToken), CancellationToken.None);

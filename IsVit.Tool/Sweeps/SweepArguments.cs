@@ -12,6 +12,9 @@ internal sealed record SweepArguments
     /// <summary>Whether it is only told what would be done.</summary>
     public bool DryRun { get; init; }
 
+    /// <summary>Whether runs that have not ended are called off.</summary>
+    public bool Cancel { get; init; }
+
     /// <summary>Whether no time is measured before.</summary>
     public bool NoEstimate { get; init; }
 

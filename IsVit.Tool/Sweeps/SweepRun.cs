@@ -54,7 +54,14 @@ internal static class SweepRun
         try
         {
             var client = host.Services.GetRequiredService<JobClient>();
-            var runs = await SubmitAsync(client, definition, plans, estimates, cancellationToken);
+            var runs = await DescribeAsync(client, definition, plans, estimates, cancellationToken);
+            if (arguments.Cancel)
+            {
+                return await CancelAsync(console, client, runs);
+            }
+
+            // The result is all that counts: shares of a run that is done are not computed for their own sake.
+            await client.SubmitAsync([.. runs.Where(static run => !run.WasDone).SelectMany(static run => run.Jobs).Select(static job => job.Job)], cancellationToken);
             var results = new SweepResults(client, arguments.Output);
             try
             {
@@ -164,7 +171,7 @@ internal static class SweepRun
         }
     }
 
-    private static async Task<IReadOnlyList<RunState>> SubmitAsync(JobClient client, SweepDefinition definition, IReadOnlyList<SweepRunPlan> plans, IReadOnlyList<RunEstimate> estimates, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<RunState>> DescribeAsync(JobClient client, SweepDefinition definition, IReadOnlyList<SweepRunPlan> plans, IReadOnlyList<RunEstimate> estimates, CancellationToken cancellationToken)
     {
         var jobs = new SweepJobs(new ContentUpload(client.Content), definition.Threads, definition.UnitShares);
         var runs = new List<RunState>();
@@ -173,15 +180,31 @@ internal static class SweepRun
             runs.Add(new RunState(plan, [.. (await jobs.OfAsync(plan, estimate, cancellationToken)).Select(static job => (job.Hash(), job))]));
         }
 
-        // The result is all that counts: shares of a run that is done are not computed for their own sake.
         var done = await client.GetAsync([.. runs.Select(static run => run.Jobs[^1].Id)], cancellationToken);
         foreach (var (run, status) in runs.Zip(done))
         {
             run.WasDone = status.State == JobState.Done;
         }
 
-        await client.SubmitAsync([.. runs.Where(static run => !run.WasDone).SelectMany(static run => run.Jobs).Select(static job => job.Job)], cancellationToken);
         return runs;
+    }
+
+    private static async Task<int> CancelAsync(ToolConsole console, JobClient client, IReadOnlyList<RunState> runs)
+    {
+        var count = 0;
+        foreach (var run in runs)
+        {
+            var open = (await client.GetAsync([.. run.Jobs.Select(static job => job.Id)])).Zip(run.Jobs, static (status, job) => (status.State, job.Id)).Where(static job => job.State is JobState.Waiting or JobState.Running).ToList();
+            foreach (var (_, id) in open)
+            {
+                await client.CancelAsync(id);
+            }
+
+            count += open.Count > 0 ? 1 : 0;
+        }
+
+        console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} of {runs.Count} runs are called off"));
+        return 0;
     }
 
     private static async Task WatchAsync(ToolConsole console, JobClient client, IReadOnlyList<RunState> runs, SweepResults results, CancellationToken cancellationToken)
