@@ -119,6 +119,7 @@ internal static class Chart
         var ((left, right), (bottom, top)) = (Room(all.Select(static point => point.X)), Room(all.Select(static point => point.Y)));
         var (lower, side) = (Axis(AxisPosition.Bottom, left, right), Axis(AxisPosition.Left, bottom, top));
         (lower.Title, side.Title) = (across, upwards);
+        lower.AxisTitleDistance = side.AxisTitleDistance = 10;
         plot.Axes.Add(lower);
         plot.Axes.Add(side);
         var line = new LineSeries { Color = s_ink, StrokeThickness = 1, LineStyle = LineStyle.Dash };
@@ -141,6 +142,7 @@ internal static class Chart
                 TextPosition = new DataPoint(x, y),
                 TextHorizontalAlignment = x > (left + right) / 2 ? HorizontalAlignment.Right : HorizontalAlignment.Left,
                 TextVerticalAlignment = VerticalAlignment.Bottom,
+                Offset = new ScreenVector(0, -5),
                 TextColor = s_ink,
                 StrokeThickness = 0,
                 FontSize = 9,
