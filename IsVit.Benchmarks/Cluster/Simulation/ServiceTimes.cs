@@ -27,6 +27,9 @@ internal sealed record ServiceTimes
     /// <summary>What the content store moves in a second, for all workers together.</summary>
     public required double ContentBytesPerSecond { get; init; }
 
+    /// <summary>What a worker reads, hashes and writes in a second, beside the time of the store.</summary>
+    public double WorkerBytesPerSecond { get; init; } = double.PositiveInfinity;
+
     /// <summary>Until a killed process counts as out of the cluster, and its scheduler, if it had it, is begun anew elsewhere.</summary>
     public double MemberDetection { get; init; } = 15;
 }

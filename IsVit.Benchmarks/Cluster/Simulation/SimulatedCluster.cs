@@ -82,15 +82,16 @@ internal sealed class SimulatedCluster
             SteadySeconds = _steady.Time,
             Utilization = useful / (_settings.Workers * _clock.Now),
             SteadyUtilization = _steady.Computed / (_settings.Workers * _steady.Time),
-            Begin = _begins.Average(),
-            BeginP99 = _begins[(int)(0.99 * (_begins.Count - 1))],
+            Begin = _begins.DefaultIfEmpty().Average(),
+            BeginP99 = _begins.ElementAtOrDefault((int)(0.99 * (_begins.Count - 1))),
             HandIn = _handIn / Math.Max(1, _done.Sum()),
             SchedulerLoad = _steady.Scheduler / _steady.Time,
             DatabaseLoad = _steady.Database / _steady.Time,
             ContentLoad = _steady.Content / _steady.Time,
+            SchedulerSeconds = _scheduler.BusySeconds,
             Writes = _writes,
             ContentBytes = _bytes,
-            Lost = _computed - useful,
+            Lost = Math.Max(0, _computed - useful),
             Done = _done,
             Failed = _failed,
             Poison = _jobs.Count(static job => job.IsPoison),
@@ -159,11 +160,17 @@ internal sealed class SimulatedCluster
 
         (worker.Job, worker.Wait) = (job, 1);
         (job.Heard, job.KeptAtBegin, job.Put) = (_clock.Now, job.Kept, job.Kept);
+        var isFirst = !worker.HasInputs;
         Move((worker.HasInputs ? 0 : _settings.InputBytes) + (job.Kept * _settings.UnitBytes), () =>
         {
             if (worker.Lives == life)
             {
                 worker.HasInputs = true;
+                if (!isFirst)
+                {
+                    _begins.Add(_clock.Now - Math.Max(worker.Free, job.Waiting));
+                }
+
                 Compute(worker, job);
             }
         });
@@ -172,7 +179,6 @@ internal sealed class SimulatedCluster
     private void Compute(SimulatedWorker worker, SimulatedJob job)
     {
         var (life, lease, now) = (worker.Lives, job.Lease, _clock.Now);
-        _begins.Add(now - Math.Max(worker.Free, job.Waiting));
         job.Begun = now;
         job.End = now + (job.Length * _settings.Setup) + ((_settings.Units - job.Kept) * Unit(job));
         if (_waiting.Count == 0)
@@ -410,17 +416,7 @@ internal sealed class SimulatedCluster
         _endedUnwritten = 0;
         _writes++;
 
-        // The scheduler makes the text, and the database takes it.
-        var seconds = (_queued + _settings.Unfit) * _times.QueuedJob;
-        void Store() => _database.Enter(_times.WriteOccupation + seconds, () => _clock.After(Math.Max(0, _times.WriteLatency - _times.WriteOccupation), written));
-        if (_settings.OneCallAtATime)
-        {
-            _clock.After(seconds, Store);
-        }
-        else
-        {
-            _scheduler.Enter(seconds, Store);
-        }
+        _database.Enter(_times.WriteOccupation + ((_queued + _settings.Unfit) * _times.QueuedJob), () => _clock.After(Math.Max(0, _times.WriteLatency - _times.WriteOccupation), written));
     }
 
     private void Write(Action written)
@@ -434,7 +430,7 @@ internal sealed class SimulatedCluster
         _bytes += bytes;
         if (bytes > 0)
         {
-            _content.Enter(bytes / _times.ContentBytesPerSecond, moved);
+            _content.Enter(bytes / _times.ContentBytesPerSecond, () => _clock.After(bytes / _times.WorkerBytesPerSecond, moved));
         }
         else
         {

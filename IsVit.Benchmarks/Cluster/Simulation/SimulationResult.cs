@@ -18,7 +18,7 @@ internal sealed record SimulationResult
     /// <summary>The share of workers' time in which they computed, while jobs waited.</summary>
     public required double SteadyUtilization { get; init; }
 
-    /// <summary>From the moment at which a worker was free and a job waited to the begin of its computation, on average.</summary>
+    /// <summary>From the moment at which a worker was free and a job waited to the begin of its computation, on average, without each worker's first, for which it copies inputs.</summary>
     public required double Begin { get; init; }
 
     /// <summary>The same, the longest of 99 % of jobs.</summary>
@@ -35,6 +35,9 @@ internal sealed record SimulationResult
 
     /// <summary>The share of time in which the content store was.</summary>
     public required double ContentLoad { get; init; }
+
+    /// <summary>How long the scheduler was occupied in all.</summary>
+    public required double SchedulerSeconds { get; init; }
 
     /// <summary>States written.</summary>
     public required long Writes { get; init; }
