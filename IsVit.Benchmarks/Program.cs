@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Running;
 using IsVit.Benchmarks;
 using IsVit.Benchmarks.Accuracy;
+using IsVit.Benchmarks.Cluster;
 using IsVit.Benchmarks.Guard;
 using IsVit.Benchmarks.Imaging;
 using IsVit.Benchmarks.Optimization;
@@ -61,6 +62,16 @@ if (args is ["ablation", .. var setting])
 if (args is ["load", var service, var image, .. var requests])
 {
     return await ServiceLoad.Run(service, image, requests.FirstOrDefault());
+}
+
+if (args is ["cluster-calls", .. var cluster])
+{
+    return await ClusterCalls.Run(cluster);
+}
+
+if (args is ["simulation", .. var simulated])
+{
+    return ClusterSimulation.Run(simulated);
 }
 
 // In process: the project that BenchmarkDotNet would generate for each benchmark copies libtorch anew. A short job unless another is asked for.

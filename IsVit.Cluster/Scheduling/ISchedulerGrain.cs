@@ -14,8 +14,9 @@ internal interface ISchedulerGrain : IGrainWithIntegerKey
     [Alias("Enqueue")]
     Task EnqueueAsync(IReadOnlyList<string> jobs);
 
-    /// <summary>Lends the first job that waits and fits; null if there is none.</summary>
+    /// <summary>Lends the first job that waits and fits; null if there is none. Workers do not wait for each other's jobs to be lent.</summary>
     [Alias("Take")]
+    [AlwaysInterleave]
     Task<JobAssignment?> TakeAsync(WorkerOffer offer);
 
     /// <summary>A job has ended or waits again.</summary>

@@ -13,6 +13,6 @@ internal sealed class QueuedJob(string id, JobSpecification specification)
     /// <summary>What it takes.</summary>
     public JobSpecification Specification { get; } = specification;
 
-    /// <summary>Its place among those that wait; null if it does not.</summary>
-    public LinkedListNode<QueuedJob>? Place { get; set; }
+    /// <summary>Its place among those that wait: smaller ones come first.</summary>
+    public long Place { get; set; }
 }

@@ -15,14 +15,18 @@ internal sealed partial class SchedulerGrain(
 {
     private const int AskedAtOnce = 64;
 
-    private readonly LinkedList<QueuedJob> _waiting = [];
+    // The queue is written when one in so many of its jobs has ended, so that a long one is not written for each.
+    private const int EndedWritten = 16;
+
     private readonly Dictionary<string, QueuedJob> _jobs = new(StringComparer.Ordinal);
     private readonly HashSet<string> _running = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (WorkerOffer Offer, DateTimeOffset Heard)> _workers = new(StringComparer.Ordinal);
-    private bool _hasEnded;
+    private WaitingJobs _waiting = null!;
+    private int _ended;
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        _waiting = new WaitingJobs(job => !_jobs.ContainsKey(job));
         await AddAsync(state.State.Jobs);
         this.RegisterGrainTimer(CheckAsync, new GrainTimerCreationOptions(options.Value.CheckInterval, options.Value.CheckInterval) { KeepAlive = true });
     }
@@ -53,20 +57,14 @@ internal sealed partial class SchedulerGrain(
     public async Task<JobAssignment?> TakeAsync(WorkerOffer offer)
     {
         _workers[offer.Worker] = (offer, time.GetUtcNow());
-        for (var node = _waiting.First; node is not null;)
+        while (_waiting.First(offer) is { } job)
         {
-            var (next, job) = (node.Next, node.Value);
-            if (offer.Fits(job.Specification) && job.Specification.After.All(other => !_jobs.ContainsKey(other)))
+            // Before the call: others are answered meanwhile, and if it fails, the job is looked after with those that run.
+            Run(job);
+            if (await Job(job.Id).LeaseAsync(offer.Worker) is { } assignment)
             {
-                // Before the call: if it fails, the job is looked after with those that run.
-                Run(job);
-                if (await GrainFactory.GetGrain<IJobGrain>(job.Id).LeaseAsync(offer.Worker) is { } assignment)
-                {
-                    return assignment;
-                }
+                return assignment;
             }
-
-            node = next;
         }
 
         return null;
@@ -86,17 +84,23 @@ internal sealed partial class SchedulerGrain(
 
     private async Task AddAsync(IReadOnlyList<string> jobs)
     {
+        var known = new List<(string Id, JobSpecification Specification, JobStatus Status)>(jobs.Count);
         foreach (var part in jobs.Chunk(AskedAtOnce))
         {
             var found = await Task.WhenAll(part.Select(async job => (Id: job, Specification: await Job(job).GetSpecificationAsync(), Status: await Job(job).GetAsync())));
-            foreach (var (id, specification, status) in found)
-            {
-                if (specification is not null)
-                {
-                    _jobs[id] = new QueuedJob(id, specification);
-                    Apply(id, status);
-                }
-            }
+            known.AddRange(found.Where(static job => job.Specification is not null)!);
+        }
+
+        // All at once: a job that was known before those that it waits for would be lent.
+        foreach (var (id, specification, _) in known)
+        {
+            _jobs[id] = new QueuedJob(id, specification);
+        }
+
+        foreach (var (id, _, status) in known)
+        {
+            Apply(id, status);
+            _waiting.Changed(id);
         }
     }
 
@@ -114,7 +118,8 @@ internal sealed partial class SchedulerGrain(
             Run(job);
             _running.Remove(id);
             _jobs.Remove(id);
-            _hasEnded = true;
+            _waiting.Changed(id);
+            _ended++;
         }
         else if (status.State == JobState.Running)
         {
@@ -123,22 +128,17 @@ internal sealed partial class SchedulerGrain(
         else if (_running.Remove(id))
         {
             // It has waited before.
-            job.Place = _waiting.AddFirst(job);
+            _waiting.AddFirst(job);
         }
         else
         {
-            job.Place ??= _waiting.AddLast(job);
+            _waiting.AddLast(job);
         }
     }
 
     private void Run(QueuedJob job)
     {
-        if (job.Place is { } place)
-        {
-            _waiting.Remove(place);
-            job.Place = null;
-        }
-
+        _waiting.Remove(job);
         _running.Add(job.Id);
     }
 
@@ -161,13 +161,13 @@ internal sealed partial class SchedulerGrain(
             }));
         }
 
-        if (_hasEnded)
+        if (_ended > 0 && EndedWritten * _ended >= _jobs.Count)
         {
             state.State.Jobs = [.. _jobs.Keys];
             try
             {
                 await state.WriteStateAsync(cancellationToken);
-                _hasEnded = false;
+                _ended = 0;
             }
 #pragma warning disable CA1031 // What has ended is found out anew.
             catch (Exception error)

@@ -60,6 +60,14 @@ public sealed class ClusterDatabase
             using var connection = _factory.CreateConnection()!;
             connection.ConnectionString = ConnectionString;
             await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+            if (!IsShared)
+            {
+                // Kept in the file. Without it a commit waits until nobody reads, which with many writes at once fails as "database is locked".
+                using var log = connection.CreateCommand();
+                log.CommandText = "PRAGMA journal_mode = WAL";
+                await log.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            }
+
             using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
             using var command = connection.CreateCommand();
             command.Transaction = transaction;
