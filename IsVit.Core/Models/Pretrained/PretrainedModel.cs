@@ -55,6 +55,7 @@ public sealed class PretrainedModel : IDisposable
             }
 
             var description = Describe(location, weights, options, notes);
+            RequirePossible(description, location);
             description = Adapt(description, weights, options, notes);
             description.Architecture.Validate();
             return new PretrainedModel(file, weights.Layout, description, new StateDictLoadOptions { Prefix = weights.Prefix, Skip = Skip(options, weights), Resize = true }, notes);
@@ -138,6 +139,19 @@ public sealed class PretrainedModel : IDisposable
                 $"{location.File}: {weights.Layout}{(weights.Shapes.Count > 0 ? $": {ArchitectureGuess.Describe(weights)}" : string.Empty)}. "
                 + (candidates.Count == 0 ? "No model of the catalogue has these sizes" : $"It may be {string.Join(" or ", candidates.Select(static preset => preset.Name))}")
                 + $", and there is no config.json that says which model it is; give the model's name ({nameof(PretrainedModelOptions)}.{nameof(PretrainedModelOptions.Model)}; --model of the tool).");
+    }
+
+    // What files say is theirs; what options change is checked for itself.
+    private static void RequirePossible(ModelDescription description, WeightLocation location)
+    {
+        try
+        {
+            description.Architecture.Validate();
+        }
+        catch (ArgumentException error)
+        {
+            throw new PretrainedModelException($"{location.File}: with its configuration no model of {description.Name ?? "this kind"}: {error.Message}", error);
+        }
     }
 
     private static ModelDescription OfHuggingFace(WeightLocation location, ConfigurationFile config, RecognizedWeights weights, List<string> notes)
