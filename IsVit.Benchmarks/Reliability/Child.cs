@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace IsVit.Benchmarks.Reliability;
 
-/// <summary>Starts programs of this folder as processes of their own.</summary>
+/// <summary>Starts programs of this folder as processes of their own, whose libtorch has one thread: they are small, and threads that wait for work take the processor from other runs.</summary>
 internal static class Child
 {
     /// <summary>What starts a program that is no host of its own.</summary>
@@ -48,5 +48,5 @@ internal static class Child
         }
     }
 
-    private static ProcessStartInfo Redirected(string file, IEnumerable<string> arguments) => new(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+    private static ProcessStartInfo Redirected(string file, IEnumerable<string> arguments) => new(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["OMP_NUM_THREADS"] = "1" } };
 }

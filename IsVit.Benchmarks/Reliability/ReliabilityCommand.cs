@@ -1,4 +1,5 @@
 using IsVit.Benchmarks.Reliability.Mutations;
+using IsVit.Benchmarks.Reliability.Runs;
 
 namespace IsVit.Benchmarks.Reliability;
 
@@ -12,6 +13,10 @@ internal static class ReliabilityCommand
     {
         switch (args)
         {
+            case ["kill", .. var rest]:
+                return KillCampaign.Run(rest);
+            case ["stop", .. var rest]:
+                return StopCampaign.Run(rest);
             case ["mutations", .. var rest]:
                 return MutationCampaign.Run(rest);
             case [MutationWorker.Name, .. var rest]:

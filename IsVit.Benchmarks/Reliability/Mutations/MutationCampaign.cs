@@ -16,8 +16,9 @@ internal static class MutationCampaign
     private const string DataLimit = "2500000000";
     private const string HeapLimit = "0x40000000";
 
-    // Without a step. Skia and ONNX Runtime load in this time too.
+    // Without a step, and to make whole files on a machine that does much else.
     private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_start = TimeSpan.FromMinutes(5);
 
     /// <summary>Runs it.</summary>
     /// <param name="args">The share of the counts, and the kinds; all if none is given.</param>
@@ -81,6 +82,7 @@ internal static class MutationCampaign
         var start = Child.Within(Child.Part(MutationWorker.Name, kind, first.ToString(CultureInfo.InvariantCulture), count.ToString(CultureInfo.InvariantCulture), path), "prlimit", $"--data={DataLimit}", "--core=0");
         start.Environment["DOTNET_GCHeapHardLimit"] = HeapLimit;
         start.Environment["DOTNET_GCHeapCount"] = "1";
+        record.IsReady = 0;
         using var process = Process.Start(start)!;
         process.OutputDataReceived += static (_, line) => Show(line.Data);
         var errors = new List<string>();
@@ -100,7 +102,7 @@ internal static class MutationCampaign
             {
                 (seen, since) = (record.Current, Stopwatch.StartNew());
             }
-            else if (since.Elapsed > s_hang)
+            else if (since.Elapsed > (record.IsReady == 1 ? s_hang : s_start))
             {
                 process.Kill();
                 process.WaitForExit();

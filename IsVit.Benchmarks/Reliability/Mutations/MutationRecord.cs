@@ -37,6 +37,9 @@ internal sealed class MutationRecord : IDisposable
     /// <summary>The most resident memory, in bytes.</summary>
     public long Resident { get => this[6]; set => this[6] = value; }
 
+    /// <summary>Whether the process has its whole files, and reads damaged ones: 1, or 0.</summary>
+    public long IsReady { get => this[7]; set => this[7] = value; }
+
     private long this[int field]
     {
         get => _view.ReadInt64(field * sizeof(long));

@@ -27,6 +27,7 @@ internal static class MutationWorker
             target.Read(target.Whole[which], which, isSealed: false);
         }
 
+        record.IsReady = 1;
         for (var i = first; i < first + count; i++)
         {
             record.Current = i;
