@@ -1,4 +1,6 @@
+using IsVit.Benchmarks.Reliability.Long;
 using IsVit.Benchmarks.Reliability.Mutations;
+using IsVit.Benchmarks.Reliability.Results;
 using IsVit.Benchmarks.Reliability.Runs;
 
 namespace IsVit.Benchmarks.Reliability;
@@ -17,6 +19,16 @@ internal static class ReliabilityCommand
                 return KillCampaign.Run(rest);
             case ["stop", .. var rest]:
                 return StopCampaign.Run(rest);
+            case ["flat", .. var rest]:
+                return FlatCampaign.Run(rest);
+            case [FlatCampaign.PathName, .. var rest]:
+                return FlatCampaign.RunPath(rest);
+            case ["together", .. var rest]:
+                return TogetherCampaign.Run(rest);
+            case ["threads"]:
+                return ThreadCampaign.Run();
+            case [ThreadCampaign.CountName, .. var rest]:
+                return ThreadCampaign.RunCount(rest);
             case ["mutations", .. var rest]:
                 return MutationCampaign.Run(rest);
             case [MutationWorker.Name, .. var rest]:

@@ -14,7 +14,8 @@ internal static class SmallModels
 
     /// <summary>A vision transformer of two blocks for images of 3 x 16 x 16, in evaluation mode.</summary>
     /// <param name="seed">What its numbers depend on.</param>
-    public static VisionTransformer Vit(int seed = 1) => Filled(new VisionTransformer(new VisionTransformerOptions { ImageSize = Side, PatchSize = 4, EmbedDim = 16, Depth = 2, HeadCount = 2, MlpRatio = 2, ClassCount = 5 }), seed);
+    /// <param name="options">Another shape.</param>
+    public static VisionTransformer Vit(int seed = 1, VisionTransformerOptions? options = null) => Filled(new VisionTransformer(options ?? new VisionTransformerOptions { ImageSize = Side, PatchSize = 4, EmbedDim = 16, Depth = 2, HeadCount = 2, MlpRatio = 2, ClassCount = 5 }), seed);
 
     /// <summary>A Swin transformer of two stages for images of the same size.</summary>
     /// <param name="seed">What its numbers depend on.</param>
