@@ -55,7 +55,7 @@ public sealed class PretrainedModel : IDisposable
             }
 
             var description = Describe(location, weights, options, notes);
-            RequirePossible(description, location);
+            RequirePossible(description, location, file);
             description = Adapt(description, weights, options, notes);
             description.Architecture.Validate();
             return new PretrainedModel(file, weights.Layout, description, new StateDictLoadOptions { Prefix = weights.Prefix, Skip = Skip(options, weights), Resize = true }, notes);
@@ -141,8 +141,11 @@ public sealed class PretrainedModel : IDisposable
                 + $", and there is no config.json that says which model it is; give the model's name ({nameof(PretrainedModelOptions)}.{nameof(PretrainedModelOptions.Model)}; --model of the tool).");
     }
 
+    // Positions are resized to the image.
+    private const double MostResized = 1 << 28;
+
     // What files say is theirs; what options change is checked for itself.
-    private static void RequirePossible(ModelDescription description, WeightLocation location)
+    private static void RequirePossible(ModelDescription description, WeightLocation location, WeightFile file)
     {
         try
         {
@@ -151,6 +154,12 @@ public sealed class PretrainedModel : IDisposable
         catch (ArgumentException error)
         {
             throw new PretrainedModelException($"{location.File}: with its configuration no model of {description.Name ?? "this kind"}: {error.Message}", error);
+        }
+
+        var numbers = file.Tensors.Values.Sum(static tensor => PlausibleSizes.Count(tensor.Shape));
+        if (PlausibleSizes.Fault(description.Architecture, numbers, MostResized, MostResized) is { } fault)
+        {
+            throw new PretrainedModelException($"{location.File}: with its configuration {fault}.");
         }
     }
 
