@@ -35,8 +35,8 @@ internal static class ReliabilityCommand
                 return MutationWorker.Run(rest);
             default:
                 Console.Error.WriteLine("""
-                    reliability kill [count]                runs of the tool killed at random instants, and resumed
-                    reliability stop [count]                signals, full and vanished disks, lost permissions at random instants
+                    reliability kill [count] [seed]         runs of the tool killed at random instants, and resumed
+                    reliability stop [count] [seed]         signals, full and vanished disks, lost permissions at random instants
                     reliability mutations [share] [kind]... damaged files of every kind; the share of the full count, 1 if not given
                     reliability flat [iterations]           tensors and memory of long runs
                     reliability together [rounds]           several quantizations at once, cancelled at random

@@ -16,9 +16,9 @@ internal static class MutationCampaign
     private const string DataLimit = "2500000000";
     private const string HeapLimit = "0x40000000";
 
-    // Without a step, and to make whole files on a machine that does much else.
+    // Without a step: time of the processor, and time of a clock on a machine that does much else.
     private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan s_start = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_wait = TimeSpan.FromMinutes(10);
 
     /// <summary>Runs it.</summary>
     /// <param name="args">The share of the counts, and the kinds; all if none is given.</param>
@@ -95,14 +95,14 @@ internal static class MutationCampaign
         };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var (seen, since) = (-1L, Stopwatch.StartNew());
+        var (seen, since, used) = (-1L, Stopwatch.StartNew(), TimeSpan.Zero);
         while (!process.WaitForExit(200))
         {
-            if (record.Current != seen)
+            if (record.Current != seen || record.IsReady == 0)
             {
-                (seen, since) = (record.Current, Stopwatch.StartNew());
+                (seen, since, used) = (record.Current, Stopwatch.StartNew(), Used(process));
             }
-            else if (since.Elapsed > (record.IsReady == 1 ? s_hang : s_start))
+            else if (Used(process) - used > s_hang || since.Elapsed > s_wait)
             {
                 process.Kill();
                 process.WaitForExit();
@@ -112,6 +112,19 @@ internal static class MutationCampaign
 
         process.WaitForExit();
         return process.ExitCode == 0 && record.Current == first + count ? null : FormattableString.Invariant($"the process ended with {process.ExitCode}: {string.Join(" / ", errors.Take(8))}");
+    }
+
+    private static TimeSpan Used(Process process)
+    {
+        try
+        {
+            return process.TotalProcessorTime;
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended.
+            return TimeSpan.Zero;
+        }
     }
 
     private static void Show(string? line)

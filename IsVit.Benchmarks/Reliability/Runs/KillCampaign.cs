@@ -6,11 +6,11 @@ namespace IsVit.Benchmarks.Reliability.Runs;
 internal static class KillCampaign
 {
     /// <summary>Runs it.</summary>
-    /// <param name="args">How many kills; 100 if not given.</param>
+    /// <param name="args">How many kills, 100 if not given, and the seed of the instants.</param>
     public static int Run(string[] args)
     {
         var count = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 100;
-        var random = new Random(26);
+        var random = new Random(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 26);
         var hits = new Dictionary<string, int>(StringComparer.Ordinal);
         var (kills, runs, same, faults, litter) = (0, 0, 0, 0, 0);
         using var inputs = new ToolInputs();

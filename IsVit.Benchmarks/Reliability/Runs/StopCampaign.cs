@@ -11,11 +11,11 @@ internal static class StopCampaign
     private const int MostLines = 3;
 
     /// <summary>Runs it.</summary>
-    /// <param name="args">How many of each kind; 12 if not given.</param>
+    /// <param name="args">How many of each kind, 12 if not given, and the seed of the instants.</param>
     public static int Run(string[] args)
     {
         var count = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 12;
-        var random = new Random(27);
+        var random = new Random(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 27);
         var faults = 0;
         using var inputs = new ToolInputs();
         var model = ToolInputs.Models[0];

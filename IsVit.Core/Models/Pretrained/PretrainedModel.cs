@@ -11,6 +11,9 @@ namespace IsVit.Core.Models.Pretrained;
 /// </summary>
 public sealed class PretrainedModel : IDisposable
 {
+    // Positions are resized to the image.
+    private const double MostResized = 1 << 28;
+
     private readonly StateDictLoadOptions _loading;
 
     private PretrainedModel(WeightFile weights, string names, ModelDescription description, StateDictLoadOptions loading, IReadOnlyList<string> notes) =>
@@ -141,25 +144,24 @@ public sealed class PretrainedModel : IDisposable
                 + $", and there is no config.json that says which model it is; give the model's name ({nameof(PretrainedModelOptions)}.{nameof(PretrainedModelOptions.Model)}; --model of the tool).");
     }
 
-    // Positions are resized to the image.
-    private const double MostResized = 1 << 28;
-
     // What files say is theirs; what options change is checked for itself.
     private static void RequirePossible(ModelDescription description, WeightLocation location, WeightFile file)
     {
+        var config = Path.Combine(location.Folder, "config.json");
+        var source = File.Exists(config) ? config : location.File;
         try
         {
             description.Architecture.Validate();
         }
         catch (ArgumentException error)
         {
-            throw new PretrainedModelException($"{location.File}: with its configuration no model of {description.Name ?? "this kind"}: {error.Message}", error);
+            throw new PretrainedModelException($"{source}: describes no model: {error.Message}", error);
         }
 
         var numbers = file.Tensors.Values.Sum(static tensor => PlausibleSizes.Count(tensor.Shape));
         if (PlausibleSizes.Fault(description.Architecture, numbers, MostResized, MostResized) is { } fault)
         {
-            throw new PretrainedModelException($"{location.File}: with its configuration {fault}.");
+            throw new PretrainedModelException($"{source}: describes a model that {location.File} cannot hold: {fault}.");
         }
     }
 
