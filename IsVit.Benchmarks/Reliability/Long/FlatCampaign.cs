@@ -19,8 +19,8 @@ internal static class FlatCampaign
     /// <summary>The name of the part that one path is.</summary>
     public const string PathName = "flat-of";
 
-    // Units of the small model: the patches, its blocks, the head.
-    private const int Units = 4;
+    // Units of the small model that have activations to learn with: the patches and its blocks.
+    private const int Units = 3;
 
     private static readonly Dictionary<string, Action<int, MemorySamples>> s_paths = new(StringComparer.Ordinal)
     {

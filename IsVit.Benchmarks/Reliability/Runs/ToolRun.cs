@@ -105,10 +105,10 @@ internal sealed class ToolRun : IDisposable
     /// <exception cref="TimeoutException">It does not end.</exception>
     public ToolRun Finish()
     {
-        if (!_process.WaitForExit(TimeSpan.FromMinutes(3)))
+        if (!_process.WaitForExit(TimeSpan.FromMinutes(15)))
         {
             _process.Kill();
-            throw new TimeoutException($"The run did not end within three minutes; it was in {Phase}.");
+            throw new TimeoutException($"The run did not end within a quarter of an hour; it was in {Phase}.");
         }
 
         _process.WaitForExit();

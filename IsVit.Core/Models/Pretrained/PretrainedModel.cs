@@ -58,7 +58,11 @@ public sealed class PretrainedModel : IDisposable
             }
 
             var description = Describe(location, weights, options, notes);
-            RequirePossible(description, location, file);
+            if (options.Model is null)
+            {
+                RequirePossible(description, location, file);
+            }
+
             description = Adapt(description, weights, options, notes);
             description.Architecture.Validate();
             return new PretrainedModel(file, weights.Layout, description, new StateDictLoadOptions { Prefix = weights.Prefix, Skip = Skip(options, weights), Resize = true }, notes);
