@@ -6,6 +6,7 @@ using IsVit.Benchmarks.Guard;
 using IsVit.Benchmarks.Imaging;
 using IsVit.Benchmarks.Optimization;
 using IsVit.Benchmarks.Quantizers;
+using IsVit.Benchmarks.Reliability;
 using IsVit.Benchmarks.Runtime;
 using IsVit.Benchmarks.Serving;
 
@@ -54,6 +55,11 @@ if (args is ["soak", .. var load])
     return Soak.Run(load);
 }
 
+if (args is ["reliability", .. var part])
+{
+    return ReliabilityCommand.Run(part);
+}
+
 if (args is ["ablation", .. var setting])
 {
     return Ablation.Run(setting);
@@ -76,7 +82,7 @@ if (args is ["simulation", .. var simulated])
 
 // In process: the project that BenchmarkDotNet would generate for each benchmark copies libtorch anew. A short job unless another is asked for.
 string[] given = args.Any(a => a is "-j" or "--job") ? args : [.. args, "--job", "short"];
-var types = typeof(Program).Assembly.GetTypes().Where(type => type.Namespace?.StartsWith(typeof(Table).Namespace!, StringComparison.Ordinal) == true && type.IsPublic).ToList();
+var types = typeof(Table).Assembly.GetTypes().Where(type => type.Namespace?.StartsWith(typeof(Table).Namespace!, StringComparison.Ordinal) == true && type.IsPublic).ToList();
 if (CalibrationImages.Folder is null)
 {
     Console.WriteLine($"{nameof(ImageLoading)} is left out: ../shared/data/imagenet/calibration is absent.");

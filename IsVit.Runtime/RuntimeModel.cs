@@ -41,6 +41,19 @@ public sealed class RuntimeModel
         using var saved = SavedModel.Open(path);
         var description = saved.Description ?? throw new QuantizationException($"'{path}' does not say of which architecture its model is; expected one that this library names (ViT, DeiT, Swin).");
         Plausibility.Require(saved, description.Architecture);
+        try
+        {
+            return new(Graph(saved, description, options), description, options);
+        }
+        catch (ArgumentException error)
+        {
+            // Parameters that each are possible may not be together, or with the shapes that they stand for.
+            throw new QuantizationException($"'{path}' does not hold a model that can be run: {error.Message}", error);
+        }
+    }
+
+    private static IImageGraph Graph(SavedModel saved, ModelDescription description, RuntimeOptions options)
+    {
         var parts = new ModelParts(saved, options.Tiles, options.ExactLevels);
         IImageGraph graph = description.Architecture switch
         {
@@ -49,7 +62,7 @@ public sealed class RuntimeModel
             var other => throw parts.Fault($"its architecture is {other.GetType().Name}; expected a ViT or a Swin"),
         };
         parts.RequireAllUsed();
-        return new(graph, description, options);
+        return graph;
     }
 
     /// <summary>Resizes, crops and normalizes a decoded image as the file's preprocessing says, to the numbers that timm's evaluation transform gives.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using IsVit.Model;
 using IsVit.Tests.Runtime;
 
 namespace IsVit.Benchmarks.Runtime;
@@ -24,7 +25,17 @@ internal static class DamagedFiles
             var path = Path.GetTempFileName();
             try
             {
-                var mutations = new ModelFileMutations(File.ReadAllBytes(file), path, seed: count);
+                ModelFileMutations mutations;
+                try
+                {
+                    mutations = new ModelFileMutations(File.ReadAllBytes(file), path, seed: count);
+                }
+                catch (IsVitException error)
+                {
+                    Console.WriteLine($"{Path.GetFileName(file)}: skipped, for it does not load whole: {error.Message}");
+                    continue;
+                }
+
                 for (var i = 0; i < count / (args.Length - 1); i++)
                 {
                     if (mutations.Try() is { } fault && faults++ < 10)

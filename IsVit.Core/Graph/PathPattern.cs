@@ -35,7 +35,9 @@ public sealed partial class PathPattern
         }
 
         text.Append(Regex.Escape(pattern[end..])).Append(@"\z");
-        _regex = new Regex(text.ToString(), RegexOptions.CultureInvariant | RegexOptions.Singleline, TimeSpan.FromSeconds(1));
+
+        // Linear in the path's length whatever the pattern, and so without a limit of time, which a busy machine would exceed at any pattern.
+        _regex = new Regex(text.ToString(), RegexOptions.CultureInvariant | RegexOptions.Singleline | RegexOptions.NonBacktracking, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>The pattern's text.</summary>
@@ -75,6 +77,6 @@ public sealed partial class PathPattern
     public override string ToString() => Pattern;
 
     // Where names follow, their dot belongs to the wildcard: with no names there is none. A ** that stands within a name is any text.
-    [GeneratedRegex(@"(?<![^.])\*\*\.|\*\*|\*", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(?<![^.])\*\*\.|\*\*|\*", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: Timeout.Infinite)]
     private static partial Regex Wildcard();
 }

@@ -77,7 +77,7 @@ internal sealed class ImageDecoder
         // Without a colour space no profile is applied; unpremultiplied, the colour beneath alpha stays as stored.
         var alpha = info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul;
         var target = new SKImageInfo(info.Width, info.Height, SKColorType.Rgba8888, alpha, null);
-        var image = new RgbImage(info.Width, info.Height);
+        var image = Allocate(info, name);
         try
         {
             Read(codec, target, image, format, name);
@@ -87,6 +87,19 @@ internal sealed class ImageDecoder
         {
             image.Dispose();
             throw;
+        }
+    }
+
+    // A file of some bytes may declare an image that the process has no memory for.
+    private static RgbImage Allocate(SKImageInfo info, string name)
+    {
+        try
+        {
+            return new RgbImage(info.Width, info.Height);
+        }
+        catch (OutOfMemoryException error)
+        {
+            throw new ImageException(name, FormattableString.Invariant($"{info.Width} x {info.Height} pixels; there is no memory for them ({nameof(ImageDecoderOptions.MaxPixels)} refuses such images before)."), error);
         }
     }
 

@@ -9,6 +9,8 @@ namespace IsVit.Core.Models;
 /// </summary>
 public static class ModelCatalog
 {
+    private const int LongestName = 200;
+
     /// <summary>The name of the model that the demonstration quantizes: 28 x 28 grey images (Fashion-MNIST), ten classes.</summary>
     public const string Demo = "vit_fashion";
 
@@ -138,6 +140,12 @@ public static class ModelCatalog
     // Levenshtein's, with two neighbours in each other's place as one: the fewest insertions, deletions, replacements and swaps of a character.
     private static int EditDistance(string a, string b)
     {
+        // Nobody misspells one of so many letters; a damaged file may have it.
+        if (Math.Max(a.Length, b.Length) > LongestName)
+        {
+            return a == b ? 0 : Math.Max(a.Length, b.Length);
+        }
+
         int[] before = [], above = [], row = [.. Enumerable.Range(0, b.Length + 1)];
         for (var i = 1; i <= a.Length; i++)
         {

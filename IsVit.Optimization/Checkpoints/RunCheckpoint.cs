@@ -111,7 +111,9 @@ internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
 
         try
         {
-            using var file = SafetensorsFile.Open(path);
+            using var reader = SafetensorsReader.Open(path);
+            reader.VerifyChecksums();
+            using var file = new SafetensorsFile(reader);
             foreach (var (name, value) in state)
             {
                 file.ReadInto(name, value);
@@ -139,16 +141,17 @@ internal sealed class RunCheckpoint : IUnitCheckpoint, IDisposable
     public void SaveUnit(int stageIndex, int index, UnitResult result, IEnumerable<(string Name, Tensor Value)> state)
     {
         static string Text(double value) => value.ToString("r", CultureInfo.InvariantCulture);
-        SafetensorsFile.Write(
+        SafetensorsWriter.Write(
             UnitPath(stageIndex, index, result.Unit),
-            state.Select(static entry => KeyValuePair.Create(entry.Name, entry.Value)),
+            state.Select(static entry => KeyValuePair.Create(entry.Name, SafetensorsFile.Data(entry.Name, entry.Value))),
             new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["loss_before"] = Text(result.LossBefore),
                 ["loss_after"] = Text(result.LossAfter),
                 ["iterations"] = Text(result.Iterations),
                 ["seconds"] = Text(result.Duration.TotalSeconds),
-            });
+            },
+            withChecksums: true);
     }
 
     // The numbers make the name unique; the path is for the reader, as far as a file may be called so.

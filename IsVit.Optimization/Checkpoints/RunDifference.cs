@@ -29,9 +29,9 @@ internal static class RunDifference
         {
             return [.. Changes("", Readable(there), Readable(here))];
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or ArgumentException)
         {
-            // Another version's, which has other options.
+            // Another version's, which has other options; or numbers that nobody wrote.
             return [];
         }
     }

@@ -60,6 +60,7 @@ internal static class QuantizedModelFile
     {
         using var saved = SavedModel.Open(path);
         var description = saved.Description ?? throw new QuantizationException($"'{path}' does not say what model it is of; give a module of the same architecture to load it into.");
+        SavedSizes.Require(saved, description.Architecture);
         var model = description.Architecture.Create();
         try
         {

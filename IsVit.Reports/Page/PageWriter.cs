@@ -95,7 +95,7 @@ internal sealed partial class PageWriter
         ? ""
         : (number != 0 && Math.Abs(number) is < 1e-3 or >= 1e7 ? number.ToString("0.0##E+0", CultureInfo.InvariantCulture) : number.ToString(format, CultureInfo.InvariantCulture));
 
-    [GeneratedRegex("(?<=id=\"|url\\(#)(?=clipPath)", RegexOptions.None, matchTimeoutMilliseconds: 10_000)]
+    [GeneratedRegex("(?<=id=\"|url\\(#)(?=clipPath)", RegexOptions.None, matchTimeoutMilliseconds: Timeout.Infinite)]
     private static partial Regex Ids();
 
     /// <summary>Text as HTML.</summary>

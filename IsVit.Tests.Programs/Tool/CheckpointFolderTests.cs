@@ -68,6 +68,8 @@ public sealed class CheckpointFolderTests
         FashionFolder.Write(folder, images: 4);
         folder.File("out.checkpoint/run.json", "{}"u8);
         folder.File("out.checkpoint/stage0.unit000.head.safetensors", []);
+        folder.File("out.checkpoint/stage0.unit001.head.safetensors.0123.tmp", []);
+        folder.File("out.checkpoint/run.json.0123.tmp", []);
         folder.File("out.checkpoint/notes.txt", []);
         var arguments = FashionFolder.Quantize(folder, "--method", RecipeNames.Baseline, "--views", "1", "--output", folder["out"], "--final-score-only");
 

@@ -95,6 +95,8 @@ public sealed class ConfigTests
     [InlineData("- seed", "line 1: is no YAML mapping of options: expected 'key: value' on each line.")]
     [InlineData("seed: [", "is no YAML mapping of options: ")]
     [InlineData("a: &a { b: *a }", "is no YAML mapping of options: ")]
+    [InlineData("Overrides:\n  - {Pattern: head\nReconstruction:\n  E: 1", "is no YAML mapping of options: cannot be read: ")]
+    [InlineData("a: {Pattern: \"blocks\"---\n Bits: 4}", "is no YAML mapping of options: ")]
     [InlineData("seed: 1\n---\nseed: 2", "line 3: is no YAML mapping of options: expected one document.")]
     public async Task Quantize_WrongFile_NamesFileKeyAndValue(string text, string expected)
     {
@@ -112,6 +114,7 @@ public sealed class ConfigTests
     [InlineData("run.json", "{ \"seed\": 1, \"seed\": 2 }", "is no JSON object of options: ")]
     [InlineData("run.json", "[1]", "is no JSON object of options: ")]
     [InlineData("run.json", "{ seed", "is no JSON object of options: ")]
+    [InlineData("run.json", "{ \"seed\": \"\\ud800\" }", "is no JSON object of options: ")]
     [InlineData("run.toml", "seed = 1", "a file of options ends with .yaml, .yml or .json, not with '.toml'.")]
     [InlineData("run.json", null, "run.json: no such file of options.")]
     public async Task Quantize_FileOfAnotherKind_IsNamed(string name, string? text, string expected)
@@ -123,6 +126,19 @@ public sealed class ConfigTests
         }
 
         (await ToolRun.Of("quantize", "--config", folder[name])).AssertRefused(expected);
+    }
+
+    /// <summary>What reads documents calls itself for each level; so many end the process.</summary>
+    [Theory]
+    [InlineData("[")]
+    [InlineData("{a: ")]
+    [InlineData("- ")]
+    public async Task Quantize_FileNestedDeeply_IsRefused(string level)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["run.yaml"], "seed: " + string.Concat(Enumerable.Repeat(level, 20_000)));
+
+        (await ToolRun.Of("quantize", "--config", folder["run.yaml"])).AssertRefused("is no YAML mapping of options: ");
     }
 
     /// <summary>The example that users begin with.</summary>

@@ -59,6 +59,21 @@ public sealed class IdxFileTests
         Assert.Throws<ToolException>(() => IdxFile.Read(path, rank: 3));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Read_FileThatAnnouncesMoreThanItHas_AsksForLittleMemory(bool compressed)
+    {
+        using var folder = new TemporaryFolder();
+        var path = IdxFiles.Write(folder["images"], IdxFiles.Bytes([8, 4096, 4096], new byte[8]), compressed);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var error = Assert.Throws<ToolException>(() => IdxFile.Read(path, rank: 3));
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4 << 20);
+        Assert.Contains("134217728 bytes, 8 are there", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Read_MissingFile_IsAnError()
     {

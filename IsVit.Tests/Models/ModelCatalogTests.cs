@@ -67,6 +67,17 @@ public sealed class ModelCatalogTests
     [InlineData("resnet50", null)]
     public void Closest_MisspeltName_IsTheOneMeant(string name, string? expected) => Assert.Equal(expected, ModelCatalog.Closest(ModelCatalog.Names, name) is [var first, ..] ? first : null);
 
+    /// <summary>A damaged file may hold any name.</summary>
+    [Fact]
+    public void Closest_EndlessName_IsNoneAndAsksForLittleMemory()
+    {
+        var name = new string('v', 40_000);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Empty(ModelCatalog.Closest(ModelCatalog.Names, name));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
     [Theory]
     [InlineData("deit_small_patch16_224", 224, 0.9, 0.485f, 0.229f, 248)]
     [InlineData("deit_base_distilled_patch16_384", 384, 1.0, 0.485f, 0.229f, 384)]

@@ -210,6 +210,8 @@ public sealed class PretrainedModelTests
     [InlineData("{\"model_type\": \"vit\", \"hidden_act\": \"relu\"}", "hidden_act is 'relu'; expected 'gelu'")]
     [InlineData("{\"architecture\": \"vit_tinny_patch16_224\"}", "There is no model 'vit_tinny_patch16_224'. Closest first, there are: vit_tiny_patch16_224")]
     [InlineData("{\"architecture\": \"vit_tiny_patch16_224\", \"model_args\": {\"swish\": true}}", "model_args changes 'swish'")]
+    [InlineData("{\"model_type\": \"vit\", \"half\": \"\\ud800\"}", "expected JSON")]
+    [InlineData("{\"architecture\": \"vit_tiny_patch16_224\", \"\\ud800\": 1}", "expected JSON")]
     [InlineData("[]", "expected a JSON object")]
     [InlineData("{", "expected JSON")]
     public void Open_ConfigurationThatCannotBe_NamesFileAndValue(string config, string says)
@@ -222,6 +224,23 @@ public sealed class PretrainedModelTests
 
         Assert.StartsWith(folder["config.json"], error.Message, StringComparison.Ordinal);
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"num_attention_heads\": 4", "\"num_attention_heads\": 5", "describes no model: EmbedDim is 48; allowed is: a multiple of HeadCount (5).")]
+    [InlineData("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2147483647", "describes a model that ")]
+    [InlineData("\"intermediate_size\": 192", "\"intermediate_size\": 2000000000", "describes a model that ")]
+    public void Open_ConfigurationOfAModelThatCannotBe_SaysSoBeforeItIsMade(string there, string instead, string says)
+    {
+        using var folder = new TemporaryFolder();
+        Rewrite("hf_vit", folder, static (tensor, value) => tensor);
+        var config = File.ReadAllText(SharedData.Formats("hf_vit", "config.json"));
+        Assert.Contains(there, config, StringComparison.Ordinal);
+        File.WriteAllText(folder["config.json"], config.Replace(there, instead, StringComparison.Ordinal));
+
+        var error = Assert.Throws<PretrainedModelException>(() => PretrainedModel.Open(folder.Path));
+
+        Assert.StartsWith($"{folder["config.json"]}: {says}", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -12,6 +12,6 @@ internal static class ExitCode
     /// <summary>What the user asked for cannot be done as asked.</summary>
     public const int UserError = 2;
 
-    /// <summary>Ended by Ctrl+C, as shells count it: 128 + SIGINT.</summary>
+    /// <summary>Ended by Ctrl+C or SIGTERM, as shells count the former: 128 + SIGINT.</summary>
     public const int Cancelled = 130;
 }

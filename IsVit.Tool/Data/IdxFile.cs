@@ -16,6 +16,7 @@ internal sealed record IdxFile(IReadOnlyList<int> Shape, byte[] Elements)
 
     private const byte UnsignedByte = 0x08;
     private const int MaximumRank = 4;
+    private const int FirstElements = 1 << 20;
 
     /// <summary>Reads and validates a file.</summary>
     /// <param name="path">An IDX file of unsigned bytes, plain or gzip.</param>
@@ -82,11 +83,29 @@ internal sealed record IdxFile(IReadOnlyList<int> Shape, byte[] Elements)
             shape[i] = (int)size;
         }
 
-        var elements = new byte[count];
-        Fill(stream, elements, path, $"{count} elements ({string.Join(" x ", shape)})");
+        var elements = ReadElements(stream, (int)count, path, $"{count} elements ({string.Join(" x ", shape)})");
         return stream.ReadByte() < 0
             ? new IdxFile(shape, elements)
             : throw new ToolException($"{path}: more bytes than the {count} elements that its header announces.");
+    }
+
+    // As much memory as there are bytes for, whatever the header announces.
+    private static byte[] ReadElements(Stream stream, int count, string path, string what)
+    {
+        var elements = new byte[Math.Min(count, FirstElements)];
+        for (var read = 0; ; Array.Resize(ref elements, (int)Math.Min(count, 2L * elements.Length)))
+        {
+            read += stream.ReadAtLeast(elements.AsSpan(read), elements.Length - read, throwOnEndOfStream: false);
+            if (read < elements.Length)
+            {
+                throw new ToolException($"{path}: ends early: {what} needs {count} bytes, {read} are there.");
+            }
+
+            if (read == count)
+            {
+                return elements;
+            }
+        }
     }
 
     private static void Fill(Stream stream, Span<byte> buffer, string path, string what)

@@ -74,11 +74,11 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
     /// <exception cref="ToolException">It does not say which model of the catalogue it is.</exception>
     public RunDescription Describe(string path)
     {
-        var texts = _session.ModelMetadata.CustomMetadataMap;
+        var texts = Texts(path);
         var model = texts.GetValueOrDefault("isvit.model")
             ?? throw new ToolException($"{path}: its metadata lacks 'isvit.model'; only files that 'isvit export' wrote can be evaluated.");
         var preset = Preset(model, texts, path);
-        var crop = texts.TryGetValue("isvit.preprocessing", out var json) ? JsonDocument.Parse(json).RootElement.GetProperty("crop").GetDouble() : preset.Preprocessing.CropFraction;
+        var crop = texts.TryGetValue("isvit.preprocessing", out var text) ? Crop(text, path) : preset.Preprocessing.CropFraction;
         int Number(string name, int otherwise) => int.TryParse(texts.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
         return new RunDescription(
             model,
@@ -89,6 +89,34 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
             Number("isvit.activation_bits", RunDescription.FloatBits),
             Number("isvit.seed", 0)) { Shape = preset };
     }
+
+    private Dictionary<string, string> Texts(string path)
+    {
+        try
+        {
+            return _session.ModelMetadata.CustomMetadataMap;
+        }
+        catch (Exception error) when (error is OnnxRuntimeException or NullReferenceException or ArgumentException)
+        {
+            // ONNX Runtime does not look at what it hands on.
+            throw new ToolException($"{path}: its metadata is broken.", error);
+        }
+    }
+
+    private static double Crop(string text, string path)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(text);
+            return json.RootElement.GetProperty("crop").GetDouble();
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw Broken(path, error);
+        }
+    }
+
+    private static ToolException Broken(string path, Exception error) => new($"{path}: its metadata 'isvit.preprocessing' is broken: {error.Message}", error);
 
     // A model that is not of the catalogue has what its input needs among the texts.
     private ModelPreset Preset(string model, Dictionary<string, string> texts, string path)
@@ -114,7 +142,7 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
-            throw new ToolException($"{path}: its metadata 'isvit.preprocessing' is broken: {error.Message}", error);
+            throw Broken(path, error);
         }
     }
 

@@ -63,7 +63,7 @@ internal static partial class EngineKeys
     }
 
     // What the binder says when a value is of another type.
-    [GeneratedRegex("at '([^']+)'", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("at '([^']+)'", RegexOptions.CultureInvariant, Timeout.Infinite)]
     private static partial Regex KeyOfMessage();
 
     private static string? Expected(string key)

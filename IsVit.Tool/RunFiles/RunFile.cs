@@ -44,7 +44,7 @@ internal static class RunFile
             using var stream = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text));
             return new ConfigurationBuilder().AddJsonStream(stream).Build();
         }
-        catch (Exception error) when (error is JsonException or FormatException)
+        catch (Exception error) when (error is JsonException or FormatException or InvalidOperationException)
         {
             throw new ToolException($"{path}: is no JSON object of options: {error.Message}", error);
         }

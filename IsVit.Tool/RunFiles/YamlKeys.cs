@@ -12,6 +12,9 @@ internal sealed class YamlKeys
     private const int Deepest = 8;
     private const int Most = 10_000;
 
+    // The stream, the document and its mapping.
+    private const int DocumentDepth = 3;
+
     private readonly Dictionary<string, string?> _entries = new(StringComparer.OrdinalIgnoreCase);
 
     private YamlKeys()
@@ -23,8 +26,7 @@ internal sealed class YamlKeys
     /// <exception cref="YamlException">It is not YAML, or no mapping.</exception>
     public static IReadOnlyDictionary<string, string?> Of(string text)
     {
-        var stream = new YamlStream();
-        stream.Load(new StringReader(text));
+        var stream = Load(text);
         var keys = new YamlKeys();
         switch (stream.Documents)
         {
@@ -40,6 +42,33 @@ internal sealed class YamlKeys
         }
 
         return keys._entries;
+    }
+
+    // The document's reader calls itself for what lies within, and ends the process where that is deep: so the events are looked at first, which come one after the other. Both throw more kinds of errors than they say.
+    private static YamlStream Load(string text)
+    {
+        var at = Mark.Empty;
+        try
+        {
+            var parser = new Parser(new StringReader(text));
+            for (var depth = 0; parser.MoveNext();)
+            {
+                at = parser.Current!.End;
+                depth += parser.Current.NestingIncrease;
+                if (depth > Deepest + DocumentDepth)
+                {
+                    throw new YamlException(parser.Current.Start, at, "is nested too deeply.");
+                }
+            }
+
+            var stream = new YamlStream();
+            stream.Load(new StringReader(text));
+            return stream;
+        }
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException or FormatException or OverflowException or NullReferenceException or IndexOutOfRangeException)
+        {
+            throw new YamlException(at, at, $"cannot be read: {error.Message}", error);
+        }
     }
 
     private void Add(string key, YamlNode node, int depth)

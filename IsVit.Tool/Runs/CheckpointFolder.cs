@@ -82,7 +82,8 @@ internal sealed class CheckpointFolder
             }
         }
 
-        foreach (var file in Directory.GetFiles(Path, UnitFiles).Append(System.IO.Path.Combine(Path, "run.json")).Append(@lock))
+        // A run that was killed may have been writing one.
+        foreach (var file in Directory.GetFiles(Path, UnitFiles).Concat(Directory.GetFiles(Path, UnitFiles + ".*.tmp")).Concat(Directory.GetFiles(Path, "run.json.*.tmp")).Append(System.IO.Path.Combine(Path, "run.json")).Append(@lock))
         {
             File.Delete(file);
         }

@@ -34,11 +34,12 @@ internal sealed class ConfigurationFile(string path, JsonElement json)
             }
 
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            RequireTexts(json.RootElement);
             return json.RootElement.ValueKind == JsonValueKind.Object
                 ? new ConfigurationFile(path, json.RootElement.Clone())
                 : throw new PretrainedModelException($"{path}: expected a JSON object, found {json.RootElement.ValueKind}.");
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new PretrainedModelException($"{path}: expected JSON: {error.Message}", error);
         }
@@ -104,6 +105,34 @@ internal sealed class ConfigurationFile(string path, JsonElement json)
 
         var value = json.GetProperty(key);
         return read(value) is { } found ? found : throw new PretrainedModelException($"{FilePath}: expected {expected} as '{key}', found {Shortened(value.GetRawText())}.");
+    }
+
+    // Names and texts are decoded when they are asked for, and may be no UTF-8 then, or half of a pair.
+    private static void RequireTexts(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                value.GetString();
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in value.EnumerateArray())
+                {
+                    RequireTexts(item);
+                }
+
+                break;
+            case JsonValueKind.Object:
+                foreach (var entry in value.EnumerateObject())
+                {
+                    _ = entry.Name;
+                    RequireTexts(entry.Value);
+                }
+
+                break;
+            default:
+                break;
+        }
     }
 
     private static string Shortened(string text) => text.Length <= 100 ? text : string.Concat(text.AsSpan(0, 100), "...");

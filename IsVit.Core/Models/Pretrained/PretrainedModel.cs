@@ -11,6 +11,9 @@ namespace IsVit.Core.Models.Pretrained;
 /// </summary>
 public sealed class PretrainedModel : IDisposable
 {
+    // Positions are resized to the image.
+    private const double MostResized = 1 << 28;
+
     private readonly StateDictLoadOptions _loading;
 
     private PretrainedModel(WeightFile weights, string names, ModelDescription description, StateDictLoadOptions loading, IReadOnlyList<string> notes) =>
@@ -55,6 +58,11 @@ public sealed class PretrainedModel : IDisposable
             }
 
             var description = Describe(location, weights, options, notes);
+            if (options.Model is null)
+            {
+                RequirePossible(description, location, file);
+            }
+
             description = Adapt(description, weights, options, notes);
             description.Architecture.Validate();
             return new PretrainedModel(file, weights.Layout, description, new StateDictLoadOptions { Prefix = weights.Prefix, Skip = Skip(options, weights), Resize = true }, notes);
@@ -138,6 +146,27 @@ public sealed class PretrainedModel : IDisposable
                 $"{location.File}: {weights.Layout}{(weights.Shapes.Count > 0 ? $": {ArchitectureGuess.Describe(weights)}" : string.Empty)}. "
                 + (candidates.Count == 0 ? "No model of the catalogue has these sizes" : $"It may be {string.Join(" or ", candidates.Select(static preset => preset.Name))}")
                 + $", and there is no config.json that says which model it is; give the model's name ({nameof(PretrainedModelOptions)}.{nameof(PretrainedModelOptions.Model)}; --model of the tool).");
+    }
+
+    // What files say is theirs; what options change is checked for itself.
+    private static void RequirePossible(ModelDescription description, WeightLocation location, WeightFile file)
+    {
+        var config = Path.Combine(location.Folder, "config.json");
+        var source = File.Exists(config) ? config : location.File;
+        try
+        {
+            description.Architecture.Validate();
+        }
+        catch (ArgumentException error)
+        {
+            throw new PretrainedModelException($"{source}: describes no model: {error.Message}", error);
+        }
+
+        var numbers = file.Tensors.Values.Sum(static tensor => PlausibleSizes.Count(tensor.Shape));
+        if (PlausibleSizes.Fault(description.Architecture, numbers, MostResized, MostResized) is { } fault)
+        {
+            throw new PretrainedModelException($"{source}: describes a model that {location.File} cannot hold: {fault}.");
+        }
     }
 
     private static ModelDescription OfHuggingFace(WeightLocation location, ConfigurationFile config, RecognizedWeights weights, List<string> notes)

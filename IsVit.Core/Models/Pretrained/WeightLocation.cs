@@ -55,6 +55,6 @@ internal sealed partial record WeightLocation(string File, string Folder, string
             : throw new PretrainedModelException($"{folder}: expected a file of weights, {Names[0]} or another, found {(others.Count == 0 ? "none" : $"{string.Join(", ", others.Take(3).Select(Path.GetFileName))}{(others.Count > 3 ? ", ..." : string.Empty)}; give the file")}.");
     }
 
-    [GeneratedRegex(@"^(?<stem>.+)-\d{5}-of-(?<count>\d{5})(?<extension>\.\w+)$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(@"^(?<stem>.+)-\d{5}-of-(?<count>\d{5})(?<extension>\.\w+)$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, Timeout.Infinite)]
     private static partial Regex Shard();
 }

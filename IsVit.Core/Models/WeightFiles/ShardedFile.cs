@@ -9,6 +9,9 @@ internal sealed class ShardedFile : WeightFile
 {
     private const int MaxIndexBytes = 100_000_000;
 
+    // Of most file systems.
+    private const int MaxNameLength = 255;
+
     private readonly List<WeightFile> _shards;
     private readonly Dictionary<string, WeightFile> _shardOf;
 
@@ -95,7 +98,7 @@ internal sealed class ShardedFile : WeightFile
             List<KeyValuePair<string, string>> entries = [.. map.EnumerateObject().Select(entry => KeyValuePair.Create(entry.Name, FileName(path, entry)))];
             return entries.Count > 0 ? entries : throw new WeightFileException(path, null, "at least one tensor in 'weight_map'", "none");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new WeightFileException(path, null, "an index in JSON", WeightFileException.Shortened(e.Message), e);
         }
@@ -105,7 +108,7 @@ internal sealed class ShardedFile : WeightFile
     private static string FileName(string path, JsonProperty entry)
     {
         var name = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : string.Empty;
-        return name.Length > 0 && name == Path.GetFileName(name) && name is not ("." or "..") && name.IndexOfAny(['/', '\\', ':']) < 0
+        return name.Length > 0 && name == Path.GetFileName(name) && name.Length <= MaxNameLength && name is not ("." or "..") && name.IndexOfAny(['/', '\\', ':']) < 0 && !name.Any(char.IsControl)
             ? name
             : throw new WeightFileException(path, entry.Name, "the name of a file in the index's folder", $"{WeightFileException.Shortened(entry.Value.GetRawText())}");
     }

@@ -100,6 +100,9 @@ public sealed class BadFileTests(ITestOutputHelper output)
     [InlineData("{\"metadata\":{}}", "the object 'weight_map'")]
     [InlineData("[]", "the object 'weight_map'")]
     [InlineData("{", "an index in JSON")]
+    [InlineData("{\"weight_map\":{\"a\":\"one\\u0000.safetensors\"}}", "the name of a file in the index's folder")]
+    [InlineData("{\"weight_map\":{\"a\":\"one\\ud800\"}}", "an index in JSON")]
+    [InlineData("{\"weight_map\":{\"\\ud800\":\"one.safetensors\"}}", "an index in JSON")]
     [InlineData("{\"weight_map\":{\"b\":\"one.safetensors\"}}", "it in 'one.safetensors', as the index says")]
     public void Open_BrokenIndex_SaysWhatIsWrong(string index, string says)
     {
@@ -109,6 +112,24 @@ public sealed class BadFileTests(ITestOutputHelper output)
         var path = folder.File("model.safetensors.index.json", System.Text.Encoding.UTF8.GetBytes(index));
 
         Assert.Contains(says, Assert.Throws<WeightFileException>(() => WeightFile.Open(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_IndexWithANameThatNoFileHas_SaysSo()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("model.safetensors.index.json", System.Text.Encoding.UTF8.GetBytes($"{{\"weight_map\":{{\"a\":\"{new string('n', 300)}\"}}}}"));
+
+        Assert.Contains("the name of a file in the index's folder", Assert.Throws<WeightFileException>(() => WeightFile.Open(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_IndexThatIsNoUtf8_SaysSo()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("model.safetensors.index.json", [.. "{\"weight_map\":{\"a\":\"o"u8, 0xDF, .. "\"}}"u8]);
+
+        Assert.Contains("an index in JSON", Assert.Throws<WeightFileException>(() => WeightFile.Open(path)).Message, StringComparison.Ordinal);
     }
 
     // Null where everything could be read.

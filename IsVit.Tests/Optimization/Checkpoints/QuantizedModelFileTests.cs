@@ -205,6 +205,25 @@ public sealed class QuantizedModelFileTests
         Assert.Empty(Hooks.Of(fresh));
     }
 
+    /// <summary>A file may name any architecture; memory for it is asked for once it can be that of its tensors.</summary>
+    [Fact]
+    public void Open_ArchitectureThatTheTensorsCannotHave_SaysSoBeforeItIsMade()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = Micro.Vit();
+        using (var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.MinMax).Run(model, Micro.Images()))
+        {
+            quantized.Description = quantized.Description! with { Architecture = Micro.Options with { Depth = int.MaxValue } };
+            quantized.Save(folder["model.safetensors"]);
+        }
+
+        var error = Assert.Throws<QuantizationException>(() => QuantizedModel.Open(folder["model.safetensors"]));
+
+        Assert.StartsWith($"'{folder["model.safetensors"]}' cannot be run: its architecture (VisionTransformerOptions) gives ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(" numbers of the blocks; expected at most ", error.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>Every bit counts: of the header, of codes, of parameters, of the checksums.</summary>
     [Fact]
     public void Load_OneBitFlipped_SaysSoAndChangesNothing()

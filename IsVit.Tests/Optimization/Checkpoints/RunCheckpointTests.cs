@@ -185,6 +185,42 @@ public sealed class RunCheckpointTests(RunCheckpointTests.FinishedRuns finished)
         }
     }
 
+    /// <summary>A bit of the state of a unit or of its losses makes another model or report, and nothing else would notice.</summary>
+    [Theory]
+    [InlineData(0.5)]
+    [InlineData(0.999)]
+    public void Quantize_UnitFileWithAnotherBit_NamesItAndWhatToDo(double place)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        finished.CopyTo(folder);
+        var file = Directory.GetFiles(folder.Path, "stage*blocks.1*").Order(StringComparer.Ordinal).First();
+        var content = File.ReadAllBytes(file);
+        content[(int)(content.Length * place)] ^= 4;
+        File.WriteAllBytes(file, content);
+        using var model = Micro.Vit();
+
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Run(model, Micro.Images(), new QuantizationRun { CheckpointDirectory = folder.Path }));
+
+        Assert.Contains(Path.GetFileName(file), error.Message, StringComparison.Ordinal);
+        Assert.Contains("the file is damaged", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Quantize_FolderWhoseOptionsAreNoNumbers_SaysThatTheyDiffer()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        finished.CopyTo(folder);
+        File.WriteAllText(folder["run.json"], File.ReadAllText(folder["run.json"]).Replace("\\u0022LearningRate\\u0022:0.001", "\\u0022LearningRate\\u0022:1e400", StringComparison.Ordinal));
+        Assert.Contains("1e400", File.ReadAllText(folder["run.json"]), StringComparison.Ordinal);
+        using var model = Micro.Vit();
+
+        var error = Assert.Throws<QuantizationException>(() => Micro.Quantizer().Run(model, Micro.Images(), new QuantizationRun { CheckpointDirectory = folder.Path }));
+
+        Assert.Contains("differs in options", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Quantize_FolderOfARunThatIsGoingOn_RefusesUntilItEnds()
     {

@@ -1,0 +1,34 @@
+using IsVit.Core.Models;
+using IsVit.Onnx;
+using IsVit.Tests.Optimization;
+using IsVit.Tests.TestSupport;
+using IsVit.Tool;
+using IsVit.Tool.Inputs;
+
+namespace IsVit.Tests.Programs.Tool;
+
+public sealed class OnnxClassifierTests
+{
+    [Theory]
+    [InlineData("\"crop\"", "\"crab\"")]
+    [InlineData("{\"size\"", "[\"size\"")]
+    public void Describe_PreprocessingThatIsNone_SaysSo(string there, string instead)
+    {
+        using var folder = new TemporaryFolder();
+        using (var model = Micro.Vit())
+        {
+            OnnxExport.Save(model, folder["model.onnx"], new() { Preprocessing = new() { ImageSize = 32 }, Metadata = new Dictionary<string, string> { ["isvit.model"] = ModelCatalog.Demo } });
+        }
+
+        var file = File.ReadAllBytes(folder["model.onnx"]);
+        var at = file.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(there));
+        Assert.True(at > 0, there);
+        System.Text.Encoding.UTF8.GetBytes(instead).CopyTo(file, at);
+        File.WriteAllBytes(folder["model.onnx"], file);
+        using var broken = OnnxClassifier.Open(folder["model.onnx"], 1);
+
+        var error = Assert.Throws<ToolException>(() => broken.Describe(folder["model.onnx"]));
+
+        Assert.StartsWith($"{folder["model.onnx"]}: its metadata 'isvit.preprocessing' is broken: ", error.Message, StringComparison.Ordinal);
+    }
+}
