@@ -141,6 +141,18 @@ public sealed class ConfigTests
         (await ToolRun.Of("quantize", "--config", folder["run.yaml"])).AssertRefused("is no YAML mapping of options: ");
     }
 
+    /// <summary>A colon in a name is a section in a section; so many take all memory.</summary>
+    [Theory]
+    [InlineData("run.json", "{{\"{0}\": 1}}", "is no JSON object of options: ")]
+    [InlineData("run.yaml", "\"{0}\": 1", "is no YAML mapping of options: ")]
+    public async Task Quantize_NameOfManySections_IsRefused(string name, string format, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder[name], string.Format(System.Globalization.CultureInfo.InvariantCulture, format, string.Concat(Enumerable.Repeat("a:", 20_000))));
+
+        (await ToolRun.Of("quantize", "--config", folder[name])).AssertRefused(expected);
+    }
+
     /// <summary>The example that users begin with.</summary>
     [Fact]
     public async Task Quantize_ExampleOfTheDocumentation_IsAccepted()

@@ -228,6 +228,7 @@ public sealed class PretrainedModelTests
 
     [Theory]
     [InlineData("\"num_attention_heads\": 4", "\"num_attention_heads\": 5", "describes no model: EmbedDim is 48; allowed is: a multiple of HeadCount (5).")]
+    [InlineData("\"image_size\": 32", "\"image_size\": -1", "describes no model: ")]
     [InlineData("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2147483647", "describes a model that ")]
     [InlineData("\"intermediate_size\": 192", "\"intermediate_size\": 2000000000", "describes a model that ")]
     public void Open_ConfigurationOfAModelThatCannotBe_SaysSoBeforeItIsMade(string there, string instead, string says)

@@ -42,11 +42,37 @@ internal static class RunFile
         try
         {
             using var stream = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text));
+            using var json = JsonDocument.Parse(text, new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            RequireShallow(json.RootElement);
             return new ConfigurationBuilder().AddJsonStream(stream).Build();
         }
         catch (Exception error) when (error is JsonException or FormatException or InvalidOperationException)
         {
             throw new ToolException($"{path}: is no JSON object of options: {error.Message}", error);
+        }
+    }
+
+    // A colon in a name parts a section from what is below it, and so many sections take their number's square of memory.
+    private static void RequireShallow(JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in value.EnumerateArray())
+            {
+                RequireShallow(item);
+            }
+        }
+        else if (value.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var entry in value.EnumerateObject())
+            {
+                if (entry.Name.Count(static letter => letter == ':') > YamlKeys.Deepest)
+                {
+                    throw new FormatException("a name is nested too deeply.");
+                }
+
+                RequireShallow(entry.Value);
+            }
         }
     }
 

@@ -8,8 +8,9 @@ namespace IsVit.Tool.RunFiles;
 /// <summary>A YAML document as the keys and texts of a configuration.</summary>
 internal sealed class YamlKeys
 {
-    // Aliases make endless documents, and huge ones, of a few lines.
-    private const int Deepest = 8;
+    /// <summary>How many sections may lie within each other: aliases make endless documents, and huge ones, of a few lines.</summary>
+    public const int Deepest = 8;
+
     private const int Most = 10_000;
 
     // The stream, the document and its mapping.
@@ -107,6 +108,12 @@ internal sealed class YamlKeys
     {
         foreach (var (key, value) in mapping.Children)
         {
+            // A colon in a name parts a section from what is below it.
+            if (key is YamlScalarNode { Value: { } text } && text.Count(static letter => letter == ':') > Deepest)
+            {
+                throw Error(key, "is nested too deeply.");
+            }
+
             Add(prefix + (key is YamlScalarNode { Value: { Length: > 0 } name } ? name : throw Error(key, "expected a name before the colon.")), value, depth);
         }
     }

@@ -57,7 +57,7 @@ public sealed class PretrainedModel : IDisposable
                 notes.Add($"the weights are those under '{section}' of the checkpoint");
             }
 
-            var description = Describe(location, weights, options, notes);
+            var description = options.Model is null ? DescribeFiles(location, weights, options, notes) : Describe(location, weights, options, notes);
             if (options.Model is null)
             {
                 RequirePossible(description, location, file);
@@ -146,6 +146,18 @@ public sealed class PretrainedModel : IDisposable
                 $"{location.File}: {weights.Layout}{(weights.Shapes.Count > 0 ? $": {ArchitectureGuess.Describe(weights)}" : string.Empty)}. "
                 + (candidates.Count == 0 ? "No model of the catalogue has these sizes" : $"It may be {string.Join(" or ", candidates.Select(static preset => preset.Name))}")
                 + $", and there is no config.json that says which model it is; give the model's name ({nameof(PretrainedModelOptions)}.{nameof(PretrainedModelOptions.Model)}; --model of the tool).");
+    }
+
+    private static ModelDescription DescribeFiles(WeightLocation location, RecognizedWeights weights, PretrainedModelOptions options, List<string> notes)
+    {
+        try
+        {
+            return Describe(location, weights, options, notes);
+        }
+        catch (ArgumentException error)
+        {
+            throw new PretrainedModelException($"{Path.Combine(location.Folder, "config.json")}: describes no model: {error.Message}", error);
+        }
     }
 
     // What files say is theirs; what options change is checked for itself.
