@@ -20,7 +20,7 @@ public sealed class ContentUpload(IContentStore store)
         if (!_done.TryGetValue(full, out var input))
         {
             var hash = await ContentHash.OfFileAsync(full, cancellationToken).ConfigureAwait(false);
-            await PutAsync(hash, full, cancellationToken).ConfigureAwait(false);
+            await store.PutAsync(hash, full, cancellationToken).ConfigureAwait(false);
             _done[full] = input = new JobInput(Name(full), hash, IsFolder: false);
         }
 
@@ -52,7 +52,7 @@ public sealed class ContentUpload(IContentStore store)
             }
 
             var hash = await ContentHash.OfFileAsync(file, cancellationToken).ConfigureAwait(false);
-            await PutAsync(hash, file, cancellationToken).ConfigureAwait(false);
+            await store.PutAsync(hash, file, cancellationToken).ConfigureAwait(false);
             files.Add(new ContentTreeFile(relative, hash));
         }
 
@@ -61,20 +61,12 @@ public sealed class ContentUpload(IContentStore store)
         {
             await File.WriteAllBytesAsync(list, new ContentTree([.. files.OrderBy(static file => file.Path, StringComparer.Ordinal)]).Serialize(), cancellationToken).ConfigureAwait(false);
             var hash = await ContentHash.OfFileAsync(list, cancellationToken).ConfigureAwait(false);
-            await PutAsync(hash, list, cancellationToken).ConfigureAwait(false);
+            await store.PutAsync(hash, list, cancellationToken).ConfigureAwait(false);
             return _done[full] = new JobInput(Name(full), hash, IsFolder: true);
         }
         finally
         {
             File.Delete(list);
-        }
-    }
-
-    private async Task PutAsync(string hash, string path, CancellationToken cancellationToken)
-    {
-        if (!await store.ContainsAsync(hash, cancellationToken).ConfigureAwait(false))
-        {
-            await store.PutAsync(hash, path, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -7,9 +7,6 @@ public sealed class FolderContentStore(string root) : IContentStore
     private readonly string _root = Path.GetFullPath(root);
 
     /// <inheritdoc/>
-    public Task<bool> ContainsAsync(string hash, CancellationToken cancellationToken) => Task.FromResult(File.Exists(PathOf(hash)));
-
-    /// <inheritdoc/>
     public async Task PutAsync(string hash, string path, CancellationToken cancellationToken)
     {
         var target = PathOf(hash);

@@ -5,13 +5,8 @@ namespace IsVit.Cluster.Content;
 /// </summary>
 public interface IContentStore
 {
-    /// <summary>Whether there is such a file.</summary>
+    /// <summary>Puts a file in; it is there whole or not at all. Copies nothing if it is there.</summary>
     /// <param name="hash">The SHA-256 of its content, 64 lower-case hexadecimal digits.</param>
-    /// <param name="cancellationToken">Stops the search.</param>
-    Task<bool> ContainsAsync(string hash, CancellationToken cancellationToken);
-
-    /// <summary>Puts a file in; it is there whole or not at all. Does nothing if it is there.</summary>
-    /// <param name="hash">The SHA-256 of its content.</param>
     /// <param name="path">The file to copy.</param>
     /// <param name="cancellationToken">Stops the copy.</param>
     /// <exception cref="IOException">The store cannot be reached, or is full.</exception>

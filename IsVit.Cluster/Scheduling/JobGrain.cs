@@ -79,7 +79,8 @@ internal sealed class JobGrain(
         (_heard, _progress) = (time.GetUtcNow(), progress);
         if (checkpoint.Any(file => !Record.Checkpoint.Contains(file)))
         {
-            await WriteAsync(Record with { Checkpoint = checkpoint, TriesWithoutProgress = 1 });
+            // A worker that has just begun has not yet stored again what others had.
+            await WriteAsync(Record with { Checkpoint = [.. checkpoint.Concat(Record.Checkpoint).DistinctBy(static file => file.Name)], TriesWithoutProgress = 1 });
         }
 
         return LeaseAnswer.Continue;

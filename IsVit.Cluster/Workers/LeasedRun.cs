@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using IsVit.Cluster.Content;
@@ -23,10 +24,11 @@ internal sealed partial class LeasedRun : IProgress<JobProgress>, IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly string _folder;
-    private readonly Dictionary<string, (long Length, DateTime Written, string Hash)> _kept = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (long Length, DateTime Written, string Hash)> _stored = new(StringComparer.Ordinal);
     private volatile JobProgress? _progress;
     private long _progressAt;
     private LeaseAnswer _answer = LeaseAnswer.Continue;
+    private Task _storing = Task.CompletedTask;
 
     public LeasedRun(
         IJobGrain job,
@@ -188,7 +190,9 @@ internal sealed partial class LeasedRun : IProgress<JobProgress>, IDisposable
                 async () =>
                 {
                     // The last units, or all of a share's.
-                    await BeatOnceAsync(_progress);
+                    await _storing;
+                    await StoreUnitsAsync();
+                    await BeatOnceAsync();
                     if (result is not null)
                     {
                         await _job.CompleteAsync(_assignment.Lease, result);
@@ -235,7 +239,7 @@ internal sealed partial class LeasedRun : IProgress<JobProgress>, IDisposable
                     return;
                 }
 
-                _answer = await BeatOnceAsync(_progress);
+                _answer = await BeatOnceAsync();
                 if (_answer != LeaseAnswer.Continue)
                 {
                     await stop.CancelAsync();
@@ -251,38 +255,47 @@ internal sealed partial class LeasedRun : IProgress<JobProgress>, IDisposable
         }
     }
 
-    private async Task<LeaseAnswer> BeatOnceAsync(JobProgress? progress)
+    // Files are stored beside: a store that is slow must not make a worker that is well look as if it were not.
+    private Task<LeaseAnswer> BeatOnceAsync()
     {
-        var files = new List<StoredFile>();
-        FileInfo[] found = Directory.Exists(Checkpoint) ? new DirectoryInfo(Checkpoint).GetFiles() : [];
-        foreach (var file in found.OrderBy(static file => file.Name, StringComparer.Ordinal))
+        if (_storing.IsCompleted)
         {
-            // The lock of the run, and files that are being written.
-            if (file.Extension is not (".safetensors" or ".json"))
-            {
-                continue;
-            }
-
-            if (!_kept.TryGetValue(file.Name, out var kept) || kept.Length != file.Length || kept.Written != file.LastWriteTimeUtc)
-            {
-                kept = (file.Length, file.LastWriteTimeUtc, await PutAsync(file.FullName, CancellationToken.None));
-                _kept[file.Name] = kept;
-            }
-
-            files.Add(new StoredFile(file.Name, kept.Hash));
+            _storing = StoreUnitsOrSayAsync();
         }
 
-        return await _job.BeatAsync(_assignment.Lease, progress, files);
+        return _job.BeatAsync(_assignment.Lease, _progress, [.. _stored.Select(static file => new StoredFile(file.Key, file.Value.Hash)).OrderBy(static file => file.Name, StringComparer.Ordinal)]);
+    }
+
+    private async Task StoreUnitsOrSayAsync()
+    {
+        try
+        {
+            await StoreUnitsAsync();
+        }
+#pragma warning disable CA1031 // The store may be away; the next beat tries again.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            NotHeard(_assignment.Job, error.Message);
+        }
+    }
+
+    private async Task StoreUnitsAsync()
+    {
+        foreach (var file in Directory.Exists(Checkpoint) ? new DirectoryInfo(Checkpoint).GetFiles() : [])
+        {
+            // Not the lock of the run, nor files that are being written.
+            if (file.Extension is ".safetensors" or ".json" && (!_stored.TryGetValue(file.Name, out var stored) || stored.Length != file.Length || stored.Written != file.LastWriteTimeUtc))
+            {
+                _stored[file.Name] = (file.Length, file.LastWriteTimeUtc, await PutAsync(file.FullName, CancellationToken.None));
+            }
+        }
     }
 
     private async Task<string> PutAsync(string path, CancellationToken cancellationToken)
     {
         var hash = await ContentHash.OfFileAsync(path, cancellationToken);
-        if (!await _store.ContainsAsync(hash, cancellationToken))
-        {
-            await _store.PutAsync(hash, path, cancellationToken);
-        }
-
+        await _store.PutAsync(hash, path, cancellationToken);
         return hash;
     }
 

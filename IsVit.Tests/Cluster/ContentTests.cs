@@ -112,7 +112,7 @@ public sealed class ContentTests : IDisposable
     [InlineData("../../etc/passwd")]
     [InlineData("ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789")]
     public async Task Store_HashThatIsNone_IsRefused(string hash) =>
-        Assert.Contains("is no SHA-256", (await Assert.ThrowsAsync<ClusterException>(() => Store.ContainsAsync(hash, Token))).Message, StringComparison.Ordinal);
+        Assert.Contains("is no SHA-256", (await Assert.ThrowsAsync<ClusterException>(() => Store.OpenAsync(hash, Token))).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("not json")]
@@ -167,8 +167,6 @@ public sealed class ContentTests : IDisposable
         private int _opened;
 
         public int Opened => _opened;
-
-        public Task<bool> ContainsAsync(string hash, CancellationToken cancellationToken) => store.ContainsAsync(hash, cancellationToken);
 
         public Task PutAsync(string hash, string path, CancellationToken cancellationToken) => store.PutAsync(hash, path, cancellationToken);
 

@@ -309,6 +309,42 @@ public sealed class JobSchedulingTests : IDisposable
         AssertFolders($"0123456789abcdef-1-{Environment.ProcessId}");
     }
 
+    /// <summary>A worker whose files take longer to store than a lease lasts keeps its job.</summary>
+    [Fact]
+    public async Task Run_ContentStoreSlow_KeepsTheLease()
+    {
+        var store = new SlowStore(new FolderContentStore(_folder["content"]), TimeSpan.FromSeconds(4));
+        await using var cluster = await OneSilo.StartAsync(
+            _folder,
+            async (run, cancellationToken) =>
+            {
+                await File.WriteAllTextAsync(Path.Combine(run.CheckpointFolder, "stage0.unit0.safetensors"), "unit", cancellationToken);
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+                return OneSilo.Result(run, "done");
+            },
+            content: store);
+
+        var status = Assert.Single(await cluster.EndOf(await cluster.Submit(OneSilo.Job(0))));
+
+        Assert.Equal((JobState.Done, 1, 1), (status.State, status.Tries, status.CheckpointCount));
+    }
+
+    [Fact]
+    public async Task Beat_WithFewerFilesThanBefore_LosesNone()
+    {
+        await using var cluster = await OneSilo.StartAsync(_folder, run: null);
+        var id = Assert.Single(await cluster.Submit(OneSilo.Job(0)));
+        var job = cluster.Grains.GetGrain<IJobGrain>(id);
+        StoredFile[] files = [.. "abc".Select(static letter => new StoredFile($"stage0.unit{letter}.safetensors", new string(letter, 64)))];
+        var lease = (await job.LeaseAsync("worker"))!.Lease;
+
+        await job.BeatAsync(lease, null, files[..2]);
+        await job.BeatAsync(lease, null, files[2..]);
+        await job.BeatAsync(lease, null, []);
+
+        Assert.Equal(files, (await job.GetCheckpointAsync()).OrderBy(static file => file.Name, StringComparer.Ordinal));
+    }
+
     /// <summary>For a minute in life, for a second here: nothing can be read or written.</summary>
     [Fact]
     public async Task Run_ContentStoreAway_LosesNothing()
@@ -347,6 +383,17 @@ public sealed class JobSchedulingTests : IDisposable
         }
     }
 
+    private sealed class SlowStore(IContentStore store, TimeSpan time) : IContentStore
+    {
+        public async Task PutAsync(string hash, string path, CancellationToken cancellationToken)
+        {
+            await Task.Delay(time, cancellationToken);
+            await store.PutAsync(hash, path, cancellationToken);
+        }
+
+        public Task<Stream> OpenAsync(string hash, CancellationToken cancellationToken) => store.OpenAsync(hash, cancellationToken);
+    }
+
     private sealed class FailingStore(IContentStore store) : IContentStore
     {
         private long _until;
@@ -355,8 +402,6 @@ public sealed class JobSchedulingTests : IDisposable
         public int Failures => _failures;
 
         public void FailFor(TimeSpan time) => Interlocked.Exchange(ref _until, Environment.TickCount64 + (long)time.TotalMilliseconds);
-
-        public Task<bool> ContainsAsync(string hash, CancellationToken cancellationToken) => Reach().ContainsAsync(hash, cancellationToken);
 
         public Task PutAsync(string hash, string path, CancellationToken cancellationToken) => Reach().PutAsync(hash, path, cancellationToken);
 
