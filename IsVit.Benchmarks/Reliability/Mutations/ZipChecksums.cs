@@ -18,7 +18,7 @@ internal static class ZipChecksums
         for (var at = file.IndexOf("PK\x01\x02"u8); at >= 0 && at + DirectoryBytes <= file.Length;)
         {
             var (length, offset) = (BinaryPrimitives.ReadUInt32LittleEndian(file[(at + 24)..]), BinaryPrimitives.ReadUInt32LittleEndian(file[(at + 42)..]));
-            if (offset + LocalBytes <= file.Length)
+            if ((long)offset + LocalBytes <= file.Length)
             {
                 var local = file[(int)offset..];
                 var data = LocalBytes + BinaryPrimitives.ReadUInt16LittleEndian(local[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);

@@ -2,6 +2,7 @@ using System.Globalization;
 using IsVit.Core.Models;
 using IsVit.Optimization;
 using IsVit.Optimization.Recipes;
+using IsVit.Optimization.Reporting;
 using TorchSharp;
 
 namespace IsVit.Benchmarks.Reliability.Results;
@@ -20,7 +21,6 @@ internal static class TogetherCampaign
         var rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 20;
         var random = new Random(5);
         var alone = Enumerable.Range(0, s_recipes.Length).Select(static which => Task.Factory.StartNew(() => Alone(which), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).GetAwaiter().GetResult()).ToList();
-        var longest = alone.Max(static run => run.Duration);
         var counts = new Counts();
         Console.WriteLine("| at once | rounds | runs | cancelled on the way | as alone | float model as before after a cancellation | faults |");
         Console.WriteLine("|--:|--:|--:|--:|--:|--:|--:|");
@@ -30,8 +30,8 @@ internal static class TogetherCampaign
             counts = new Counts();
             for (var round = 0; round < rounds; round++)
             {
-                var runs = Enumerable.Range(0, together).Select(i => (Which: (round + i) % s_recipes.Length, CancelAfter: random.NextDouble() < CancelledShare ? random.NextDouble() * longest * together : (TimeSpan?)null)).ToList();
-                Task.WhenAll(runs.Select(run => Task.Run(() => Together(run.Which, run.CancelAfter, alone[run.Which].Bits, counts)))).GetAwaiter().GetResult();
+                var runs = Enumerable.Range(0, together).Select(i => (Which: (round + i) % s_recipes.Length, CancelAt: random.NextDouble() < CancelledShare ? random.NextDouble() : (double?)null)).ToList();
+                Task.WhenAll(runs.Select(run => Task.Run(() => Together(run.Which, run.CancelAt, alone[run.Which], counts)))).GetAwaiter().GetResult();
             }
 
             faults += counts.Faults;
@@ -41,29 +41,28 @@ internal static class TogetherCampaign
         return faults == 0 ? 0 : 1;
     }
 
-    private static (string Bits, TimeSpan Duration) Alone(int which)
+    private static string Alone(int which)
     {
-        var clock = System.Diagnostics.Stopwatch.StartNew();
         using var model = Model(which);
         using var images = Images(which);
         using var quantized = Quantizer(which).Quantize(model, images);
-        return (Bits(model, quantized, images), clock.Elapsed);
+        return Bits(model, quantized, images);
     }
 
-    private static async Task Together(int which, TimeSpan? cancelAfter, string expected, Counts counts)
+    private static async Task Together(int which, double? cancelAt, string expected, Counts counts)
     {
         var checkpoint = Directory.CreateTempSubdirectory("isvit-together-").FullName;
         using var model = Model(which);
         using var images = Images(which);
         try
         {
-            if (cancelAfter is { } time)
+            if (cancelAt is { } share)
             {
-                using var source = new CancellationTokenSource(time);
+                using var source = new CancellationTokenSource();
                 var before = ModelBits.Of(model);
                 try
                 {
-                    using var finished = await Quantizer(which).QuantizeAsync(model, images, new QuantizationRun { CheckpointDirectory = checkpoint }, cancellationToken: source.Token);
+                    using var finished = await Quantizer(which).QuantizeAsync(model, images, new QuantizationRun { CheckpointDirectory = checkpoint, Progress = new Canceller(share, source) }, cancellationToken: source.Token);
                     Compare(which, Bits(model, finished, images), expected, counts);
                     return;
                 }
@@ -101,6 +100,18 @@ internal static class TogetherCampaign
     private static torch.Tensor Images(int which) => SmallModels.Images(24, 100 + which);
 
     private static ModelQuantizer Quantizer(int which) => SmallModels.Quantizer(s_recipes[which], 4, options => (options.Seed, options.Reconstruction.Iterations) = (which, 20));
+
+    // By the run's own progress: its time depends on what else runs.
+    private sealed class Canceller(double share, CancellationTokenSource source) : IProgress<QuantizationProgress>
+    {
+        public void Report(QuantizationProgress value)
+        {
+            if (value.Share >= share)
+            {
+                source.Cancel();
+            }
+        }
+    }
 
     private sealed class Counts
     {
