@@ -118,7 +118,7 @@ public sealed class JobSchedulingTests : IDisposable
 
                 return OneSilo.Result(run, "done");
             },
-            worker: OneSilo.Worker(_folder, mostSilence: TimeSpan.FromSeconds(0.5)));
+            worker: OneSilo.Worker(_folder, mostSilence: TimeSpan.FromSeconds(3)));
 
         var ended = Assert.Single(await cluster.EndOf(await cluster.Submit(OneSilo.Job(0))));
 
@@ -128,7 +128,7 @@ public sealed class JobSchedulingTests : IDisposable
     [Fact]
     public async Task Lease_WorkerFallsSilent_AnotherGetsTheJobAndTheFirstCountsNoMore()
     {
-        await using var cluster = await OneSilo.StartAsync(_folder, run: null);
+        await using var cluster = await OneSilo.StartAsync(_folder, run: null, OneSilo.Silent(TimeSpan.FromSeconds(5)));
         var id = Assert.Single(await cluster.Submit(OneSilo.Job(0)));
         var scheduler = cluster.Grains.GetGrain<ISchedulerGrain>(ISchedulerGrain.Key);
         var job = cluster.Grains.GetGrain<IJobGrain>(id);
@@ -313,7 +313,7 @@ public sealed class JobSchedulingTests : IDisposable
     [Fact]
     public async Task Run_ContentStoreSlow_KeepsTheLease()
     {
-        var store = new SlowStore(new FolderContentStore(_folder["content"]), TimeSpan.FromSeconds(4));
+        var store = new SlowStore(new FolderContentStore(_folder["content"]), TimeSpan.FromSeconds(7));
         await using var cluster = await OneSilo.StartAsync(
             _folder,
             async (run, cancellationToken) =>
@@ -322,6 +322,7 @@ public sealed class JobSchedulingTests : IDisposable
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
                 return OneSilo.Result(run, "done");
             },
+            OneSilo.Silent(TimeSpan.FromSeconds(5)),
             content: store);
 
         var status = Assert.Single(await cluster.EndOf(await cluster.Submit(OneSilo.Job(0))));
