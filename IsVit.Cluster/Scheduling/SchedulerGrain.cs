@@ -1,5 +1,5 @@
-using IsVit.Cluster.Storage;
 using IsVit.Cluster.Jobs;
+using IsVit.Cluster.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 

@@ -4,6 +4,7 @@ using System.Globalization;
 using IsVit.Cluster.Content;
 using IsVit.Cluster.Jobs;
 using IsVit.Cluster.Scheduling;
+using IsVit.Model.Files;
 using Microsoft.Extensions.Logging;
 
 namespace IsVit.Cluster.Workers;
@@ -53,7 +54,7 @@ internal sealed partial class LeasedRun : IProgress<JobProgress>, IDisposable
     {
         foreach (var folder in Directory.Exists(JobsFolder(options)) ? Directory.GetDirectories(JobsFolder(options)) : [])
         {
-            if (int.TryParse(folder.AsSpan(folder.LastIndexOf('-') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var process) && process != Environment.ProcessId && !IsRunning(process))
+            if (int.TryParse(folder.AsSpan(folder.LastIndexOf('-') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var process) && process != Environment.ProcessId && !RunningProcess.Exists(process))
             {
                 try
                 {
@@ -68,19 +69,6 @@ internal sealed partial class LeasedRun : IProgress<JobProgress>, IDisposable
     }
 
     private static string JobsFolder(WorkerOptions options) => Path.Combine(Path.GetFullPath(options.Folder), "jobs");
-
-    private static bool IsRunning(int process)
-    {
-        try
-        {
-            Process.GetProcessById(process).Dispose();
-            return true;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
-    }
 
     public void Report(JobProgress value)
     {

@@ -202,7 +202,7 @@ public sealed class JobSchedulingTests : IDisposable
             async (run, cancellationToken) =>
             {
                 var now = Interlocked.Add(ref threads, run.Specification.Threads);
-                InterlockedMax(ref most, now);
+                Largest.Of(ref most, now);
                 if (run.Specification.NeedsDevice)
                 {
                     Assert.Equal(1, devices.AddOrUpdate(run.Device!, 1, static (_, count) => count + 1));
@@ -374,14 +374,6 @@ public sealed class JobSchedulingTests : IDisposable
         string[] Folders() => [.. Directory.GetDirectories(_folder["worker/jobs"]).Select(Path.GetFileName).Order(StringComparer.Ordinal)!];
         SpinWait.SpinUntil(() => Folders().SequenceEqual(expected), TimeSpan.FromSeconds(30));
         Assert.Equal(expected, Folders());
-    }
-
-    private static void InterlockedMax(ref int most, int value)
-    {
-        int seen;
-        while ((seen = Volatile.Read(ref most)) < value && Interlocked.CompareExchange(ref most, value, seen) != seen)
-        {
-        }
     }
 
     private sealed class SlowStore(IContentStore store, TimeSpan time) : IContentStore

@@ -1,4 +1,5 @@
 using IsVit.Core.Memory;
+using IsVit.Tests.TestSupport;
 using TorchSharp;
 
 namespace IsVit.Tests.Memory;
@@ -16,7 +17,7 @@ public sealed class OpenMpTeamTests
             () =>
             {
                 var now = Interlocked.Increment(ref running);
-                InterlockedMax(ref most, now);
+                Largest.Of(ref most, now);
                 all.Signal();
                 Assert.True(all.Wait(TimeSpan.FromSeconds(30)), "not all threads came");
                 Interlocked.Decrement(ref running);
@@ -38,13 +39,5 @@ public sealed class OpenMpTeamTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Libtorch brings GNU's OpenMP runtime on Linux alone.");
         torch.ones(1).Dispose();
         Assert.True(OpenMpTeam.IsAvailable, "libtorch's OpenMP runtime is not found");
-    }
-
-    private static void InterlockedMax(ref int most, int value)
-    {
-        int seen;
-        while ((seen = Volatile.Read(ref most)) < value && Interlocked.CompareExchange(ref most, value, seen) != seen)
-        {
-        }
     }
 }

@@ -30,6 +30,7 @@ public sealed class PackedCodesTests
             var unpacked = new byte[count];
             PackedCodes.Unpack(packed, bits, unpacked);
 
+            Assert.Equal(((count * bits) + 7) / 8, packed.Length);
             Assert.Equal(packed, PackedCodes.Pack(codes, bits));
             Assert.Equal(codes, unpacked);
             if (count * bits % 8 > 0)

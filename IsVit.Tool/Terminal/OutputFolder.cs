@@ -1,4 +1,5 @@
 using System.Globalization;
+using IsVit.Model.Files;
 
 namespace IsVit.Tool.Terminal;
 
@@ -129,19 +130,6 @@ internal sealed class OutputFolder : IDisposable
         using var machine = new StreamReader(held);
         return machine.ReadToEnd() == Environment.MachineName
             && int.TryParse(Path.GetFileName(folder).AsSpan(prefix).ToString().Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var process)
-            && !IsRunning(process);
-    }
-
-    private static bool IsRunning(int process)
-    {
-        try
-        {
-            using var found = System.Diagnostics.Process.GetProcessById(process);
-            return true;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
+            && !RunningProcess.Exists(process);
     }
 }

@@ -271,36 +271,6 @@ public sealed class QuantizedModelFileTests
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(4)]
-    [InlineData(5)]
-    [InlineData(6)]
-    [InlineData(7)]
-    [InlineData(8)]
-    public void PackedCodes_AnyCount_ComeBackAndTakeTheirBits(int bits)
-    {
-        var random = new Random(bits);
-        for (var count = 0; count < 50; count++)
-        {
-            var codes = new byte[count];
-            random.NextBytes(codes);
-            codes = Array.ConvertAll(codes, code => (byte)(code & ((1 << bits) - 1)));
-
-            var packed = PackedCodes.Pack(codes, bits);
-            var unpacked = new byte[count];
-            PackedCodes.Unpack(packed, bits, unpacked);
-
-            Assert.Equal(((count * bits) + 7) / 8, packed.Length);
-            Assert.Equal(codes, unpacked);
-            for (var bit = 0; bit < count * bits; bit++)
-            {
-                Assert.Equal(codes[bit / bits] >> (bit % bits) & 1, packed[bit / 8] >> (bit % 8) & 1);
-            }
-        }
-    }
-
     [Fact]
     public void PackedCodes_BitsBehindTheLast_AreRefused() =>
         Assert.Contains("are not zero", Assert.Throws<QuantizationException>(() => PackedCodes.Unpack([0xff], 3, new byte[2])).Message, StringComparison.Ordinal);
