@@ -24,10 +24,7 @@ public sealed class CheckpointFolderTests
 
         // The place of the model is taken after it was found to be free.
         var started = ToolRun.Of([.. arguments, "--output", folder["out"]]);
-        while (!started.IsCompleted && Directory.GetDirectories(folder.Path, "out.*.tmp").Length == 0)
-        {
-            await Task.Delay(1, TestContext.Current.CancellationToken);
-        }
+        SpinWait.SpinUntil(() => started.IsCompleted || Directory.GetDirectories(folder.Path, "out.*.tmp").Length > 0);
 
         File.WriteAllText(folder["out"], "");
         var first = await started;

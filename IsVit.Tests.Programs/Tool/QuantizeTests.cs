@@ -107,10 +107,7 @@ public sealed class QuantizeTests
 
         // The output's temporary folder is made when the report's place has been tried.
         var started = ToolRun.Of(FashionFolder.Quantize(folder, "--method", "minmax", "--output", folder["out"], "--json", folder["reports/report.json"]));
-        while (!started.IsCompleted && Directory.GetDirectories(folder.Path, "out.*.tmp").Length == 0)
-        {
-            await Task.Delay(1, TestContext.Current.CancellationToken);
-        }
+        SpinWait.SpinUntil(() => started.IsCompleted || Directory.GetDirectories(folder.Path, "out.*.tmp").Length > 0);
 
         Directory.Delete(folder["reports"]);
         var run = await started;
