@@ -71,7 +71,11 @@ internal static class Reductions
         {
             Span<float> padded = stackalloc float[Part];
             padded.Clear();
-            row[i..].CopyTo(padded);
+            for (var rest = i; rest < row.Length; rest++)
+            {
+                padded[rest - i] = row[rest];
+            }
+
             sum += One<TLanes, TTerm>(ref MemoryMarshal.GetReference(padded));
         }
 

@@ -43,7 +43,7 @@ internal sealed class MergeLayer
         for (var i = 0; i < count; i++)
         {
             var (row, column) = ((first + i) / Columns * 2, (first + i) % Columns * 2);
-            var square = scratch.First.AsSpan(i * scratch.Stride, 4 * _width);
+            var square = scratch.First.Slice(i * scratch.Stride, 4 * _width);
             for (var part = 0; part < 4; part++)
             {
                 // Column by column of the square.
@@ -65,7 +65,7 @@ internal sealed class MergeLayer
         _reduction.Apply(scratch.First, scratch.Stride, count, scratch.Second, scratch.Stride, scratch);
         for (var i = 0; i < count; i++)
         {
-            scratch.Second.AsSpan(i * scratch.Stride, _reduction.OutputWidth).CopyTo(merged[((first + i) * _reduction.OutputWidth)..]);
+            scratch.Second.Slice(i * scratch.Stride, _reduction.OutputWidth).CopyTo(merged[((first + i) * _reduction.OutputWidth)..]);
         }
     }
 }

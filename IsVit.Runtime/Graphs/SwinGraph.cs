@@ -143,7 +143,7 @@ internal sealed class SwinGraph : IImageGraph
     private void Classify(Span<float> tokens, Span<float> output, Scratch scratch)
     {
         var width = LastWidth;
-        var mean = scratch.First.AsSpan(0, width);
+        var mean = scratch.First.Slice(0, width);
         mean.Clear();
         for (var i = 0; i < _lastTokens; i++)
         {
@@ -160,7 +160,7 @@ internal sealed class SwinGraph : IImageGraph
         }
 
         _head.Apply(mean, width, 1, scratch.Second, scratch.Stride, scratch);
-        scratch.Second.AsSpan(0, OutputWidth).CopyTo(output);
+        scratch.Second.Slice(0, OutputWidth).CopyTo(output);
     }
 
     /// <summary>A merging or a block; its map is the first or the second by the number of mergings up to it.</summary>

@@ -139,16 +139,16 @@ internal sealed class VisionTransformerGraph : IImageGraph
         for (var row = 0; row < count - ofPrefix; row++)
         {
             var token = tokens.Slice((first + ofPrefix + row) * Width, Width);
-            scratch.First.AsSpan(row * scratch.Stride, Width).CopyTo(token);
+            scratch.First.Slice(row * scratch.Stride, Width).CopyTo(token);
             Rows.Add(token, _positions.AsSpan((patch + row) * Width, Width));
         }
     }
 
     private void Classify(Span<float> tokens, Span<float> output, Scratch scratch)
     {
-        var pooled = scratch.First.AsSpan(0, _options.Pooling == PoolingKind.ClassTokenAndAverage ? 2 * Width : Width);
+        var pooled = scratch.First.Slice(0, _options.Pooling == PoolingKind.ClassTokenAndAverage ? 2 * Width : Width);
         Pool(tokens, pooled);
-        var distilled = scratch.First.AsSpan(scratch.Stride, Width);
+        var distilled = scratch.First.Slice(scratch.Stride, Width);
         if (_options.Distilled)
         {
             tokens.Slice(Width, Width).CopyTo(distilled);
@@ -157,8 +157,8 @@ internal sealed class VisionTransformerGraph : IImageGraph
         if (_preLogits is not null)
         {
             _preLogits.Apply(pooled, pooled.Length, 1, scratch.Second, scratch.Stride, scratch);
-            pooled = scratch.First.AsSpan(0, _preLogits.OutputWidth);
-            scratch.Second.AsSpan(0, pooled.Length).CopyTo(pooled);
+            pooled = scratch.First.Slice(0, _preLogits.OutputWidth);
+            scratch.Second.Slice(0, pooled.Length).CopyTo(pooled);
             HyperbolicTangent.Apply(pooled);
         }
 
@@ -174,11 +174,11 @@ internal sealed class VisionTransformerGraph : IImageGraph
         }
 
         _head.Apply(pooled, pooled.Length, 1, scratch.Second, scratch.Stride, scratch);
-        scratch.Second.AsSpan(0, OutputWidth).CopyTo(output);
+        scratch.Second.Slice(0, OutputWidth).CopyTo(output);
         if (_distilledHead is not null)
         {
             _distilledHead.Apply(distilled, Width, 1, scratch.Second, scratch.Stride, scratch);
-            Halve(output, scratch.Second.AsSpan(0, OutputWidth));
+            Halve(output, scratch.Second.Slice(0, OutputWidth));
         }
     }
 

@@ -64,7 +64,7 @@ internal sealed class WindowBlock
         var width = Attention.Width;
         for (var row = 0; row < count; row++)
         {
-            var normalized = scratch.First.AsSpan(row * scratch.Stride, width);
+            var normalized = scratch.First.Slice(row * scratch.Stride, width);
             if (Plan.Source(window, first + row) is var source and >= 0)
             {
                 _norm1.Apply(tokens.Slice(source * width, width), normalized);
@@ -90,8 +90,8 @@ internal sealed class WindowBlock
             if (Plan.Source(window, first + row) is var source and >= 0)
             {
                 var token = tokens.Slice(source * width, width);
-                Rows.Add(token, scratch.Second.AsSpan(row * scratch.Stride, width));
-                _norm2.Apply(token, scratch.First.AsSpan(real * scratch.Stride, width));
+                Rows.Add(token, scratch.Second.Slice(row * scratch.Stride, width));
+                _norm2.Apply(token, scratch.First.Slice(real * scratch.Stride, width));
                 real++;
             }
         }
@@ -106,7 +106,7 @@ internal sealed class WindowBlock
         {
             if (Plan.Source(window, first + row) is var source and >= 0)
             {
-                Rows.Add(tokens.Slice(source * width, width), scratch.First.AsSpan(place++ * scratch.Stride, width));
+                Rows.Add(tokens.Slice(source * width, width), scratch.First.Slice(place++ * scratch.Stride, width));
             }
         }
     }

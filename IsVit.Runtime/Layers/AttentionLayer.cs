@@ -109,7 +109,7 @@ internal sealed class AttentionLayer
     /// <param name="scratch">The worker's memory; <see cref="Scratch.Second"/> is overwritten.</param>
     public void Attend(AttentionState state, int first, int count, ReadOnlySpan<float> bias, Span<float> output, int stride, Scratch scratch)
     {
-        var scores = scratch.Second.AsSpan();
+        var scores = scratch.Second;
         for (var head = 0; head < HeadCount; head++)
         {
             Score(state, first, count, head, scores, scratch);

@@ -25,7 +25,7 @@ internal sealed class MlpLayer
     /// <param name="scratch">The worker's memory, whose stride rows have; <see cref="Scratch.Second"/> is overwritten.</param>
     public void Apply(Span<float> input, int rows, Scratch scratch)
     {
-        var hidden = scratch.Second.AsSpan();
+        var hidden = scratch.Second;
         var stride = scratch.Stride;
         _fc1.Apply(input, stride, rows, hidden, stride, scratch);
         for (var row = 0; row < rows; row++)

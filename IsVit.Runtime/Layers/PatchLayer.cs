@@ -34,7 +34,7 @@ internal sealed class PatchLayer
         for (var i = 0; i < count; i++)
         {
             var (down, right) = ((first + i) / across, (first + i) % across);
-            var patch = scratch.Second.AsSpan(i * scratch.Stride, PatchLength);
+            var patch = scratch.Second.Slice(i * scratch.Stride, PatchLength);
             for (var line = 0; line < _channels * _side; line++)
             {
                 var start = (((line / _side * _height) + (down * _side) + (line % _side)) * _width) + (right * _side);

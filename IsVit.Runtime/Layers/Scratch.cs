@@ -5,6 +5,9 @@ namespace IsVit.Runtime.Layers;
 /// <summary>Memory of one worker for a block of rows: left operands of products and what lies between layers.</summary>
 internal sealed class Scratch
 {
+    private readonly AlignedBuffer<float> _first;
+    private readonly AlignedBuffer<float> _second;
+
     /// <summary>Creates it.</summary>
     /// <param name="rows">The rows of a block.</param>
     /// <param name="depth">The longest sum of a product.</param>
@@ -12,19 +15,19 @@ internal sealed class Scratch
     public Scratch(int rows, int depth, int width)
     {
         Rows = IntegerProduct.RowsOfTiles(rows);
-        Stride = Panel.Count(Math.Max(depth, width)) * Panel.Width + Panel.Width;
+        Stride = (Panel.Count(Math.Max(depth, width)) * Panel.Width) + Panel.Width;
         Codes = new(Rows * Stride);
         Shorts = new(Rows * Stride);
         Numbers = new(Rows * Stride);
         Sums = new int[Rows];
-        First = new float[Rows * Stride];
-        Second = new float[Rows * Stride];
+        _first = new(Rows * Stride);
+        _second = new(Rows * Stride);
     }
 
     /// <summary>The rows of a block, whole tiles.</summary>
     public int Rows { get; }
 
-    /// <summary>The distance between the rows of <see cref="First"/> and <see cref="Second"/>: any layer's output and a panel more.</summary>
+    /// <summary>The distance between the rows of <see cref="First"/> and <see cref="Second"/>: any layer's output and a panel more, whole cache lines.</summary>
     public int Stride { get; }
 
     /// <summary>Codes of a left operand.</summary>
@@ -43,8 +46,8 @@ internal sealed class Scratch
     public IReadOnlyList<AttentionState> Windows { get; init; } = [];
 
     /// <summary>An output of a layer.</summary>
-    public float[] First { get; }
+    public Span<float> First => _first.Span;
 
     /// <summary>Another.</summary>
-    public float[] Second { get; }
+    public Span<float> Second => _second.Span;
 }

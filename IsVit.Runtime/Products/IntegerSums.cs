@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace IsVit.Runtime.Products;
 
@@ -11,21 +12,34 @@ internal static class IntegerSums
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Of(ReadOnlySpan<byte> values)
     {
-        // 16-bit sums hold 257 bytes; each of the 32 takes two in a step.
-        const int StepsThatFit = 128;
         var sum = 0;
-        while (values.Length >= Vector512<byte>.Count)
+        if (Avx2.IsSupported)
         {
-            var sums = Vector512<ushort>.Zero;
-            for (var step = 0; step < StepsThatFit && values.Length >= Vector512<byte>.Count; step++)
+            var sums = Vector256<long>.Zero;
+            for (; values.Length >= Vector256<byte>.Count; values = values[Vector256<byte>.Count..])
             {
-                var (low, high) = Vector512.Widen(Vector512.Create(values));
-                sums += low + high;
-                values = values[Vector512<byte>.Count..];
+                sums += Avx2.SumAbsoluteDifferences(Vector256.Create(values), Vector256<byte>.Zero).AsInt64();
             }
 
-            var (first, second) = Vector512.Widen(sums);
-            sum += (int)Vector512.Sum(first + second);
+            sum = (int)Vector256.Sum(sums);
+        }
+        else
+        {
+            // 16-bit sums hold 257 bytes, two in a step.
+            const int StepsThatFit = 128;
+            while (values.Length >= Vector128<byte>.Count)
+            {
+                var sums = Vector128<ushort>.Zero;
+                for (var step = 0; step < StepsThatFit && values.Length >= Vector128<byte>.Count; step++)
+                {
+                    var (low, high) = Vector128.Widen(Vector128.Create(values));
+                    sums += low + high;
+                    values = values[Vector128<byte>.Count..];
+                }
+
+                var (first, second) = Vector128.Widen(sums);
+                sum += (int)Vector128.Sum(first + second);
+            }
         }
 
         foreach (var value in values)

@@ -86,7 +86,7 @@ public sealed class LayerTests
             layer.Apply(input.AsSpan(first * layer.InputWidth), layer.InputWidth, count, scratch.First, scratch.Stride, scratch);
             for (var row = 0; row < count; row++)
             {
-                scratch.First.AsSpan(row * scratch.Stride, layer.OutputWidth).CopyTo(output.AsSpan((first + row) * layer.OutputWidth));
+                scratch.First.Slice(row * scratch.Stride, layer.OutputWidth).CopyTo(output.AsSpan((first + row) * layer.OutputWidth));
             }
         }
 
