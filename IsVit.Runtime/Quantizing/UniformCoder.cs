@@ -10,8 +10,8 @@ namespace IsVit.Runtime.Quantizing;
 
 /// <summary>clamp(round(x / s) + z, 0, 2^b - 1): in float32, with a division and rounding half to even, as the quantizer computes it.</summary>
 /// <remarks>
-/// Long rows are not divided: with y = 1 / s and p = x y, q = p + (x - p s) y, without a rounding within, differs from x / s by 2^-46 of its size before it is rounded. So q is rounded to another integer than x / s only where x / s lies
-/// as close to the middle between (n + 1/2) and the next float32 number, which some x next to (n + 1/2) s may do: they are all tried when the coder is made.
+/// Long rows are not divided: with y = 1 / s and p = x y, both rounded, q = p + (x - p s) y is x / s, correctly rounded, if p is at most one unit of its last place off (Markstein, "Computation of elementary functions on the IBM
+/// RISC System/6000 processor", 1990). p may be off by one and a half. Where q were then another number than x / s, it would matter next to (n + 1/2) s alone, and those numbers are tried when the coder is made.
 /// </remarks>
 internal sealed class UniformCoder : ActivationCoder
 {
