@@ -40,8 +40,14 @@ internal sealed class TransformerBlock
     public void Project(ReadOnlySpan<float> tokens, int first, int count, AttentionState state, Scratch scratch)
     {
         var width = Attention.Width;
-        _norm1.Apply(tokens[(first * width)..], width, count, scratch.First, scratch.Stride);
-        _qkv.Apply(scratch.First, scratch.Stride, count, scratch.Second, scratch.Stride, scratch);
+        var normalized = scratch.First[..width];
+        for (var row = 0; row < count; row++)
+        {
+            _norm1.Apply(tokens.Slice((first + row) * width, width), normalized);
+            _qkv.Take(normalized, row, scratch.Left);
+        }
+
+        _qkv.Multiply(scratch.Left, count, scratch.Second, scratch.Stride);
         Attention.Accept(scratch.Second, scratch.Stride, first, count, state, scratch);
     }
 
@@ -51,11 +57,17 @@ internal sealed class TransformerBlock
     {
         var width = Attention.Width;
         var stream = tokens[(first * width)..];
-        Attention.Attend(state, first, count, default, scratch.First, scratch.Stride, scratch);
-        _projection.Apply(scratch.First, scratch.Stride, count, scratch.Second, scratch.Stride, scratch);
+        Attention.Attend(state, first, count, default, _projection, scratch);
+        _projection.Multiply(scratch.Next, count, scratch.Second, scratch.Stride);
         _residual1.Add(scratch.Second, scratch.Stride, count, stream, width);
-        _norm2.Apply(stream, width, count, scratch.First, scratch.Stride);
-        _mlp.Apply(scratch.First, count, scratch);
+        var normalized = scratch.First[..width];
+        for (var row = 0; row < count; row++)
+        {
+            _norm2.Apply(stream.Slice(row * width, width), normalized);
+            _mlp.Take(normalized, row, scratch);
+        }
+
+        _mlp.Apply(count, scratch.First, scratch);
         _residual2.Add(scratch.First, scratch.Stride, count, stream, width);
     }
 }
