@@ -203,7 +203,7 @@ public sealed class S3ContentStore : IContentStore, IDisposable
     }
 
     private static bool IsOfServer(Exception error, CancellationToken cancellationToken) =>
-        !cancellationToken.IsCancellationRequested && error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or OperationCanceledException;
+        !cancellationToken.IsCancellationRequested && error is AmazonServiceException or AmazonClientException or HttpRequestException or IOException or TimeoutException or OperationCanceledException;
 
     // As the interface says it. A server's words about credentials are not repeated.
     private Exception Explained(string key, Exception error) => error switch
@@ -212,7 +212,7 @@ public sealed class S3ContentStore : IContentStore, IDisposable
         AmazonServiceException { StatusCode: HttpStatusCode.NotFound } => new FileNotFoundException($"{Name(key)} does not exist.", error),
         AmazonServiceException { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized } refused => new IOException($"{Name(key)}: access is refused ({refused.ErrorCode}). Check the credentials that the AWS SDK finds on this machine, and that they allow to get, put and list.", error),
         AmazonServiceException service => new IOException(FormattableString.Invariant($"{Name(key)}: the server answers {(int)service.StatusCode} {service.ErrorCode}: {service.Message}"), error),
-        OperationCanceledException => new IOException(FormattableString.Invariant($"{Name(key)}: no answer within {_options.Timeout.TotalSeconds} s."), error),
+        TimeoutException or OperationCanceledException => new IOException(FormattableString.Invariant($"{Name(key)}: no answer within {_options.Timeout.TotalSeconds} s."), error),
         _ => new IOException($"{Name(key)} cannot be reached: {error.Message.ReplaceLineEndings(" ")}", error),
     };
 
