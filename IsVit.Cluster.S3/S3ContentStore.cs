@@ -209,7 +209,7 @@ public sealed class S3ContentStore : IContentStore, IDisposable
     private Exception Explained(string key, Exception error) => error switch
     {
         AmazonServiceException { ErrorCode: "NoSuchBucket" } => NoBucket(error),
-        AmazonServiceException { StatusCode: HttpStatusCode.NotFound } => new FileNotFoundException($"{Name(key)} does not exist.", error),
+        AmazonServiceException { ErrorCode: "NoSuchKey" } => new FileNotFoundException($"{Name(key)} does not exist.", error),
         AmazonServiceException { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized } refused => new IOException($"{Name(key)}: access is refused ({refused.ErrorCode}). Check the credentials that the AWS SDK finds on this machine, and that they allow to get, put and list.", error),
         AmazonServiceException service => new IOException(FormattableString.Invariant($"{Name(key)}: the server answers {(int)service.StatusCode} {service.ErrorCode}: {service.Message}"), error),
         TimeoutException or OperationCanceledException => new IOException(FormattableString.Invariant($"{Name(key)}: no answer within {_options.Timeout.TotalSeconds} s."), error),
