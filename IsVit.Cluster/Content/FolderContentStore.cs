@@ -16,43 +16,20 @@ public sealed class FolderContentStore(string root) : IContentStore
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-        var temporary = $"{target}.{Guid.NewGuid():N}.tmp";
-        try
+        await WholeFile.WriteAsync(target, overwrite: false, async temporary =>
         {
-            string copied;
-            using (var source = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous | FileOptions.SequentialScan))
-            {
-                copied = await ContentHash.CopyAsync(source, temporary, cancellationToken).ConfigureAwait(false);
-            }
-
+            using var source = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous | FileOptions.SequentialScan);
+            var copied = await ContentHash.CopyAsync(source, temporary, cancellationToken).ConfigureAwait(false);
             if (copied != hash)
             {
                 throw new ClusterException($"'{path}' has changed while it was put into the store: its SHA-256 was {hash} and is {copied}.");
             }
-
-            Move(temporary, target);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+        }).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public Task<Stream> OpenAsync(string hash, CancellationToken cancellationToken) =>
         Task.FromResult<Stream>(new FileStream(PathOf(hash), FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous | FileOptions.SequentialScan));
-
-    private static void Move(string from, string to)
-    {
-        try
-        {
-            File.Move(from, to, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(to))
-        {
-            // Another machine was first, with the same content.
-        }
-    }
 
     // Not all in one folder: some file systems search long ones slowly.
     private string PathOf(string hash) => Path.Combine(_root, ContentHash.Require(hash)[..2], hash);

@@ -79,16 +79,6 @@ public sealed class JobClient(IGrainFactory grains, IContentStore content)
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var temporary = Path.Combine(folder, $"{Path.GetFileName(path)}.{Guid.NewGuid():N}.tmp");
-        try
-        {
-            await ContentCache.CopyAsync(Content, file.Hash, temporary, cancellationToken).ConfigureAwait(false);
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+        await WholeFile.WriteAsync(path, overwrite: true, temporary => ContentCache.CopyAsync(Content, file.Hash, temporary, cancellationToken)).ConfigureAwait(false);
     }
 }

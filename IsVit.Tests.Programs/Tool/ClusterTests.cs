@@ -30,9 +30,9 @@ public sealed class ClusterTests
               - { name: short, method: minmax }
               - { name: shorter, method: percentile }
             """);
-        using var first = new Worker(folder, "first");
+        using var first = new Worker(folder, "first", "--store", folder["store"]);
         await first.Ready();
-        using var second = new Worker(folder, "second");
+        using var second = new Worker(folder, "second", "--store", folder["store"]);
         await second.Ready();
 
         var sweep = ToolRun.Of(TestContext.Current.CancellationToken, "sweep", folder["sweep.yaml"], "--output", folder["out"], "--cluster", folder["cluster.txt"], "--store", folder["store"], "--no-estimate");
@@ -69,6 +69,49 @@ public sealed class ClusterTests
         }
     }
 
+    /// <summary>The machines share a bucket and no folder: what the worker reads and what comes of it go through a server that speaks S3's protocol.</summary>
+    [Fact]
+    public async Task Sweep_StoreIsABucket_ModelIsThatOfASingleRun()
+    {
+        using var server = PostgreSqlServer.StartOrSkip();
+        using var bucket = S3Server.StartOrSkip();
+        using var folder = new TemporaryFolder();
+        FashionFolder.Write(folder, images: 4);
+        File.WriteAllText(folder["cluster.txt"], server.ConnectionString);
+        File.WriteAllText(folder["sweep.yaml"], """
+            calibration: images
+            batch: 4
+            iterations: 2
+            views: 1
+            tuning-steps: 1
+            models:
+              - { name: small, model: vit_fashion, weights: weights.safetensors }
+            bits: [4]
+            """);
+        string[] store = ["--store", $"s3://{S3Server.Bucket}/sweeps", "--store-endpoint", bucket.Endpoint.AbsoluteUri];
+        string[] command = ["sweep", folder["sweep.yaml"], "--output", folder["out"], "--cluster", folder["cluster.txt"], "--no-estimate"];
+        using var worker = new Worker(folder, "worker", store);
+        await worker.Ready();
+
+        var wrong = await ToolRun.Of(TestContext.Current.CancellationToken, [.. command, "--store", "s3://elsewhere/sweeps", "--store-endpoint", bucket.Endpoint.AbsoluteUri]);
+        var sweep = await ToolRun.Of(TestContext.Current.CancellationToken, [.. command, .. store]);
+
+        Assert.Equal(($"isvit: There is no bucket 'elsewhere' at {bucket.Endpoint}.\n", 2), (wrong.Error, wrong.ExitCode));
+        Assert.Equal(("", 0), (sweep.Error, sweep.ExitCode));
+        var single = await ToolRun.Of("quantize", "--config", folder["out/runs/small-w4a4/run.json"], "--output", folder["single"]);
+        Assert.Equal(("", 0), (single.Error, single.ExitCode));
+        var model = File.ReadAllBytes(folder["single/quantized.safetensors"]);
+        Assert.Equal(model, File.ReadAllBytes(folder["out/runs/small-w4a4/quantized.safetensors"]));
+        foreach (var content in new[] { File.ReadAllBytes(folder["weights.safetensors"]), model })
+        {
+            // Asked for and sent by one side, and taken by the other.
+            var path = $"/isvit/sweeps/{Path(content)}";
+            Assert.Equal([$"HEAD {path}", $"PUT {path}", $"GET {path}"], bucket.Requests.Where(request => request.EndsWith(path, StringComparison.Ordinal)));
+        }
+
+        static string Path(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content)) is var hash ? $"{hash[..2]}/{hash}" : "";
+    }
+
     // Until a record of the cluster names the file's content.
     private static async Task ClusterKnows(PostgreSqlServer server, string file)
     {
@@ -100,11 +143,11 @@ public sealed class ClusterTests
         private readonly TemporaryFolder _folder;
         private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Worker(TemporaryFolder folder, string name)
+        public Worker(TemporaryFolder folder, string name, params string[] store)
         {
             (_folder, Name) = (folder, name);
             var (program, arguments) = IsVit.Tool.Sweeps.ToolProcess.Program();
-            var start = new ProcessStartInfo(program, [.. arguments, "worker", "--cluster", folder["cluster.txt"], "--store", folder["store"], "--folder", folder[name], "--name", name, "--threads", "1", "--lease", "10"])
+            var start = new ProcessStartInfo(program, [.. arguments, "worker", "--cluster", folder["cluster.txt"], .. store, "--folder", folder[name], "--name", name, "--threads", "1", "--lease", "10"])
             {
                 RedirectStandardOutput = true,
             };

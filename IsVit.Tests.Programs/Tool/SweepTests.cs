@@ -162,6 +162,12 @@ public sealed class SweepTests
     [InlineData("--store x", "--store is for a cluster: give --cluster as well.")]
     [InlineData("--cluster Host=nowhere;Typo=1 --store x", "The connection string of the cluster's database cannot be read")]
     [InlineData("--cluster Host=127.0.0.1", "--store is not given")]
+    [InlineData("--store-endpoint http://127.0.0.1:1", "--store-endpoint is for a cluster: give --cluster as well.")]
+    [InlineData("--cluster Host=127.0.0.1 --store x --store-endpoint http://127.0.0.1:1", "--store-endpoint is for a store in S3: give --store s3://BUCKET/PREFIX as well.")]
+    [InlineData("--cluster Host=127.0.0.1 --store s3://bucket/x --store-endpoint localhost", "--store-endpoint is no URL; expected the address of a server")]
+    [InlineData("--cluster Host=127.0.0.1 --store s3://bucket/x --store-endpoint http://name:word@127.0.0.1:1", "The store's endpoint is not as expected: http://HOST:PORT or https://HOST")]
+    [InlineData("--cluster Host=127.0.0.1 --store s3://b/x", "The store's bucket is 'b'; expected 3 to 255 letters")]
+    [InlineData("--cluster Host=127.0.0.1 --store https://bucket/x", "--store begins with 'https://'; expected a folder or s3://BUCKET/PREFIX.")]
     [InlineData("--devices cuda:x", "--devices has 'cuda:x'; expected names such as cuda:0.")]
     public async Task Sweep_ClusterThatIsWrong_IsRefused(string options, string expected)
     {

@@ -11,6 +11,7 @@ public sealed class DirectionTests
     [InlineData("IsVit.Runtime", "IsVit.Model")]
     [InlineData("IsVit.Runtime.DependencyInjection", "IsVit.Runtime")]
     [InlineData("IsVit.Cluster", "IsVit.Model")]
+    [InlineData("IsVit.Cluster.S3", "IsVit.Cluster")]
     [InlineData("IsVit.Core", "IsVit.Model")]
     [InlineData("IsVit.Quantizers", "IsVit.Core", "IsVit.Model")]
     [InlineData("IsVit.Optimization", "IsVit.Core", "IsVit.Model", "IsVit.Quantizers")]

@@ -25,7 +25,7 @@ public sealed partial class LayoutTests
     [MemberData(nameof(LibraryAssembly.All), MemberType = typeof(LibraryAssembly))]
     public void Project_References_PointDown(string library)
     {
-        string[] order = ["IsVit.Model", "IsVit.Runtime", "IsVit.Runtime.DependencyInjection", "IsVit.Cluster", "IsVit.Core", "IsVit.Quantizers", "IsVit.Optimization", "IsVit.Detection", "IsVit.Reports", "IsVit.Onnx"];
+        string[] order = ["IsVit.Model", "IsVit.Runtime", "IsVit.Runtime.DependencyInjection", "IsVit.Cluster", "IsVit.Cluster.S3", "IsVit.Core", "IsVit.Quantizers", "IsVit.Optimization", "IsVit.Detection", "IsVit.Reports", "IsVit.Onnx"];
         var project = XDocument.Load(Path.Combine(RepositoryRoot.Path, library, library + ".csproj"));
 
         string[] referenced = [.. project.Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value))];
@@ -41,7 +41,7 @@ public sealed partial class LayoutTests
         using var restored = JsonDocument.Parse(assets);
         string[] packages = [.. restored.RootElement.GetProperty("libraries").EnumerateObject().Select(package => package.Name)];
 
-        Assert.Equal(library is not ("IsVit.Model" or "IsVit.Runtime" or "IsVit.Runtime.DependencyInjection" or "IsVit.Cluster"), packages.Any(static p => p.StartsWith("TorchSharp/", StringComparison.Ordinal)));
+        Assert.Equal(library is not ("IsVit.Model" or "IsVit.Runtime" or "IsVit.Runtime.DependencyInjection" or "IsVit.Cluster" or "IsVit.Cluster.S3"), packages.Any(static p => p.StartsWith("TorchSharp/", StringComparison.Ordinal)));
         Assert.DoesNotContain(packages, p => p.StartsWith("libtorch-", StringComparison.Ordinal) || p.StartsWith("TorchSharp-", StringComparison.Ordinal));
     }
 

@@ -14,7 +14,7 @@ internal sealed class LibraryAssembly : IDisposable
     }
 
     /// <summary>The libraries, lowest first.</summary>
-    public static TheoryData<string> All { get; } = ["IsVit.Model", "IsVit.Runtime", "IsVit.Runtime.DependencyInjection", "IsVit.Cluster", "IsVit.Core", "IsVit.Quantizers", "IsVit.Optimization", "IsVit.Detection", "IsVit.Reports", "IsVit.Onnx"];
+    public static TheoryData<string> All { get; } = ["IsVit.Model", "IsVit.Runtime", "IsVit.Runtime.DependencyInjection", "IsVit.Cluster", "IsVit.Cluster.S3", "IsVit.Core", "IsVit.Quantizers", "IsVit.Optimization", "IsVit.Detection", "IsVit.Reports", "IsVit.Onnx"];
 
     public string Name { get; }
 

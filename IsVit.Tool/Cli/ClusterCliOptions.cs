@@ -4,6 +4,8 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using IsVit.Cluster.Content;
+using IsVit.Cluster.S3;
 using IsVit.Cluster.Workers;
 using IsVit.Tool.Sweeps;
 
@@ -18,6 +20,7 @@ internal sealed class ClusterCliOptions
     /// <summary>Where the password of the certificate's file stands.</summary>
     public const string PasswordVariable = "ISVIT_CERTIFICATE_PASSWORD";
 
+    private const string StoreForm = "s3://BUCKET/PREFIX";
     private const double BytesPerGigabyte = 1e9;
     private readonly bool _isWorker;
 
@@ -27,7 +30,8 @@ internal sealed class ClusterCliOptions
     {
         _isWorker = isWorker;
         Database = PathOptions.Optional("--cluster", "CONNECTION", $"The PostgreSQL database of the cluster, as a connection string or a file with it, such as Host=db;Database=isvit;Username=isvit; the variable {DatabaseVariable} if not given{(isWorker ? "" : ", and this machine alone without either")}");
-        Store = PathOptions.Optional("--store", "DIR", "With a cluster: the folder that all its machines see, for models, images and results");
+        Store = PathOptions.Optional("--store", "DIR", $"With a cluster: the folder that all its machines see, or {StoreForm} in S3, for models, images and results");
+        StoreEndpoint = PathOptions.Optional("--store-endpoint", "URL", $"With a store in S3: the address of a server other than Amazon's, such as https://minio:9000; credentials and region are those that the AWS SDK finds, such as the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION");
         Name = PathOptions.Default("--cluster-name", "NAME", "With a cluster: its name, for several share a database", "isvit");
         Certificate = PathOptions.Optional("--certificate", "FILE", $"With a cluster: the PKCS #12 file of the certificate that all its members show, so that they speak to no others and in secret; its password is in the variable {PasswordVariable}");
         Lease = Ranged.Int32("--lease", "With a cluster: seconds that a worker may be silent before its jobs are given to others; the same for all workers", 60, 1, 86_400);
@@ -41,6 +45,9 @@ internal sealed class ClusterCliOptions
 
     /// <summary>The content store.</summary>
     public Option<string?> Store { get; }
+
+    /// <summary>The server of a store in S3.</summary>
+    public Option<string?> StoreEndpoint { get; }
 
     /// <summary>The cluster's name.</summary>
     public Option<string> Name { get; }
@@ -61,7 +68,7 @@ internal sealed class ClusterCliOptions
     public Option<string[]> Devices { get; }
 
     /// <summary>All of them.</summary>
-    public IEnumerable<Option> All => [Database, Store, Name, Certificate, .. _isWorker ? [Lease] : Array.Empty<Option>(), Threads, Memory, Devices];
+    public IEnumerable<Option> All => [Database, Store, StoreEndpoint, Name, Certificate, .. _isWorker ? [Lease] : Array.Empty<Option>(), Threads, Memory, Devices];
 
     /// <summary>The cluster that was named; null for none.</summary>
     /// <param name="parsed">What was given.</param>
@@ -77,15 +84,16 @@ internal sealed class ClusterCliOptions
             }
 
             parsed.Refuse(Store, "--store is for a cluster: give --cluster as well.");
+            parsed.Refuse(StoreEndpoint, "--store-endpoint is for a cluster: give --cluster as well.");
             parsed.Refuse(Certificate, "--certificate is for a cluster: give --cluster as well.");
             return null;
         }
 
-        var store = parsed.GetValue(Store) ?? throw new ToolException("--store is not given; expected the folder that all machines of the cluster see.");
+        var store = parsed.GetValue(Store) ?? throw new ToolException($"--store is not given; expected the folder that all machines of the cluster see, or {StoreForm}.");
         return new ClusterArguments
         {
             Database = File.Exists(database) ? File.ReadAllText(database).Trim() : database,
-            Store = store,
+            Store = OpenStore(store, parsed.GetValue(StoreEndpoint)),
             Name = parsed.GetRequiredValue(Name),
             Certificate = ReadCertificate(parsed.GetValue(Certificate)),
             Lease = _isWorker ? TimeSpan.FromSeconds(parsed.GetValue(Lease)) : null,
@@ -124,6 +132,22 @@ internal sealed class ClusterCliOptions
         }
 
         return names;
+    }
+
+    private static IContentStore OpenStore(string store, string? endpoint)
+    {
+        // Neither is repeated where it may hold a password.
+        if (store.StartsWith("s3:", StringComparison.OrdinalIgnoreCase))
+        {
+            return new S3ContentStore(S3StoreOptions.Parse(store) with { Endpoint = endpoint is null ? null : Uri.TryCreate(endpoint, UriKind.Absolute, out var server) ? server : throw new ToolException("--store-endpoint is no URL; expected the address of a server, such as https://minio:9000.") });
+        }
+
+        if (store.IndexOf("://", StringComparison.Ordinal) is > 0 and var scheme)
+        {
+            throw new ToolException($"--store begins with '{store[..scheme]}://'; expected a folder or {StoreForm}.");
+        }
+
+        return endpoint is null ? new FolderContentStore(store) : throw new ToolException($"--store-endpoint is for a store in S3: give --store {StoreForm} as well.");
     }
 
     private static X509Certificate2? ReadCertificate(string? path)

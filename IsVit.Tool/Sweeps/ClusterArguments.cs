@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using IsVit.Cluster.Content;
 
 namespace IsVit.Tool.Sweeps;
 
@@ -9,8 +10,8 @@ internal sealed record ClusterArguments
     /// <summary>The connection string of its PostgreSQL database.</summary>
     public required string Database { get; init; }
 
-    /// <summary>The folder of its content store.</summary>
-    public required string Store { get; init; }
+    /// <summary>Its content store.</summary>
+    public required IContentStore Store { get; init; }
 
     /// <summary>Its name.</summary>
     public string Name { get; init; } = "isvit";

@@ -1,5 +1,5 @@
-using IsVit.Cluster.Content;
 using IsVit.Cluster.Hosting;
+using IsVit.Cluster.S3;
 using IsVit.Cluster.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -21,19 +21,28 @@ internal static class ClusterHost
         return builder;
     }
 
-    /// <summary>The cluster that arguments name.</summary>
+    /// <summary>The cluster that arguments name. A bucket is asked for first: a worker that has no access would fail one job after the other.</summary>
     /// <param name="arguments">The arguments.</param>
-    public static ClusterOptions Options(ClusterArguments arguments) => new()
+    /// <param name="cancellationToken">Stops asking.</param>
+    public static async Task<ClusterOptions> OptionsAsync(ClusterArguments arguments, CancellationToken cancellationToken)
     {
-        Database = ClusterDatabase.PostgreSql(arguments.Database),
-        Content = new FolderContentStore(arguments.Store),
-        Name = arguments.Name,
-        Address = arguments.Address,
-        Port = arguments.Port,
-        GatewayPort = arguments.GatewayPort,
-        Certificate = arguments.Certificate,
-        Scheduling = arguments.Lease is { } lease ? new() { LeaseDuration = lease } : new(),
-    };
+        if (arguments.Store is S3ContentStore bucket)
+        {
+            await bucket.CheckAsync(cancellationToken);
+        }
+
+        return new()
+        {
+            Database = ClusterDatabase.PostgreSql(arguments.Database),
+            Content = arguments.Store,
+            Name = arguments.Name,
+            Address = arguments.Address,
+            Port = arguments.Port,
+            GatewayPort = arguments.GatewayPort,
+            Certificate = arguments.Certificate,
+            Scheduling = arguments.Lease is { } lease ? new() { LeaseDuration = lease } : new(),
+        };
+    }
 
     // The tool's own token ends the host.
     private sealed class ToolLifetime : IHostLifetime

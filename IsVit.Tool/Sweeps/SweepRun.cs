@@ -112,7 +112,8 @@ internal static class SweepRun
         if (arguments.Cluster is { } cluster)
         {
             var client = ClusterHost.Builder();
-            client.UseOrleansClient(builder => builder.UseIsVitCluster(ClusterHost.Options(cluster)));
+            var options = await ClusterHost.OptionsAsync(cluster, cancellationToken);
+            client.UseOrleansClient(builder => builder.UseIsVitCluster(options));
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(ConnectTime);
             var connected = client.Build();

@@ -17,7 +17,7 @@ internal static class WorkerRun
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(ToolConsole console, ClusterArguments cluster, WorkerOptions worker, CancellationToken cancellationToken)
     {
-        var options = ClusterHost.Options(cluster);
+        var options = await ClusterHost.OptionsAsync(cluster, cancellationToken);
         await options.Database.PrepareAsync(cancellationToken);
         var builder = ClusterHost.Builder();
         builder.UseOrleans(silo => silo.UseIsVitCluster(options));
