@@ -40,14 +40,8 @@ internal sealed class TransformerBlock
     public void Project(ReadOnlySpan<float> tokens, int first, int count, AttentionState state, Scratch scratch)
     {
         var width = Attention.Width;
-        var normalized = scratch.First[..width];
-        for (var row = 0; row < count; row++)
-        {
-            _norm1.Apply(tokens.Slice((first + row) * width, width), normalized);
-            _qkv.Take(normalized, row, scratch.Left);
-        }
-
-        _qkv.Multiply(scratch.Left, count, scratch.Second, scratch.Stride);
+        _norm1.Apply(tokens[(first * width)..], width, count, scratch.First, scratch.Stride);
+        _qkv.Apply(scratch.First, scratch.Stride, count, scratch.Second, scratch.Stride, scratch);
         Attention.Accept(scratch.Second, scratch.Stride, first, count, state, scratch);
     }
 
@@ -57,17 +51,11 @@ internal sealed class TransformerBlock
     {
         var width = Attention.Width;
         var stream = tokens[(first * width)..];
-        Attention.Attend(state, first, count, default, _projection, scratch);
-        _projection.Multiply(scratch.Next, count, scratch.Second, scratch.Stride);
+        Attention.Attend(state, first, count, default, scratch.First, scratch.Stride, scratch);
+        _projection.Apply(scratch.First, scratch.Stride, count, scratch.Second, scratch.Stride, scratch);
         _residual1.Add(scratch.Second, scratch.Stride, count, stream, width);
-        var normalized = scratch.First[..width];
-        for (var row = 0; row < count; row++)
-        {
-            _norm2.Apply(stream.Slice(row * width, width), normalized);
-            _mlp.Take(normalized, row, scratch);
-        }
-
-        _mlp.Apply(count, scratch.First, scratch);
+        _norm2.Apply(stream, width, count, scratch.First, scratch.Stride);
+        _mlp.Apply(scratch.First, count, scratch);
         _residual2.Add(scratch.First, scratch.Stride, count, stream, width);
     }
 }

@@ -62,9 +62,9 @@ internal sealed class WindowBlock
     private void Project(Span<float> tokens, int window, int first, int count, AttentionState state, Scratch scratch)
     {
         var width = Attention.Width;
-        var normalized = scratch.First[..width];
         for (var row = 0; row < count; row++)
         {
+            var normalized = scratch.First.Slice(row * scratch.Stride, width);
             if (Plan.Source(window, first + row) is var source and >= 0)
             {
                 _norm1.Apply(tokens.Slice(source * width, width), normalized);
@@ -73,20 +73,17 @@ internal sealed class WindowBlock
             {
                 normalized.Clear();
             }
-
-            _qkv.Take(normalized, row, scratch.Left);
         }
 
-        _qkv.Multiply(scratch.Left, count, scratch.Second, scratch.Stride);
+        _qkv.Apply(scratch.First, scratch.Stride, count, scratch.Second, scratch.Stride, scratch);
         Attention.Accept(scratch.Second, scratch.Stride, first, count, state, scratch);
     }
 
     private void Finish(Span<float> tokens, int window, int first, int count, AttentionState state, Scratch scratch)
     {
         var width = Attention.Width;
-        Attention.Attend(state, first, count, _biases[Plan.KindOf(window)], _projection, scratch);
-        _projection.Multiply(scratch.Next, count, scratch.Second, scratch.Stride);
-        var normalized = scratch.First[..width];
+        Attention.Attend(state, first, count, _biases[Plan.KindOf(window)], scratch.First, scratch.Stride, scratch);
+        _projection.Apply(scratch.First, scratch.Stride, count, scratch.Second, scratch.Stride, scratch);
         var real = 0;
         for (var row = 0; row < count; row++)
         {
@@ -94,8 +91,8 @@ internal sealed class WindowBlock
             {
                 var token = tokens.Slice(source * width, width);
                 Rows.Add(token, scratch.Second.Slice(row * scratch.Stride, width));
-                _norm2.Apply(token, normalized);
-                _mlp.Take(normalized, real++, scratch);
+                _norm2.Apply(token, scratch.First.Slice(real * scratch.Stride, width));
+                real++;
             }
         }
 
@@ -104,7 +101,7 @@ internal sealed class WindowBlock
             return;
         }
 
-        _mlp.Apply(real, scratch.First, scratch);
+        _mlp.Apply(scratch.First, real, scratch);
         for (int row = 0, place = 0; row < count; row++)
         {
             if (Plan.Source(window, first + row) is var source and >= 0)

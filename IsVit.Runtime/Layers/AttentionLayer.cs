@@ -104,9 +104,10 @@ internal sealed class AttentionLayer
     /// <param name="first">The first token.</param>
     /// <param name="count">The number of tokens.</param>
     /// <param name="bias">[heads, tokens, tokens], added to the scores; empty for none.</param>
-    /// <param name="next">The layer that takes the results.</param>
-    /// <param name="scratch">The worker's memory; <see cref="Scratch.Next"/> receives the layer's left operand, and <see cref="Scratch.First"/> and <see cref="Scratch.Second"/> are overwritten.</param>
-    public void Attend(AttentionState state, int first, int count, ReadOnlySpan<float> bias, LinearLayer next, Scratch scratch)
+    /// <param name="output">Receives rows of <see cref="Width"/> numbers; memory of whole tiles of rows, and a panel more a row.</param>
+    /// <param name="stride">The distance between them.</param>
+    /// <param name="scratch">The worker's memory; <see cref="Scratch.Second"/> is overwritten.</param>
+    public void Attend(AttentionState state, int first, int count, ReadOnlySpan<float> bias, Span<float> output, int stride, Scratch scratch)
     {
         var scores = scratch.Second;
         for (var head = 0; head < HeadCount; head++)
@@ -121,42 +122,10 @@ internal sealed class AttentionLayer
                 }
 
                 Softmax.Apply(line);
-                if (MixingIsOfIntegers)
-                {
-                    _attention.Encode(line, row, state.ValueIntegers[head], scratch.Left);
-                }
-                else
-                {
-                    _attention.Round(line, scratch.Left.Numbers.Span.Slice(row * TokenCount, TokenCount), scratch.Left.Codes.Span);
-                }
             }
 
-            var place = head * HeadWidth;
-            if (next.TakesParts)
-            {
-                Mix(state, count, head, new NextOperand(next, scratch.Next, place, HeadWidth, isActivated: false), scratch.Left);
-            }
-            else
-            {
-                // A head's last panel may reach into the next head's place, which is written later.
-                Mix(state, count, head, new FloatRows(scratch.First[place..], scratch.Stride, count, Panel.Count(HeadWidth) * Panel.Width), scratch.Left);
-            }
-        }
-
-        Close(count, next, scratch);
-    }
-
-    private static void Close(int count, LinearLayer next, Scratch scratch)
-    {
-        if (next.TakesParts)
-        {
-            next.CloseParts(count, scratch.Next);
-            return;
-        }
-
-        for (var row = 0; row < count; row++)
-        {
-            next.Take(scratch.First.Slice(row * scratch.Stride, next.InputWidth), row, scratch.Next);
+            // A head's last panel may reach into the next head's place, which is written later.
+            Mix(state, count, head, scores, output[(head * HeadWidth)..], stride, scratch);
         }
     }
 
@@ -207,16 +176,16 @@ internal sealed class AttentionLayer
     {
         if (!ScoresAreIntegers)
         {
-            Round(_key, keys, stride, count, scratch.Left.Numbers.Span, scratch);
+            Round(_key, keys, stride, count, scratch.Numbers.Span, scratch);
             for (var head = 0; head < HeadCount; head++)
             {
-                state.Keys[head].SetColumns(first, scratch.Left.Numbers.Span[(head * HeadWidth)..], Width, count);
+                state.Keys[head].SetColumns(first, scratch.Numbers.Span[(head * HeadWidth)..], Width, count);
             }
 
             return;
         }
 
-        var codes = scratch.Left.Codes.Span[..Width];
+        var codes = scratch.Codes.Span[..Width];
         for (var row = 0; row < count; row++)
         {
             _key.Coder!.Encode(keys.Slice(row * stride, Width), codes);
@@ -232,19 +201,19 @@ internal sealed class AttentionLayer
     {
         if (!MixingIsOfIntegers)
         {
-            Round(_value, values, stride, count, scratch.Left.Numbers.Span, scratch);
+            Round(_value, values, stride, count, scratch.Numbers.Span, scratch);
             for (var row = 0; row < count; row++)
             {
                 for (var head = 0; head < HeadCount; head++)
                 {
-                    state.Values[head].SetRow(first + row, scratch.Left.Numbers.Span.Slice((row * Width) + (head * HeadWidth), HeadWidth));
+                    state.Values[head].SetRow(first + row, scratch.Numbers.Span.Slice((row * Width) + (head * HeadWidth), HeadWidth));
                 }
             }
 
             return;
         }
 
-        var codes = scratch.Left.Codes.Span;
+        var codes = scratch.Codes.Span;
         for (var row = 0; row < count; row++)
         {
             _value.Coder!.Encode(values.Slice(row * stride, Width), codes.Slice(row * Width, Width));
@@ -262,21 +231,13 @@ internal sealed class AttentionLayer
     {
         if (operand.Coder is not { IsPerChannel: true })
         {
-            for (var row = 0; row < count; row++)
-            {
-                operand.Round(rows.Slice(row * stride, Width), numbers.Slice(row * Width, Width), scratch.Left.Codes.Span);
-            }
-
+            operand.Round(rows, stride, count, Width, scratch.Codes.Span, numbers);
             return;
         }
 
         for (var row = 0; row < count; row++)
         {
-            for (var head = 0; head < HeadCount; head++)
-            {
-                var place = head * HeadWidth;
-                operand.Round(rows.Slice((row * stride) + place, HeadWidth), numbers.Slice((row * Width) + place, HeadWidth), scratch.Left.Codes.Span);
-            }
+            operand.Round(rows[(row * stride)..], HeadWidth, HeadCount, HeadWidth, scratch.Codes.Span, numbers[(row * Width)..]);
         }
     }
 
@@ -295,32 +256,40 @@ internal sealed class AttentionLayer
         for (var row = 0; row < count; row++)
         {
             var codes = queries.Slice(start + (row * Width), HeadWidth);
-            scratch.Left.Sums[row] = IntegerSums.Of(codes) - zeros;
-            var target = scratch.Left.Codes.Span.Slice(row * keys.FilledDepth, keys.FilledDepth);
+            scratch.Sums[row] = IntegerSums.Of(codes) - zeros;
+            var target = scratch.Codes.Span.Slice(row * keys.FilledDepth, keys.FilledDepth);
             codes.CopyTo(target);
             target[HeadWidth..].Clear();
         }
 
-        if (keys.Form == IntegerForm.Shorts)
-        {
-            IntegerSums.Widen(scratch.Left.Codes.Span[..(count * keys.FilledDepth)], scratch.Left.Shorts.Span);
-        }
-
-        scratch.Left.Multiply(keys, count, scores, scratch.Stride);
+        Multiply(keys, count, scores, scratch.Stride, scratch);
     }
 
-    private void Mix<TResults>(AttentionState state, int count, int head, TResults results, OperandRows attention)
-        where TResults : struct, ITileResults
+    private void Mix(AttentionState state, int count, int head, Span<float> attention, Span<float> output, int stride, Scratch scratch)
     {
-        if (MixingIsOfIntegers)
+        if (!MixingIsOfIntegers)
         {
-            var values = state.ValueIntegers[head];
-            values.SumColumns();
-            attention.Multiply(values, count, results);
+            _attention.Round(attention, scratch.Stride, count, TokenCount, scratch.Codes.Span, scratch.Numbers.Span);
+            FloatProduct.Multiply(scratch.Numbers, 0, TokenCount, count, state.Values[head], output, stride);
+            return;
         }
-        else
+
+        var values = state.ValueIntegers[head];
+        values.SumColumns();
+        _attention.Encode(attention, scratch.Stride, count, TokenCount, values.FilledDepth, scratch.Codes.Span, scratch.Sums);
+        Multiply(values, count, output, stride, scratch);
+    }
+
+    /// <summary>Multiplies the codes in the worker's memory, row by row of the right operand's filled depth.</summary>
+    private static void Multiply(IntegerPanels right, int rows, Span<float> output, int stride, Scratch scratch)
+    {
+        if (right.Form != IntegerForm.Shorts)
         {
-            FloatProduct.Multiply(attention.Numbers, 0, TokenCount, count, state.Values[head], results);
+            IntegerProduct.Multiply(scratch.Codes, 0, right.FilledDepth, scratch.Sums, rows, right, output, stride);
+            return;
         }
+
+        IntegerSums.Widen(scratch.Codes.Span[..(rows * right.FilledDepth)], scratch.Shorts.Span);
+        IntegerProduct.Multiply(scratch.Shorts, 0, right.FilledDepth, scratch.Sums, rows, right, output, stride);
     }
 }

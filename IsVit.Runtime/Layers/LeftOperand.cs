@@ -46,111 +46,67 @@ internal sealed class LeftOperand
         };
     }
 
-    /// <summary>Writes a row as the integers that a product reads, with zeros to the filled depth, and their sum less depth times the zero point.</summary>
-    /// <param name="row">[depth].</param>
-    /// <param name="index">Which row it is.</param>
-    /// <param name="right">The product's right operand.</param>
-    /// <param name="rows">Receives integers and sum.</param>
-    public void Encode(ReadOnlySpan<float> row, int index, IntegerPanels right, OperandRows rows)
+    /// <summary>Writes rows as codes, and the sum of each less depth times the zero point.</summary>
+    /// <param name="input">Rows.</param>
+    /// <param name="inputStride">The distance between them.</param>
+    /// <param name="rows">The number of rows.</param>
+    /// <param name="depth">The length of a row.</param>
+    /// <param name="filled">The length of a row of codes, with zeros from the depth on.</param>
+    /// <param name="codes">Receives the codes.</param>
+    /// <param name="sums">Receives the sums.</param>
+    public void Encode(ReadOnlySpan<float> input, int inputStride, int rows, int depth, int filled, Span<byte> codes, Span<int> sums)
     {
-        Write(row, index * right.FilledDepth, right, rows);
-        Close(index, right, rows);
+        var zeros = depth * Integers!.Value.ZeroPoint;
+        for (var row = 0; row < rows; row++)
+        {
+            var target = codes.Slice(row * filled, filled);
+            Coder!.Encode(input.Slice(row * inputStride, depth), target[..depth]);
+            target[depth..].Clear();
+            sums[row] = IntegerSums.Of(target[..depth]) - zeros;
+        }
     }
 
-    /// <summary>Writes a part of some rows as the integers that a product reads. When all parts are written, <see cref="Close"/> is called for each row.</summary>
-    /// <param name="tile">The parts, one after the other.</param>
-    /// <param name="width">The length of each.</param>
-    /// <param name="index">Which row the first belongs to.</param>
-    /// <param name="column">Where the parts are in the rows.</param>
-    /// <param name="columns">How much of each part is written.</param>
-    /// <param name="right">The product's right operand.</param>
-    /// <param name="rows">Receives the integers.</param>
-    public void EncodeParts(ReadOnlySpan<float> tile, int width, int index, int column, int columns, IntegerPanels right, OperandRows rows)
+    /// <summary>Writes rows as 16-bit numbers: levels of the grid, or codes.</summary>
+    /// <inheritdoc cref="Encode(ReadOnlySpan{float}, int, int, int, int, Span{byte}, Span{int})"/>
+    public void Encode(ReadOnlySpan<float> input, int inputStride, int rows, int depth, int filled, Span<byte> codes, Span<short> numbers, Span<int> sums)
     {
-        var start = (index * right.FilledDepth) + column;
-        Span<byte> codes = stackalloc byte[tile.Length];
-        if (right.Form != IntegerForm.Shorts)
+        var zeros = depth * Integers!.Value.ZeroPoint;
+        for (var row = 0; row < rows; row++)
         {
-            Coder!.Encode(tile, codes);
-            var target = rows.Codes.Span;
-            for (var part = 0; part < tile.Length; part += width, start += right.FilledDepth)
+            var source = input.Slice(row * inputStride, depth);
+            var target = numbers.Slice(row * filled, filled);
+            if (_levels is not null)
             {
-                codes.Slice(part, columns).CopyTo(target[start..]);
+                sums[row] = Coder!.Look(source, _levels, target[..depth], codes) - zeros;
+            }
+            else
+            {
+                Coder!.Encode(source, codes[..depth]);
+                IntegerSums.Widen(codes[..depth], target);
+                sums[row] = IntegerSums.Of(target[..depth]) - zeros;
             }
 
-            return;
-        }
-
-        Span<short> numbers = stackalloc short[tile.Length];
-        Write(tile, numbers, codes);
-        var wide = rows.Shorts.Span;
-        for (var part = 0; part < tile.Length; part += width, start += right.FilledDepth)
-        {
-            numbers.Slice(part, columns).CopyTo(wide[start..]);
+            target[depth..].Clear();
         }
     }
 
-    /// <summary>Ends a row whose integers are written: zeros to the filled depth, and the sum less depth times the zero point.</summary>
-    /// <param name="index">Which row it is.</param>
-    /// <param name="right">The product's right operand.</param>
-    /// <param name="rows">The rows.</param>
-    public void Close(int index, IntegerPanels right, OperandRows rows)
+    /// <summary>Writes rows in float, as they are or as their codes stand for.</summary>
+    /// <inheritdoc cref="Encode(ReadOnlySpan{float}, int, int, int, int, Span{byte}, Span{int})"/>
+    public void Round(ReadOnlySpan<float> input, int inputStride, int rows, int depth, Span<byte> codes, Span<float> numbers)
     {
-        var start = index * right.FilledDepth;
-        var zeros = right.Depth * Integers!.Value.ZeroPoint;
-        if (right.Form == IntegerForm.Shorts)
+        for (var row = 0; row < rows; row++)
         {
-            var row = rows.Shorts.Span.Slice(start, right.FilledDepth);
-            row[right.Depth..].Clear();
-            rows.Sums[index] = IntegerSums.Of(row) - zeros;
+            var source = input.Slice(row * inputStride, depth);
+            var target = numbers.Slice(row * depth, depth);
+            if (Coder is null)
+            {
+                source.CopyTo(target);
+            }
+            else
+            {
+                Coder.Round(source, target, codes);
+            }
         }
-        else
-        {
-            var row = rows.Codes.Span.Slice(start, right.FilledDepth);
-            row[right.Depth..].Clear();
-            rows.Sums[index] = IntegerSums.Of(row) - zeros;
-        }
-    }
-
-    /// <summary>Writes a row in float, as it is or as its codes stand for.</summary>
-    /// <param name="row">The row.</param>
-    /// <param name="numbers">Receives the numbers.</param>
-    /// <param name="codes">Memory for as many codes.</param>
-    public void Round(ReadOnlySpan<float> row, Span<float> numbers, Span<byte> codes)
-    {
-        if (Coder is null)
-        {
-            row.CopyTo(numbers);
-        }
-        else
-        {
-            Coder.Round(row, numbers, codes);
-        }
-    }
-
-    private void Write(ReadOnlySpan<float> row, int start, IntegerPanels right, OperandRows rows)
-    {
-        var codes = rows.Codes.Span.Slice(start, row.Length);
-        if (right.Form == IntegerForm.Shorts)
-        {
-            Write(row, rows.Shorts.Span.Slice(start, row.Length), codes);
-        }
-        else
-        {
-            Coder!.Encode(row, codes);
-        }
-    }
-
-    private void Write(ReadOnlySpan<float> row, Span<short> numbers, Span<byte> codes)
-    {
-        if (_levels is not null)
-        {
-            Coder!.Look(row, _levels, numbers, codes);
-            return;
-        }
-
-        Coder!.Encode(row, codes);
-        IntegerSums.Widen(codes, numbers);
     }
 
     /// <summary>A grid for levels, or null if what it misses them by would show.</summary>

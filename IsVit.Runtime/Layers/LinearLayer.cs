@@ -59,94 +59,29 @@ internal sealed class LinearLayer
         }
     }
 
-    /// <summary>Whether <see cref="TakeParts"/> can be used: the product is one of integers.</summary>
-    public bool TakesParts => _integers is not null;
-
     /// <summary>Applies the layer to rows.</summary>
     /// <param name="input">Rows of <see cref="InputWidth"/> numbers.</param>
     /// <param name="inputStride">The distance between them.</param>
     /// <param name="rows">The number of rows.</param>
     /// <param name="output">Receives rows of <see cref="OutputWidth"/> numbers, and to the end of the panel what is of no use; memory of whole tiles of rows.</param>
     /// <param name="outputStride">The distance between them.</param>
-    /// <param name="scratch">The worker's memory; <see cref="Scratch.Left"/> is overwritten.</param>
+    /// <param name="scratch">The worker's memory.</param>
     public void Apply(ReadOnlySpan<float> input, int inputStride, int rows, Span<float> output, int outputStride, Scratch scratch)
     {
-        for (var row = 0; row < rows; row++)
-        {
-            Take(input.Slice(row * inputStride, InputWidth), row, scratch.Left);
-        }
-
-        Multiply(scratch.Left, rows, output, outputStride);
-    }
-
-    /// <summary>Takes a row as the product's left operand.</summary>
-    /// <param name="input">[<see cref="InputWidth"/>].</param>
-    /// <param name="index">Which row it is.</param>
-    /// <param name="operand">Receives it.</param>
-    public void Take(ReadOnlySpan<float> input, int index, OperandRows operand)
-    {
         if (_integers is null)
         {
-            _left.Round(input, operand.Numbers.Span.Slice(index * InputWidth, InputWidth), operand.Codes.Span);
+            _left.Round(input, inputStride, rows, InputWidth, scratch.Codes.Span, scratch.Numbers.Span);
+            FloatProduct.Multiply(scratch.Numbers, 0, InputWidth, rows, _floats!, output, outputStride);
+        }
+        else if (_integers.Form == IntegerForm.Shorts)
+        {
+            _left.Encode(input, inputStride, rows, InputWidth, _integers.FilledDepth, scratch.Codes.Span, scratch.Shorts.Span, scratch.Sums);
+            IntegerProduct.Multiply(scratch.Shorts, 0, _integers.FilledDepth, scratch.Sums, rows, _integers, output, outputStride);
         }
         else
         {
-            _left.Encode(input, index, _integers, operand);
-        }
-    }
-
-    /// <summary>Takes parts of rows as the product's left operand. When all parts are taken, <see cref="CloseParts"/> is called.</summary>
-    /// <param name="tile">The parts, one after the other.</param>
-    /// <param name="width">The length of each.</param>
-    /// <param name="index">Which row the first belongs to.</param>
-    /// <param name="column">Where the parts are in the rows.</param>
-    /// <param name="columns">How much of each part is taken.</param>
-    /// <param name="operand">Receives them.</param>
-    public void TakeParts(ReadOnlySpan<float> tile, int width, int index, int column, int columns, OperandRows operand) =>
-        _left.EncodeParts(tile, width, index, column, columns, _integers!, operand);
-
-    /// <summary>Ends rows of which all parts are taken.</summary>
-    /// <param name="rows">The number of rows.</param>
-    /// <param name="operand">The rows.</param>
-    public void CloseParts(int rows, OperandRows operand)
-    {
-        for (var row = 0; row < rows; row++)
-        {
-            _left.Close(row, _integers!, operand);
-        }
-    }
-
-    /// <summary>Multiplies the rows that were taken.</summary>
-    /// <param name="operand">The rows.</param>
-    /// <param name="rows">The number of rows.</param>
-    /// <param name="output">Receives rows of <see cref="OutputWidth"/> numbers, and to the end of the panel what is of no use; memory of whole tiles of rows.</param>
-    /// <param name="outputStride">The distance between them.</param>
-    public void Multiply(OperandRows operand, int rows, Span<float> output, int outputStride)
-    {
-        if (_integers is null)
-        {
-            FloatProduct.Multiply(operand.Numbers, 0, InputWidth, rows, _floats!, output, outputStride);
-        }
-        else
-        {
-            operand.Multiply(_integers, rows, output, outputStride);
-        }
-    }
-
-    /// <summary>Multiplies the rows that were taken.</summary>
-    /// <param name="operand">The rows.</param>
-    /// <param name="rows">The number of rows.</param>
-    /// <param name="results">What becomes of the results.</param>
-    public void Multiply<TResults>(OperandRows operand, int rows, TResults results)
-        where TResults : struct, ITileResults
-    {
-        if (_integers is null)
-        {
-            FloatProduct.Multiply(operand.Numbers, 0, InputWidth, rows, _floats!, results);
-        }
-        else
-        {
-            operand.Multiply(_integers, rows, results);
+            _left.Encode(input, inputStride, rows, InputWidth, _integers.FilledDepth, scratch.Codes.Span, scratch.Sums);
+            IntegerProduct.Multiply(scratch.Codes, 0, _integers.FilledDepth, scratch.Sums, rows, _integers, output, outputStride);
         }
     }
 }

@@ -19,36 +19,21 @@ internal sealed class MlpLayer
         _fc2 = LinearLayer.Create(parts, $"{path}.fc2", kind == MlpKind.Gelu ? hidden : hidden / 2, width, hasBias);
     }
 
-    /// <summary>Takes a row as the first layer's left operand.</summary>
-    /// <param name="input">The row.</param>
-    /// <param name="index">Which row it is.</param>
-    /// <param name="scratch">The worker's memory; <see cref="Scratch.Left"/> receives it.</param>
-    public void Take(ReadOnlySpan<float> input, int index, Scratch scratch) => _fc1.Take(input, index, scratch.Left);
-
-    /// <summary>Applies both layers to the rows that were taken.</summary>
+    /// <summary>Applies both layers to rows.</summary>
+    /// <param name="input">Rows; they are overwritten with the output.</param>
     /// <param name="rows">The number of rows.</param>
-    /// <param name="output">Receives rows of the scratch memory's stride.</param>
-    /// <param name="scratch">The worker's memory; <see cref="Scratch.Second"/> is overwritten.</param>
-    public void Apply(int rows, Span<float> output, Scratch scratch)
+    /// <param name="scratch">The worker's memory, whose stride rows have; <see cref="Scratch.Second"/> is overwritten.</param>
+    public void Apply(Span<float> input, int rows, Scratch scratch)
     {
-        if (_kind == MlpKind.Gelu && _fc2.TakesParts)
+        var hidden = scratch.Second;
+        var stride = scratch.Stride;
+        _fc1.Apply(input, stride, rows, hidden, stride, scratch);
+        for (var row = 0; row < rows; row++)
         {
-            _fc1.Multiply(scratch.Left, rows, new NextOperand(_fc2, scratch.Next, 0, _fc1.OutputWidth, isActivated: true));
-            _fc2.CloseParts(rows, scratch.Next);
-        }
-        else
-        {
-            var hidden = scratch.Second;
-            _fc1.Multiply(scratch.Left, rows, hidden, scratch.Stride);
-            for (var row = 0; row < rows; row++)
-            {
-                var numbers = hidden.Slice(row * scratch.Stride, _fc1.OutputWidth);
-                Activate(numbers);
-                _fc2.Take(numbers[.._fc2.InputWidth], row, scratch.Next);
-            }
+            Activate(hidden.Slice(row * stride, _fc1.OutputWidth));
         }
 
-        _fc2.Multiply(scratch.Next, rows, output, scratch.Stride);
+        _fc2.Apply(hidden, stride, rows, input, stride, scratch);
     }
 
     private void Activate(Span<float> row)

@@ -16,8 +16,10 @@ internal sealed class Scratch
     {
         Rows = IntegerProduct.RowsOfTiles(rows);
         Stride = (Panel.Count(Math.Max(depth, width)) * Panel.Width) + Panel.Width;
-        Left = new(Rows, Stride);
-        Next = new(Rows, Stride);
+        Codes = new(Rows * Stride);
+        Shorts = new(Rows * Stride);
+        Numbers = new(Rows * Stride);
+        Sums = new int[Rows];
         _first = new(Rows * Stride);
         _second = new(Rows * Stride);
     }
@@ -28,11 +30,17 @@ internal sealed class Scratch
     /// <summary>The distance between the rows of <see cref="First"/> and <see cref="Second"/>: any layer's output and a panel more, whole cache lines.</summary>
     public int Stride { get; }
 
-    /// <summary>The left operand of the product that is computed.</summary>
-    public OperandRows Left { get; }
+    /// <summary>Codes of a left operand.</summary>
+    public AlignedBuffer<byte> Codes { get; }
 
-    /// <summary>The left operand of the next product, written by the one that is computed.</summary>
-    public OperandRows Next { get; }
+    /// <summary>Codes of a left operand as 16-bit numbers, or levels of a grid.</summary>
+    public AlignedBuffer<short> Shorts { get; }
+
+    /// <summary>A left operand in float.</summary>
+    public AlignedBuffer<float> Numbers { get; }
+
+    /// <summary>The sum of each row of a left operand less depth times the zero point.</summary>
+    public int[] Sums { get; }
 
     /// <summary>Queries, keys and values of a window for each block, of models whose workers do whole windows.</summary>
     public IReadOnlyList<AttentionState> Windows { get; init; } = [];

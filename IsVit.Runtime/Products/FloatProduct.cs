@@ -16,28 +16,13 @@ internal static unsafe class FloatProduct
     /// <param name="right">The right operand.</param>
     /// <param name="output">Receives rows of [panels x 16] numbers; memory of whole tiles of rows.</param>
     /// <param name="outputStride">The distance between rows of the output.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(AlignedBuffer<float> left, int start, int stride, int rows, FloatPanels right, Span<float> output, int outputStride)
     {
-        fixed (float* pinned = output)
-        {
-            Multiply(left, start, stride, rows, right, new FloatRows(output, outputStride, rows, right.PanelCount * Panel.Width));
-        }
-    }
-
-    /// <summary>Multiplies.</summary>
-    /// <param name="left">Numbers, <paramref name="stride"/> apart row by row; memory of whole tiles of rows.</param>
-    /// <param name="start">The index of the first.</param>
-    /// <param name="stride">The distance between rows.</param>
-    /// <param name="rows">The number of rows.</param>
-    /// <param name="right">The right operand.</param>
-    /// <param name="results">What becomes of the results, tile by tile.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<TResults>(AlignedBuffer<float> left, int start, int stride, int rows, FloatPanels right, TResults results)
-        where TResults : struct, ITileResults
-    {
         var sums = stackalloc float[TileLength];
-        var tile = stackalloc float[TileLength];
         var filled = IntegerProduct.RowsOfTiles(rows);
+        ArgumentOutOfRangeException.ThrowIfLessThan(outputStride, right.PanelCount * Panel.Width);
+        ArgumentOutOfRangeException.ThrowIfLessThan(output.Length, ((filled - 1) * outputStride) + (right.PanelCount * Panel.Width), nameof(output));
         var x = left.At(start, ((filled - 1) * stride) + right.Depth);
         var w = right.Values.At(0, right.PanelCount * right.PanelLength);
         var tiles = right.Tiles;
@@ -50,16 +35,14 @@ internal static unsafe class FloatProduct
             for (var row = 0; row < rows; row += Tiles.Rows)
             {
                 multiply(x + ((nint)row * stride), stride, w + ((nint)panel * right.PanelLength), right.PanelLength, right.Depth, sums);
-                var numbers = results.Place(tile, row, panel * Panel.Width, width, out var distance);
                 for (var i = 0; i < Tiles.Rows; i++)
                 {
+                    var numbers = output.Slice(((row + i) * outputStride) + (panel * Panel.Width), width);
                     for (var j = 0; j < width; j += Panel.Width)
                     {
-                        (Vector512.Load(sums + (i * width) + j) + Vector512.Load(bias + j)).Store(numbers + (i * distance) + j);
+                        (Vector512.Load(sums + (i * width) + j) + Vector512.Load(bias + j)).CopyTo(numbers[j..]);
                     }
                 }
-
-                results.Accept(tile, row, panel * Panel.Width, width);
             }
         }
 

@@ -17,70 +17,42 @@ internal static unsafe class IntegerProduct
     /// <param name="right">The right operand.</param>
     /// <param name="output">Receives rows of [panels x 16] numbers; memory of whole tiles of rows.</param>
     /// <param name="outputStride">The distance between rows of the output.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(AlignedBuffer<byte> left, int start, int stride, ReadOnlySpan<int> rest, int rows, IntegerPanels right, Span<float> output, int outputStride)
     {
-        fixed (float* pinned = output)
-        {
-            Multiply(left, start, stride, rest, rows, right, new FloatRows(output, outputStride, rows, right.PanelCount * Panel.Width));
-        }
-    }
-
-    /// <summary>Multiplies 16-bit numbers: levels of a grid, or codes.</summary>
-    /// <inheritdoc cref="Multiply(AlignedBuffer{byte}, int, int, ReadOnlySpan{int}, int, IntegerPanels, Span{float}, int)"/>
-    public static void Multiply(AlignedBuffer<short> left, int start, int stride, ReadOnlySpan<int> rest, int rows, IntegerPanels right, Span<float> output, int outputStride)
-    {
-        fixed (float* pinned = output)
-        {
-            Multiply(left, start, stride, rest, rows, right, new FloatRows(output, outputStride, rows, right.PanelCount * Panel.Width));
-        }
-    }
-
-    /// <summary>Multiplies codes.</summary>
-    /// <param name="left">Codes, <paramref name="stride"/> apart row by row, zeros from the depth to the filled depth; memory of whole tiles of rows.</param>
-    /// <param name="start">The index of the first.</param>
-    /// <param name="stride">The distance between rows.</param>
-    /// <param name="rest">The sum of each row less depth times the zero point; memory of whole tiles of rows.</param>
-    /// <param name="rows">The number of rows.</param>
-    /// <param name="right">The right operand.</param>
-    /// <param name="results">What becomes of the results, tile by tile.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<TResults>(AlignedBuffer<byte> left, int start, int stride, ReadOnlySpan<int> rest, int rows, IntegerPanels right, TResults results)
-        where TResults : struct, ITileResults
-    {
         var sums = stackalloc int[TileLength];
-        var tile = stackalloc float[TileLength];
         var filled = RowsOfTiles(rows);
-        ArgumentOutOfRangeException.ThrowIfLessThan(rest.Length, filled, nameof(rest));
+        Require(rest, filled, right, output, outputStride);
         var x = left.At(start, ((filled - 1) * stride) + right.FilledDepth);
         var w = right.Values.At(0, right.PanelCount * right.PanelLength);
         var tiles = right.Tiles;
         var steps = right.FilledDepth / right.Step;
-        fixed (int* rests = rest)
+        fixed (float* numbers = output)
         {
-            for (int panel = 0, panels; panel < right.PanelCount; panel += panels)
+            fixed (int* rests = rest)
             {
-                panels = right.Form == IntegerForm.Bytes && right.PanelCount - panel >= tiles.WidePanels ? tiles.WidePanels : 1;
-                var width = panels * Panel.Width;
-                var columns = w + ((nint)panel * right.PanelLength);
-                for (var row = 0; row < rows; row += Tiles.Rows)
+                for (int panel = 0, panels; panel < right.PanelCount; panel += panels)
                 {
-                    var first = x + ((nint)row * stride);
-                    if (right.Form == IntegerForm.Dots)
+                    panels = right.Form == IntegerForm.Bytes && right.PanelCount - panel >= tiles.WidePanels ? tiles.WidePanels : 1;
+                    var columns = w + ((nint)panel * right.PanelLength);
+                    for (var row = 0; row < rows; row += Tiles.Rows)
                     {
-                        tiles.Dots(first, stride, columns, right.PanelLength, steps, sums);
-                    }
-                    else if (panels > 1)
-                    {
-                        tiles.WideBytes(first, stride, columns, right.PanelLength, steps, right.Run, sums);
-                    }
-                    else
-                    {
-                        tiles.Bytes(first, stride, columns, right.PanelLength, steps, right.Run, sums);
-                    }
+                        var first = x + ((nint)row * stride);
+                        if (right.Form == IntegerForm.Dots)
+                        {
+                            tiles.Dots(first, stride, columns, right.PanelLength, steps, sums);
+                        }
+                        else if (panels > 1)
+                        {
+                            tiles.WideBytes(first, stride, columns, right.PanelLength, steps, right.Run, sums);
+                        }
+                        else
+                        {
+                            tiles.Bytes(first, stride, columns, right.PanelLength, steps, right.Run, sums);
+                        }
 
-                    var numbers = results.Place(tile, row, panel * Panel.Width, width, out var distance);
-                    Scale(sums, panel, panels, rests + row, right, numbers, distance);
-                    results.Accept(tile, row, panel * Panel.Width, width);
+                        Scale(sums, panel, panels, rests + row, right, numbers + ((nint)row * outputStride), outputStride);
+                    }
                 }
             }
         }
@@ -90,48 +62,46 @@ internal static unsafe class IntegerProduct
     }
 
     /// <summary>Multiplies 16-bit numbers: levels of a grid, or codes.</summary>
-    /// <inheritdoc cref="Multiply{TResults}(AlignedBuffer{byte}, int, int, ReadOnlySpan{int}, int, IntegerPanels, TResults)"/>
+    /// <inheritdoc cref="Multiply(AlignedBuffer{byte}, int, int, ReadOnlySpan{int}, int, IntegerPanels, Span{float}, int)"/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<TResults>(AlignedBuffer<short> left, int start, int stride, ReadOnlySpan<int> rest, int rows, IntegerPanels right, TResults results)
-        where TResults : struct, ITileResults
+    public static void Multiply(AlignedBuffer<short> left, int start, int stride, ReadOnlySpan<int> rest, int rows, IntegerPanels right, Span<float> output, int outputStride)
     {
         var sums = stackalloc int[TileLength];
-        var tile = stackalloc float[TileLength];
         var filled = RowsOfTiles(rows);
-        ArgumentOutOfRangeException.ThrowIfLessThan(rest.Length, filled, nameof(rest));
+        Require(rest, filled, right, output, outputStride);
         var x = left.At(start, ((filled - 1) * stride) + right.FilledDepth);
         var w = right.Values.At(0, right.PanelCount * right.PanelLength);
         var tiles = right.Tiles;
-        fixed (int* rests = rest)
+        fixed (float* all = output)
         {
-            for (int panel = 0, panels; panel < right.PanelCount; panel += panels)
+            fixed (int* rests = rest)
             {
-                panels = right.PanelCount - panel >= tiles.WidePanels ? tiles.WidePanels : 1;
-                var width = panels * Panel.Width;
-                var multiply = panels > 1 ? tiles.WideShorts : tiles.Shorts;
-                var columns = w + ((nint)panel * right.PanelLength);
-                for (var row = 0; row < rows; row += Tiles.Rows)
+                for (int panel = 0, panels; panel < right.PanelCount; panel += panels)
                 {
-                    var first = x + ((nint)row * stride);
-                    var numbers = results.Place(tile, row, panel * Panel.Width, width, out var distance);
-                    var k = 0;
-                    for (; right.FilledDepth - k > right.Block; k += right.Block)
+                    panels = right.PanelCount - panel >= tiles.WidePanels ? tiles.WidePanels : 1;
+                    var multiply = panels > 1 ? tiles.WideShorts : tiles.Shorts;
+                    var columns = w + ((nint)panel * right.PanelLength);
+                    for (var row = 0; row < rows; row += Tiles.Rows)
                     {
-                        multiply(first + k, stride, columns + ((nint)k * Panel.Width), right.PanelLength, right.Block / right.Step, sums);
-                        AddBlock(sums, panels, k == 0, numbers, distance);
-                    }
+                        var first = x + ((nint)row * stride);
+                        var numbers = all + ((nint)row * outputStride);
+                        var k = 0;
+                        for (; right.FilledDepth - k > right.Block; k += right.Block)
+                        {
+                            multiply(first + k, stride, columns + ((nint)k * Panel.Width), right.PanelLength, right.Block / right.Step, sums);
+                            AddBlock(sums, panel, panels, k == 0, numbers, outputStride);
+                        }
 
-                    multiply(first + k, stride, columns + ((nint)k * Panel.Width), right.PanelLength, (right.FilledDepth - k) / right.Step, sums);
-                    if (right.Left.AreLevels)
-                    {
-                        ScaleLevels(sums, panel, panels, k == 0, rests + row, right, numbers, distance);
+                        multiply(first + k, stride, columns + ((nint)k * Panel.Width), right.PanelLength, (right.FilledDepth - k) / right.Step, sums);
+                        if (right.Left.AreLevels)
+                        {
+                            ScaleLevels(sums, panel, panels, k == 0, rests + row, right, numbers, outputStride);
+                        }
+                        else
+                        {
+                            Scale(sums, panel, panels, rests + row, right, numbers, outputStride);
+                        }
                     }
-                    else
-                    {
-                        Scale(sums, panel, panels, rests + row, right, numbers, distance);
-                    }
-
-                    results.Accept(tile, row, panel * Panel.Width, width);
                 }
             }
         }
@@ -143,7 +113,14 @@ internal static unsafe class IntegerProduct
     /// <summary>A number of rows up to the end of the last tile.</summary>
     public static int RowsOfTiles(int rows) => (rows + Tiles.Rows - 1) / Tiles.Rows * Tiles.Rows;
 
-    /// <summary>A tile's results. All of this is exact up to the conversion to float, one multiplication and one addition.</summary>
+    private static void Require(ReadOnlySpan<int> rest, int filled, IntegerPanels right, Span<float> output, int outputStride)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rest.Length, filled, nameof(rest));
+        ArgumentOutOfRangeException.ThrowIfLessThan(outputStride, right.PanelCount * Panel.Width, nameof(outputStride));
+        ArgumentOutOfRangeException.ThrowIfLessThan(output.Length, ((filled - 1) * outputStride) + (right.PanelCount * Panel.Width), nameof(output));
+    }
+
+    /// <summary>All of this is exact up to the conversion to float, one multiplication and one addition.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scale(int* sums, int panel, int panels, int* rest, IntegerPanels right, float* output, nint stride)
     {
@@ -154,6 +131,7 @@ internal static unsafe class IntegerProduct
         var scale = right.Scale.At(start, width);
         var bias = right.Bias.At(start, width);
         var hasOffsets = right.HasOffsets;
+        output += start;
         for (var i = 0; i < width; i += Panel.Width)
         {
             var (zeros, offsets) = (Vector512.Load(zero + i), Vector512.Load(offset + i));
@@ -172,9 +150,10 @@ internal static unsafe class IntegerProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddBlock(int* sums, int panels, bool isFirst, float* output, nint stride)
+    private static void AddBlock(int* sums, int panel, int panels, bool isFirst, float* output, nint stride)
     {
         var width = panels * Panel.Width;
+        output += panel * Panel.Width;
         for (var row = 0; row < Tiles.Rows; row++, sums += width, output += stride)
         {
             for (var i = 0; i < width; i += Panel.Width)
@@ -194,6 +173,7 @@ internal static unsafe class IntegerProduct
         var offset = right.Offset.At(start, width);
         var scale = right.Scale.At(start, width);
         var bias = right.Bias.At(start, width);
+        output += start;
         for (var i = 0; i < width; i += Panel.Width)
         {
             var offsets = Vector512.ConvertToSingle(Vector512.Load(offset + i));

@@ -1,5 +1,6 @@
 using IsVit.Model.Quantization;
 using IsVit.Runtime.Functions;
+using IsVit.Runtime.Products;
 
 namespace IsVit.Runtime.Quantizing;
 
@@ -104,7 +105,8 @@ internal abstract class ActivationCoder
     /// <param name="table">2^b integers.</param>
     /// <param name="values">Receives an integer for each number.</param>
     /// <param name="codes">Memory for as many codes.</param>
-    public void Look(ReadOnlySpan<float> row, short[] table, Span<short> values, Span<byte> codes)
+    /// <returns>Their sum.</returns>
+    public int Look(ReadOnlySpan<float> row, short[] table, Span<short> values, Span<byte> codes)
     {
         Require(row.Length, Math.Min(values.Length, codes.Length));
         if (!TryLook(row, table, values))
@@ -112,6 +114,8 @@ internal abstract class ActivationCoder
             Encode(row, codes[..row.Length]);
             CodeTable.Look(codes[..row.Length], table, values);
         }
+
+        return IntegerSums.Of(values[..row.Length]);
     }
 
     /// <summary>The code of a number, by the definition: the reference of <see cref="Encode(ReadOnlySpan{float}, Span{byte})"/>.</summary>

@@ -2,7 +2,6 @@ using IsVit.Core.Models;
 using IsVit.Model;
 using IsVit.Model.Saved;
 using IsVit.Optimization.Recipes;
-using IsVit.Runtime.Functions;
 using IsVit.Runtime.Layers;
 using IsVit.Runtime.Products;
 using IsVit.Runtime.Quantizing;
@@ -75,58 +74,6 @@ public sealed class LayerTests
         }
 
         Assert.InRange(differing, 0, codes / 10_000);
-    }
-
-    /// <summary>What a layer encodes for the next one tile by tile is what the next one makes of its rows.</summary>
-    [Theory]
-    [InlineData(RecipeNames.MinMax, 4)]
-    [InlineData(RecipeNames.MinMax, 8)]
-    [InlineData(RecipeNames.ISVit, 4)]
-    public void Multiply_IntoTheNextLayersOperand_GivesItsOwnCodes(string recipe, int bits)
-    {
-        using var scope = NewDisposeScope();
-        using var folder = new TemporaryFolder();
-        using var model = Micro.Vit();
-        using var quantized = Micro.Quantizer(o => (o.Recipe, o.WeightBits, o.ActivationBits, o.Reconstruction.Iterations) = (recipe, bits, bits, 1)).Run(model, Micro.Images(count: ImageCount));
-        quantized.Save(folder["model.safetensors"]);
-        using var saved = SavedModel.Open(folder["model.safetensors"]);
-        var random = new Random(6);
-        foreach (var tiles in Tiles.Supported)
-        {
-            var parts = new ModelParts(saved, tiles, exactLevels: false);
-            var (first, next) = (LinearLayer.Create(parts, "blocks.1.mlp.fc1", 48, 96), LinearLayer.Create(parts, "blocks.1.mlp.fc2", 96, 48));
-            Assert.True(next.TakesParts);
-            foreach (var rows in new[] { 1, 6, 7, 24 })
-            {
-                var scratch = new Scratch(24, 96, 96);
-                var (expected, found) = (new OperandRows(24, scratch.Stride), new OperandRows(24, scratch.Stride));
-                for (var row = 0; row < rows; row++)
-                {
-                    first.Take([.. Enumerable.Range(0, 48).Select(_ => (float)((random.NextDouble() * 4) - 2))], row, scratch.Left);
-                }
-
-                first.Multiply(scratch.Left, rows, scratch.First, scratch.Stride);
-                for (var row = 0; row < rows; row++)
-                {
-                    var hidden = scratch.First.Slice(row * scratch.Stride, 96);
-                    Gelu.Apply(hidden);
-                    next.Take(hidden, row, expected);
-                }
-
-                first.Multiply(scratch.Left, rows, new NextOperand(next, found, 0, 96, isActivated: true));
-                next.CloseParts(rows, found);
-
-                float[] Outputs(OperandRows operand)
-                {
-                    next.Multiply(operand, rows, scratch.First, scratch.Stride);
-                    return [.. Enumerable.Range(0, rows).SelectMany(row => scratch.First.Slice(row * scratch.Stride, 48).ToArray())];
-                }
-
-                Assert.Equal(expected.Sums[..rows], found.Sums[..rows]);
-                Assert.Equal(Outputs(expected), Outputs(found));
-                Assert.Contains(expected.Sums[..rows], static sum => sum != 0);
-            }
-        }
     }
 
     private static float[] Apply(LinearLayer layer, float[] input, int tokens)

@@ -135,10 +135,11 @@ public sealed class ActivationCoderTests
                 short[] integers = [.. Enumerable.Repeat((short)77, length + 1)];
 
                 coder.Round(row, rounded.AsSpan(0, length), new byte[length]);
-                coder.Look(row, table, integers.AsSpan(0, length), new byte[length]);
+                int sum = coder.Look(row, table, integers.AsSpan(0, length), new byte[length]);
 
                 Assert.Equal([.. codes.Select(code => levels[code]), 77f], rounded);
                 Assert.Equal([.. codes.Select(code => table[code]), (short)77], integers);
+                Assert.Equal(codes.Sum(code => table[code]), sum);
             }
         }
     }
