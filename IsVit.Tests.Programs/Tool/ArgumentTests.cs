@@ -43,6 +43,8 @@ public sealed class ArgumentTests
     [InlineData("quantize --model vit_fashion --weights w --calibration /nowhere", "'/nowhere': no such folder.")]
     [InlineData("quantize --model swin_micro_mask_rcnn --weights w --calibration c --labels l", "--labels is of classifiers, and the model is a detector: it is scored with --coco.")]
     [InlineData("quantize --model swin_micro_mask_rcnn --weights w --calibration c --crop 0.9", "--crop is of classifiers, and the model is a detector: it sees whole images.")]
+    [InlineData("quantize --model swin_micro_mask_rcnn --weights w --calibration c --resize squash", "--resize is of classifiers, and the model is a detector: it sees whole images.")]
+    [InlineData("quantize --model m --weights w --calibration c --resize stretch", "--resize is 'stretch'; allowed is one of short-side, squash.")]
     [InlineData("quantize --model swin_micro_mask_rcnn --weights w --calibration c --views 2", "--views is of classifiers, and the model is a detector: its regions are those of the calibration images as they are.")]
     [InlineData("quantize --model swin_micro_mask_rcnn --weights w --calibration c --images i", "--images: a detector is scored with the objects in the images; give --coco.")]
     [InlineData("quantize --model swin_micro_mask_rcnn --weights w --calibration c --test-count 2", "--test-count is for --coco: give both or none.")]

@@ -104,6 +104,7 @@ internal static class QuantizeCommand
         var views = Ranged.OptionalInt32("--views", "Views of each calibration image that units are reconstructed on: itself and random crops; the method's if not given", 1, 64);
         var seed = ModelOptions.Seed();
         var crop = ModelOptions.Crop();
+        var resize = ModelOptions.Resize();
         var skipUnreadable = ImageOptions.SkipUnreadable();
         var finalScoreOnly = new Option<bool>("--final-score-only") { Description = "Evaluate on the test images at the end only, not after every stage" };
         var device = EngineOptions.Device();
@@ -126,7 +127,7 @@ internal static class QuantizeCommand
         var command = new Command("quantize", "Quantize a classifier or a detector with a folder of images and compare it with the float model.")
         {
             model, weights, imageSize, prefix, skip, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, outputWeight, views,
-            seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, landscape, checkpoint, noCheckpoint, restart, units, progress, stopWithInput, dryRun, config,
+            seed, crop, resize, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, landscape, checkpoint, noCheckpoint, restart, units, progress, stopWithInput, dryRun, config,
         };
         command.Validators.Add(result =>
         {
@@ -156,6 +157,7 @@ internal static class QuantizeCommand
                 parsed.RefuseForDetector(
                     (labels, "it is scored with --coco"),
                     (crop, "it sees whole images"),
+                    (resize, "it sees whole images"),
                     (imageSize, "it sees images of any size"),
                     (prefix, "its weights have MMDetection's names"),
                     (skip, "its weights are loaded whole"),
@@ -214,7 +216,7 @@ internal static class QuantizeCommand
                 OutputWeight = parsed.GetValue(outputWeight),
                 Views = parsed.GetValue(views),
                 Seed = parsed.GetValue(seed),
-                Crop = parsed.GetValue(crop),
+                Preparation = parsed.Preparation(crop, resize),
                 SkipUnreadable = parsed.GetValue(skipUnreadable),
                 ScoreStages = !parsed.GetValue(finalScoreOnly),
                 Device = parsed.GetRequiredValue(device),

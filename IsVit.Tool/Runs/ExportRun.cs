@@ -102,7 +102,7 @@ internal static class ExportRun
         }
 
         using var source = ModelInput.Open(weights, new PretrainedModelOptions { Model = arguments.Model }, arguments.ClassCount, console.Out);
-        var preset = source.Preset(null);
+        var preset = source.Preset(PreparationChoice.Own);
         using var model = source.Load();
         OnnxExport.Save(model, arguments.Output, Options(preset) with { Metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["isvit.model"] = preset.Name } });
     }

@@ -187,9 +187,9 @@ public sealed class PretrainedModel : IDisposable
         var preprocessor = ConfigurationFile.TryRead(Path.Combine(location.Folder, "preprocessor_config.json"));
 
         // DINOv2 is trained on large images and used on smaller ones, by resized positions.
-        if (architecture is VisionTransformerOptions { RegisterPositions: false } && preprocessor is not null && HuggingFaceConfiguration.CropSide(preprocessor) is { } crop && crop % architecture.PatchSize == 0)
+        if (architecture is VisionTransformerOptions { RegisterPositions: false } && preprocessor is not null && new HuggingFaceProcessor(preprocessor, config).Side is { } side && side % architecture.PatchSize == 0)
         {
-            architecture = architecture with { ImageSize = crop };
+            architecture = architecture with { ImageSize = side };
         }
 
         return new(architecture)
