@@ -1,4 +1,5 @@
 using IsVit.Core.Models;
+using IsVit.Model.Architectures;
 using IsVit.Model.Imaging;
 using IsVit.Onnx;
 using IsVit.Tests.Optimization;
@@ -55,5 +56,31 @@ public sealed class OnnxClassifierTests
         var preprocessing = opened.Describe(folder["model.onnx"]).Preset().Preprocessing;
 
         Assert.Equal((expected, 0.75), (preprocessing.ResizeMode, preprocessing.CropFraction));
+    }
+
+    /// <summary>Models of the catalogue at another size than the catalogue's, and one that only its file knows.</summary>
+    [Theory]
+    [InlineData(ModelCatalog.Demo, null)]
+    [InlineData(ModelCatalog.DemoSwin, 5)]
+    [InlineData("micro", 5)]
+    public void Describe_OtherImagesAndWindows_AreTheFiles(string name, int? window)
+    {
+        using var folder = new TemporaryFolder();
+        using (var model = Micro.Vit())
+        {
+            var texts = new Dictionary<string, string> { ["isvit.model"] = name };
+            if (window is not null)
+            {
+                texts["isvit.window_size"] = $"{window}";
+            }
+
+            OnnxExport.Save(model, folder["model.onnx"], new() { Preprocessing = new() { ImageSize = 32 }, Metadata = texts });
+        }
+
+        using var opened = OnnxClassifier.Open(folder["model.onnx"], 1);
+        var preset = opened.Describe(folder["model.onnx"]).Preset();
+
+        Assert.Equal((32, 32), (preset.Options.ImageSize, preset.Preprocessing.ImageSize));
+        Assert.Equal(window, (preset.Options as SwinTransformerOptions)?.WindowSize);
     }
 }

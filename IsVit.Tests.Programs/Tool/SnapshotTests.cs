@@ -82,6 +82,34 @@ public sealed class SnapshotTests
         Assert.NotEqual(squashed.Error, await Evaluate("--resize", "short-side"));
     }
 
+    /// <summary>Tables of relative positions of windows that the weights do not have, in all that a quantized model goes through.</summary>
+    [Fact]
+    public async Task Quantize_SwinOfOtherWindows_IsTheSameSavedAndExported()
+    {
+        using var folder = new TemporaryFolder();
+        WriteImages(folder, classes: 7);
+        var weights = SharedData.Formats("hf_swin");
+        string[] images = ["--images", folder["images"], "--labels", folder["labels.csv"]];
+        var saved = folder["out/quantized.safetensors"];
+
+        var run = await ToolRun.Of(
+            ["quantize", "--weights", weights, "--image-size", "96", "--window-size", "6", "--calibration", folder["images"], "--method", "minmax", "--output", folder["out"], "--json", folder["report.json"], .. images]);
+        var evaluated = await ToolRun.Of(["evaluate", "--quantized", saved, "--weights", weights, "--json", folder["again.json"], .. images]);
+        var exported = await ToolRun.Of("export", "--quantized", saved, "--output", folder["model.onnx"]);
+        var graph = await ToolRun.Of(["evaluate", "--quantized", folder["model.onnx"], "--weights", weights, "--json", folder["onnx.json"], .. images]);
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        Assert.Contains("the relative position biases of windows of 4 are resized to windows of 6, in layers.0, layers.1", run.Output, StringComparison.Ordinal);
+        Assert.Equal(("", 0), (evaluated.Error, evaluated.ExitCode));
+        Assert.Equal(("", 0), (exported.Error, exported.ExitCode));
+        Assert.Equal(("", 0), (graph.Error, graph.ExitCode));
+        Assert.Equal(Read(folder["report.json"], "logitsMse"), Read(folder["again.json"], "logitsMse"));
+
+        // Summed in another order; with other windows the float model would be another one.
+        var (here, there) = (double.Parse(Read(folder["report.json"], "logitsMse"), CultureInfo.InvariantCulture), double.Parse(Read(folder["onnx.json"], "logitsMse"), CultureInfo.InvariantCulture));
+        Assert.InRange(there / here, 0.98, 1.02);
+    }
+
     /// <summary>Layer scale, registers and the larger input, through every stage and into a graph.</summary>
     [Fact]
     public async Task Quantize_RegistersAtAnotherImageSize_ExportsWhatItComputes()

@@ -270,6 +270,31 @@ public sealed class PretrainedModelTests
         }
     }
 
+    /// <summary>16 and 8 tokens a side at 64 pixels, 8 and 4 at 32.</summary>
+    [Theory]
+    [InlineData(null, 8, new[] { 225L, 225 }, "the relative position biases of windows of 4 are resized to windows of 8, in layers.0, layers.1")]
+    [InlineData(24, null, new[] { 49L, 25 }, "the relative position biases of windows of 4 are resized to windows of 3, in layers.1")]
+    [InlineData(128, null, new[] { 49L, 49 }, null)]
+    public void Open_SwinAtOtherSizes_ResizesTablesAndSaysSo(int? imageSize, int? windowSize, long[] positions, string? note)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var source = PretrainedModel.Open(SharedData.Formats("hf_swin"), new PretrainedModelOptions { ImageSize = imageSize, WindowSize = windowSize });
+        using var model = (SwinTransformer)source.Load();
+
+        Assert.Equal(note is null ? [] : [note], source.Notes.Where(static text => text.Contains("biases", StringComparison.Ordinal)));
+        Assert.Null(source.Check());
+        Assert.Equal(positions, model.Layers.Select(static layer => layer.Blocks[0].Attn.RelativePositionBiasTable.shape[0]));
+        var size = imageSize ?? 64;
+        Assert.Equal([1, 7], model.call(torch.zeros(1, 3, size, size)).shape);
+        Assert.Equal(windowSize ?? 4, ((SwinTransformerOptions)source.Description.Architecture).WindowSize);
+    }
+
+    [Fact]
+    public void Open_WindowsOfAVisionTransformer_SaysThatItHasNone() => Assert.Contains(
+        "WindowSize (--window-size of the tool) is of Swin transformers; the weights are of: vision transformer, Hugging Face's names.",
+        Assert.Throws<PretrainedModelException>(() => PretrainedModel.Open(SharedData.Formats("hf_vit"), new PretrainedModelOptions { WindowSize = 8 })).Message,
+        StringComparison.Ordinal);
+
     [Fact]
     public void Open_Dinov2ThatIsSquashed_TakesTheSizeOfItsProcessor()
     {

@@ -16,6 +16,7 @@ internal static class ClassifyCommand
         var model = ModelOptions.Name();
         var weights = PathOptions.Optional("--weights", "FILE", "Float weights, or the folder of a model hub's snapshot: the model that answers, or with --quantized the one whose answers are shown beside");
         var imageSize = ModelOptions.ImageSize();
+        var windowSize = ModelOptions.WindowSize();
         var crop = ModelOptions.Crop();
         var resize = ModelOptions.Resize();
         var top = Ranged.Int32("--top", "Show so many classes of each image", 5, 1, 1000);
@@ -25,7 +26,7 @@ internal static class ClassifyCommand
         var device = EngineOptions.Device();
         var command = new Command("classify", "Say what is in images: the likeliest classes of each.")
         {
-            images, quantized, model, weights, imageSize, crop, resize, top, classNames, predictions, skipUnreadable, device,
+            images, quantized, model, weights, imageSize, windowSize, crop, resize, top, classNames, predictions, skipUnreadable, device,
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
@@ -42,7 +43,7 @@ internal static class ClassifyCommand
                         parsed.GetRequiredValue(images),
                         parsed.GetValue(quantized),
                         parsed.GetValue(weights),
-                        new() { Model = parsed.GetValue(model), ImageSize = parsed.GetValue(imageSize) },
+                        new() { Model = parsed.GetValue(model), ImageSize = parsed.GetValue(imageSize), WindowSize = parsed.GetValue(windowSize) },
                         parsed.Preparation(crop, resize),
                         parsed.GetValue(top),
                         parsed.GetValue(classNames),

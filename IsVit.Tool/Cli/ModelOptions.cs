@@ -23,6 +23,9 @@ internal static class ModelOptions
     /// <summary>The size of the images.</summary>
     public static Option<int?> ImageSize() => Ranged.OptionalInt32("--image-size", "Height and width of the images in pixels, if it is not the model's own; position embeddings are resized", 1, 8192);
 
+    /// <summary>The size of a Swin transformer's windows.</summary>
+    public static Option<int?> WindowSize() => Ranged.OptionalInt32("--window-size", "Height and width of a Swin transformer's windows in tokens, if they are not the model's own; relative position biases are resized", 2, 8192);
+
     /// <summary>What all names of the weights begin with.</summary>
     public static Option<string?> Prefix() => PathOptions.Optional("--prefix", "TEXT", "Use only tensors whose names begin with this, without it; module., model., _orig_mod. and backbone. are found if all begin with them");
 
@@ -33,15 +36,17 @@ internal static class ModelOptions
     /// <param name="parsed">What was given.</param>
     /// <param name="model">The option of the name.</param>
     /// <param name="imageSize">The option of the size.</param>
+    /// <param name="windowSize">The option of the windows.</param>
     /// <param name="prefix">The option of the prefix.</param>
     /// <param name="skip">The option of what is not loaded.</param>
-    public static PretrainedModelOptions Pretrained(this ParseResult parsed, Option<string?> model, Option<int?> imageSize, Option<string?> prefix, Option<string[]> skip)
+    public static PretrainedModelOptions Pretrained(this ParseResult parsed, Option<string?> model, Option<int?> imageSize, Option<int?> windowSize, Option<string?> prefix, Option<string[]> skip)
     {
         var skipped = parsed.GetValue(skip) ?? [];
         return new PretrainedModelOptions
         {
             Model = parsed.GetValue(model),
             ImageSize = parsed.GetValue(imageSize),
+            WindowSize = parsed.GetValue(windowSize),
             Prefix = parsed.GetValue(prefix) ?? string.Empty,
             Skip = skipped.Length == 0 ? null : name => skipped.Any(start => name.StartsWith(start, StringComparison.Ordinal)),
         };

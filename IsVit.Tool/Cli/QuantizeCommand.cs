@@ -70,6 +70,7 @@ internal static class QuantizeCommand
         var model = ModelOptions.Name("deit_tiny_patch16_224 or mask_rcnn_swin_tiny");
         var weights = ModelOptions.Weights("timm's or Hugging Face's tensor names, MMDetection's for a detector");
         var imageSize = ModelOptions.ImageSize();
+        var windowSize = ModelOptions.WindowSize();
         var prefix = ModelOptions.Prefix();
         var skip = ModelOptions.Skip();
         var classes = KindOptions.Classes();
@@ -126,7 +127,7 @@ internal static class QuantizeCommand
         var config = new ConfigOption(takesEngineKeys: true) { Alternatives = [(presetName, [weightBits, activationBits, method]), (noCheckpoint, [checkpoint])] };
         var command = new Command("quantize", "Quantize a classifier or a detector with a folder of images and compare it with the float model.")
         {
-            model, weights, imageSize, prefix, skip, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, outputWeight, views,
+            model, weights, imageSize, windowSize, prefix, skip, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, outputWeight, views,
             seed, crop, resize, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, landscape, checkpoint, noCheckpoint, restart, units, progress, stopWithInput, dryRun, config,
         };
         command.Validators.Add(result =>
@@ -159,6 +160,7 @@ internal static class QuantizeCommand
                     (crop, "it sees whole images"),
                     (resize, "it sees whole images"),
                     (imageSize, "it sees images of any size"),
+                    (windowSize, "its windows are as they were trained"),
                     (prefix, "its weights have MMDetection's names"),
                     (skip, "its weights are loaded whole"),
                     (views, "its regions are those of the calibration images as they are"));
@@ -188,7 +190,7 @@ internal static class QuantizeCommand
             var arguments = new QuantizeArguments
             {
                 Model = parsed.GetValue(model),
-                Pretrained = parsed.Pretrained(model, imageSize, prefix, skip),
+                Pretrained = parsed.Pretrained(model, imageSize, windowSize, prefix, skip),
                 Weights = parsed.GetRequiredValue(weights),
                 ClassCount = parsed.GetValue(classes),
                 Calibration = parsed.GetRequiredValue(calibration),

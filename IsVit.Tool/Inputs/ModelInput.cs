@@ -3,6 +3,7 @@ using IsVit.Core.Models;
 using IsVit.Core.Models.Pretrained;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Detection.Models;
+using IsVit.Model.Architectures;
 
 namespace IsVit.Tool.Inputs;
 
@@ -79,7 +80,7 @@ internal static class ModelInput
             return Load(preset, weights, classCount);
         }
 
-        using var source = Open(weights, new PretrainedModelOptions { ImageSize = preset.Options.ImageSize }, classCount, TextWriter.Null);
+        using var source = Open(weights, new PretrainedModelOptions { ImageSize = preset.Options.ImageSize, WindowSize = (preset.Options as SwinTransformerOptions)?.WindowSize }, classCount, TextWriter.Null);
         return source.Load();
     }
 
