@@ -33,7 +33,7 @@ internal sealed class ClassifierSource : IDisposable
     {
         if (!OnnxClassifier.Supports(path))
         {
-            RequireClassifier(path);
+            ModelKinds.RequireClassifier(path, "classify");
             var description = RunDescription.Read(path);
             var preset = description.Preset(choice);
             var (quantized, module) = description.Load(path, device);
@@ -74,13 +74,4 @@ internal sealed class ClassifierSource : IDisposable
     {
         _owner?.Dispose();
         Module.Dispose();
-    }
-
-    private static void RequireClassifier(string path)
-    {
-        if (ModelKinds.IsDetector(path, null))
-        {
-            throw new ToolException($"{path}: holds a detector, which 'isvit detect' runs; expected a classifier.");
-        }
-    }
-}
+    }}

@@ -39,6 +39,7 @@ internal static class DriftRun
     /// <returns>The exit code.</returns>
     public static int Run(ToolConsole console, DriftArguments arguments, CancellationToken cancellationToken)
     {
+        ModelKinds.RequireClassifier(arguments.Quantized, "drift");
         var saved = RunDescription.Read(arguments.Quantized);
         var files = ImageFolder.Read(arguments.Images, recursive: true);
         if (arguments.Json is not null)

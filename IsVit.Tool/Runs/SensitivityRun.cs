@@ -24,7 +24,7 @@ internal static class SensitivityRun
     {
         if (arguments.Pretrained.Model is { } name)
         {
-            ModelInput.Find(name);
+            ModelKinds.RequireClassifierName(name, "sensitivity");
         }
 
         var files = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
