@@ -170,6 +170,7 @@ public static class OnnxExport
         size = preprocessing.ImageSize,
         crop = preprocessing.CropFraction,
         resize = preprocessing.ResizeSize,
+        resize_mode = preprocessing.ResizeMode.ToString(),
         filter = preprocessing.Filter.ToString(),
         mean = preprocessing.Mean,
         std = preprocessing.Std,

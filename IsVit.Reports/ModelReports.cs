@@ -64,6 +64,14 @@ public static class ModelReports
         return ComparisonPage.Write(comparison);
     }
 
+    /// <summary>What two reports tell as JSON.</summary>
+    /// <param name="comparison">What they tell.</param>
+    public static string ToJson(this ReportComparison comparison)
+    {
+        ArgumentNullException.ThrowIfNull(comparison);
+        return JsonSerializer.Serialize(comparison, ReportJsonContext.Default.ReportComparison);
+    }
+
     /// <summary>The runs of a sweep as a page that needs no other file: score against size and time, and a table.</summary>
     /// <param name="sweep">The runs.</param>
     public static string ToHtml(this SweepReport sweep)

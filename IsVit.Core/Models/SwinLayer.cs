@@ -14,10 +14,8 @@ public sealed class SwinLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
         : base(nameof(SwinLayer))
     {
         var dim = options.DimOf(layer);
-        // timm chooses the window by the side rounded down at each merging, though what flows is rounded up.
-        var nominal = options.PatchesPerSide >> layer;
-        var window = Math.Min(nominal, options.WindowSize);
-        var shift = nominal <= options.WindowSize ? 0 : window / 2;
+        var window = options.WindowOf(layer);
+        var shift = options.PatchesPerSide >> layer <= options.WindowSize ? 0 : window / 2;
         var first = options.Depths.Take(layer).Sum();
         var count = options.Depths.Sum();
 

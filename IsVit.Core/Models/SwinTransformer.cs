@@ -94,6 +94,22 @@ public sealed class SwinTransformer : ImageClassifier, IStateDictNames
         return PlaceOf(name, names);
     }
 
+    /// <inheritdoc/>
+    public bool CanResize(string name, IReadOnlyList<long> shape)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        return TableOf(name) is { } table && shape is [var count, var heads] && heads == table.shape[1] && RelativePositionBias.WindowOf(count) is not null;
+    }
+
+    /// <summary>Resizes a table of relative position biases to the window of its block as timm does.</summary>
+    /// <inheritdoc/>
+    public torch.Tensor Resize(string name, torch.Tensor source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var table = TableOf(name) ?? throw new ArgumentException($"'{name}' is no table of relative position biases of the model.", nameof(name));
+        return RelativePositionBias.Resize(source, RelativePositionBias.WindowOf(table.shape[0])!.Value);
+    }
+
     internal static TensorPlace? PlaceOf(string name, IReadOnlySet<string> names)
     {
         if (HuggingFaceNames.AreUsed(names))
@@ -118,4 +134,7 @@ public sealed class SwinTransformer : ImageClassifier, IStateDictNames
             ? string.Create(CultureInfo.InvariantCulture, $"layers.{number + 1}.downsample.{string.Join('.', rest)}")
             : name);
     }
+
+    private Parameter? TableOf(string name) => named_modules().Select(static module => (module.name, Module: module.module as WindowAttention))
+        .FirstOrDefault(module => module.Module is not null && name == $"{module.name}.relative_position_bias_table").Module?.RelativePositionBiasTable;
 }

@@ -46,5 +46,9 @@ public sealed record SwinTransformerOptions : ModelOptions
     /// <param name="layer">The layer, from 0.</param>
     internal int DimOf(int layer) => EmbedDim << layer;
 
+    /// <summary>Tokens along a side of a layer's windows. As in timm, the layer's side is rounded down at each merging, though what flows is rounded up.</summary>
+    /// <param name="layer">The layer, from 0.</param>
+    internal int WindowOf(int layer) => Math.Min(PatchesPerSide >> layer, WindowSize);
+
     private static string Text(IReadOnlyList<int>? numbers) => numbers is null ? "null" : $"[{string.Join(", ", numbers)}]";
 }

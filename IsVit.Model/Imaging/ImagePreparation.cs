@@ -12,7 +12,7 @@ internal static class ImagePreparation
     /// <param name="preprocessing">Size, crop, and normalization: those of the model.</param>
     /// <param name="width">The image's width in pixels, at least 1.</param>
     /// <param name="height">Its height.</param>
-    public static string? Obstacle(ImagePreprocessing preprocessing, int width, int height) => ResizedLong(preprocessing, width, height) > int.MaxValue
+    public static string? Obstacle(ImagePreprocessing preprocessing, int width, int height) => preprocessing.ResizeMode == ResizeMode.ShortSide && ResizedLong(preprocessing, width, height) > int.MaxValue
         ? FormattableString.Invariant($"{width} x {height} pixels are too long and narrow to bring the short side to {preprocessing.ResizeSize}.")
         : null;
 
@@ -29,14 +29,19 @@ internal static class ImagePreparation
     }
 
     /// <summary>
-    /// The image with its short side resized and the centre cut out. As torchvision rounds: the long side is truncated, half a pixel of margin
+    /// The image resized and the centre cut out. As torchvision rounds: the long side is truncated, half a pixel of margin
     /// goes to the even side.
     /// </summary>
     private static RgbImage ResizeAndCrop(ImagePreprocessing preprocessing, RgbImage image)
     {
         var (target, size) = (preprocessing.ResizeSize, preprocessing.ImageSize);
-        var resizedLong = (int)ResizedLong(preprocessing, image.Width, image.Height);
-        var (width, height) = image.Width <= image.Height ? (target, resizedLong) : (resizedLong, target);
+        var (width, height) = (target, target);
+        if (preprocessing.ResizeMode == ResizeMode.ShortSide)
+        {
+            var resizedLong = (int)ResizedLong(preprocessing, image.Width, image.Height);
+            (width, height) = image.Width <= image.Height ? (target, resizedLong) : (resizedLong, target);
+        }
+
         var left = (int)Math.Round((width - size) / 2.0, MidpointRounding.ToEven);
         var top = (int)Math.Round((height - size) / 2.0, MidpointRounding.ToEven);
         return ImageResizer.Resize(image, width, height, new Rectangle(left, top, size, size), preprocessing.Filter);

@@ -3,13 +3,14 @@ using System.Text.Json.Serialization;
 namespace IsVit.Model.Imaging;
 
 /// <summary>
-/// How an image is preprocessed to a model's input: the short side is resized (<see cref="Filter"/>, antialiased) to floor(<see cref="ImageSize"/> / <see cref="CropFraction"/>),
+/// How an image is preprocessed to a model's input: the short side, or each side (<see cref="ResizeMode"/>), is resized (<see cref="Filter"/>, antialiased) to floor(<see cref="ImageSize"/> / <see cref="CropFraction"/>),
 /// a square of <see cref="ImageSize"/> is cropped from the centre, values are scaled to 0..1, and each channel becomes (value - mean) / std.
 /// </summary>
 public sealed record ImagePreprocessing
 {
     private readonly int _imageSize = 224;
     private readonly double _cropFraction = 0.9;
+    private readonly ResizeMode _resizeMode;
     private readonly IReadOnlyList<float> _mean = [0.485f, 0.456f, 0.406f];
     private readonly IReadOnlyList<float> _std = [0.229f, 0.224f, 0.225f];
 
@@ -28,13 +29,23 @@ public sealed record ImagePreprocessing
             : throw new ArgumentOutOfRangeException(nameof(ImageSize), value, "ImageSize is at least 1 pixel.");
     }
 
-    /// <summary>The fraction of the resized short side that the centre crop keeps, above 0 and at most 1.</summary>
+    /// <summary>The fraction of the resized side (see <see cref="ResizeSize"/>) that the centre crop keeps, above 0 and at most 1.</summary>
     public double CropFraction
     {
         get => _cropFraction;
         init => _cropFraction = value is > 0 and <= 1
             ? value
             : throw new ArgumentOutOfRangeException(nameof(CropFraction), value, "CropFraction is above 0 and at most 1.");
+    }
+
+    /// <summary>Whether proportions are kept; they are by default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public ResizeMode ResizeMode
+    {
+        get => _resizeMode;
+        init => _resizeMode = Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(ResizeMode), value, $"ResizeMode is {nameof(ResizeMode.ShortSide)} or {nameof(ResizeMode.Squash)}.");
     }
 
     /// <summary>The mean of each channel (red, green, blue, or only grey), subtracted from values in 0..1.</summary>
@@ -58,7 +69,7 @@ public sealed record ImagePreprocessing
     [JsonIgnore]
     public int ChannelCount => Mean.Count;
 
-    /// <summary>The length in pixels of the short side after resizing: floor(<see cref="ImageSize"/> / <see cref="CropFraction"/>).</summary>
+    /// <summary>The length in pixels of the short side after resizing, or of both (<see cref="ResizeMode"/>): floor(<see cref="ImageSize"/> / <see cref="CropFraction"/>).</summary>
     [JsonIgnore]
     public int ResizeSize => (int)Math.Floor(ImageSize / CropFraction);
 
@@ -66,12 +77,13 @@ public sealed record ImagePreprocessing
     public bool Equals(ImagePreprocessing? other) => other is not null
         && ImageSize == other.ImageSize
         && CropFraction.Equals(other.CropFraction)
+        && ResizeMode == other.ResizeMode
         && Filter == other.Filter
         && Mean.SequenceEqual(other.Mean)
         && Std.SequenceEqual(other.Std);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(ImageSize, CropFraction, Filter, Mean.Count, Mean[0], Std[0]);
+    public override int GetHashCode() => HashCode.Combine(ImageSize, CropFraction, ResizeMode, Filter, Mean.Count, Mean[0], Std[0]);
 
     private static float[] Checked(IReadOnlyList<float> values, string option, Func<float, bool> allowed, string what)
     {

@@ -26,6 +26,7 @@ internal sealed partial class SavedJson : JsonSerializerContext
             new JsonStringEnumConverter<PoolingKind>(namingPolicy: null, allowIntegerValues: false),
             new JsonStringEnumConverter<MlpKind>(namingPolicy: null, allowIntegerValues: false),
             new JsonStringEnumConverter<ResampleFilter>(namingPolicy: null, allowIntegerValues: false),
+            new JsonStringEnumConverter<ResizeMode>(namingPolicy: null, allowIntegerValues: false),
         },
     });
 }

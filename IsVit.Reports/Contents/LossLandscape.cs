@@ -33,4 +33,6 @@ public sealed record LossLandscape
     /// <summary>The loss of the weights themselves after it.</summary>
     [JsonIgnore]
     public double MiddleAfter => After[After.Count / 2][Steps.Count / 2];
+
+    internal static double Mean(IReadOnlyList<IReadOnlyList<double>> losses) => losses.SelectMany(static row => row).Average();
 }

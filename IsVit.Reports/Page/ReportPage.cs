@@ -126,14 +126,7 @@ internal sealed class ReportPage
             "landscape",
             "Loss around the weights",
             FormattableString.Invariant($"The loss of {landscape.Unit} while its weights are moved along two random directions, in parts of the weights' own size, before and after stage 2, which gives the channels behind a LayerNorm one scale and lets the weights that read them make up for it. Colours and random numbers are the same in both; each direction is as large as the weights of each output channel (filter normalization). The loss is the unit's relative output error on {landscape.SampleCount} {(landscape.SampleCount == 1 ? "image" : "images")}, with weights in float."));
-        var all = landscape.Before.Concat(landscape.After).SelectMany(static row => row).Where(static loss => double.IsFinite(loss) && loss > 0).DefaultIfEmpty(1).ToList();
-        _page.Add("<div class=\"grid pair\">");
-        Show("before", landscape.Before, landscape.MiddleBefore);
-        Show("after", landscape.After, landscape.MiddleAfter);
-        _page.Add("</div>\n");
-
-        void Show(string when, IReadOnlyList<IReadOnlyList<double>> losses, double middle) =>
-            _page.Figure(Chart.HeatMap(landscape.Steps, losses, all.Min(), all.Max()), $"{when} stage 2: {PageWriter.Number(middle, "0.####")} in the middle, {PageWriter.Number(losses.SelectMany(static row => row).Average(), "0.####")} on average");
+        LandscapeFigures.Add(_page, landscape, LandscapeFigures.Range(landscape));
     }
 
     private void Sensitivity(ModelReport report)

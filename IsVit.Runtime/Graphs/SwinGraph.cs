@@ -33,10 +33,8 @@ internal sealed class SwinGraph : IImageGraph
                 _steps.Add(new(merge, null, rows * columns, layer));
             }
 
-            // timm chooses the window by the side rounded down at each merging, though what flows is rounded up.
-            var nominal = options.PatchesPerSide >> layer;
-            var window = Math.Min(nominal, options.WindowSize);
-            var shift = nominal <= options.WindowSize ? 0 : window / 2;
+            var window = options.WindowOf(layer);
+            var shift = options.PatchesPerSide >> layer <= options.WindowSize ? 0 : window / 2;
             WindowPlan[] plans = [new(rows, columns, window, 0), new(rows, columns, window, shift)];
             for (var i = 0; i < options.Depths[layer]; i++)
             {

@@ -35,7 +35,7 @@ internal static class Plausibility
         var biases = 0.0;
         for (var layer = 0; layer < swin.Depths.Count; layer++)
         {
-            var window = (double)Math.Min(swin.PatchesPerSide >> layer, swin.WindowSize);
+            double window = swin.WindowOf(layer);
             biases += 2.5 * swin.Depths[layer] * swin.HeadCounts[layer] * window * window * window * window;
         }
 

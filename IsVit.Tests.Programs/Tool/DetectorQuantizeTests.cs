@@ -86,11 +86,29 @@ public sealed class DetectorQuantizeTests
             (["evaluate", "--quantized", "FILE", "--labels", "COCO"], "--labels is of classifiers, and the model is a detector: it is scored with --coco."),
             (["evaluate", "--quantized", "FILE"], "there is nothing to evaluate with; give --coco."),
             (["detect", "IMAGES/0.png", "--quantized", "FILE", "--model", "mask_rcnn_swin_tiny"], "is a quantized swin_micro_mask_rcnn, not a mask_rcnn_swin_tiny"),
-            (["drift", "--quantized", "FILE", "--images", "IMAGES"], "'swin_micro_mask_rcnn' is a detector; expected one of the classifiers "),
+            (["drift", "--quantized", "FILE", "--images", "IMAGES"], "holds the detector 'swin_micro_mask_rcnn'; 'isvit drift' takes classifiers. 'isvit evaluate' scores detectors, 'isvit detect' shows what they find."),
+            (["bench", "--quantized", "FILE"], "holds the detector 'swin_micro_mask_rcnn'; 'isvit bench' takes classifiers."),
+            (["classify", "IMAGES", "--quantized", "FILE"], "holds the detector 'swin_micro_mask_rcnn'; 'isvit classify' takes classifiers."),
         })
         {
             (await ToolRun.Of([.. arguments.Select(text => text.Replace("FILE", folder["out/quantized.safetensors"], StringComparison.Ordinal).Replace("COCO", folder["annotations.json"], StringComparison.Ordinal).Replace("IMAGES", folder["images"], StringComparison.Ordinal))])).AssertRefused(expected);
         }
+    }
+
+    /// <summary>What <c>isvit sensitivity</c>, which takes no detectors, refers to.</summary>
+    [Fact]
+    public async Task Quantize_DetectorWithABudget_ChoosesBitsWithinIt()
+    {
+        using var folder = new TemporaryFolder();
+        SceneFolder.Write(folder);
+
+        var run = await ToolRun.Of(SceneFolder.Quantize(folder, "--budget", "6bits", "--sensitivity", "estimated", "--sensitivity-count", "1", "--calibration-count", "2", "--final-score-only", "--output", folder["out"]));
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        using var saved = SavedModel.Open(folder["out/quantized.safetensors"]);
+        var weights = saved.Sites.Where(static site => site.IsWeight).Select(site => (saved.Quantizers[site.Quantizer].Bits.Bits, Count: site.Shape!.Aggregate(1.0, static (product, length) => product * length))).ToList();
+        Assert.True(weights.Select(static weight => weight.Bits).Distinct().Count() > 1, string.Join(", ", weights));
+        Assert.InRange(weights.Sum(static weight => weight.Bits * weight.Count) / weights.Sum(static weight => weight.Count), 5.9, 6);
     }
 
     [Fact]

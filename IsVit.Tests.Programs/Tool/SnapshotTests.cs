@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using IsVit.Core.Models.WeightFiles;
+using IsVit.Model.Imaging;
 using IsVit.Model.Saved;
 using IsVit.Tests.Programs.Onnx;
 using IsVit.Tests.TestSupport;
@@ -40,6 +41,73 @@ public sealed class SnapshotTests
         using var model = SavedModel.Open(saved);
         Assert.Equal("hf_vit", model.Description!.Name);
         Assert.Equal(32, model.Description.Preprocessing!.ImageSize);
+    }
+
+    /// <summary>The images are twice as wide as high, so that a middle square is not the whole.</summary>
+    [Fact]
+    public async Task Quantize_SnapshotWhoseImagesAreSquashed_PreparesThemSoEverywhere()
+    {
+        using var folder = new TemporaryFolder();
+        WriteImages(folder, classes: 7, width: 56);
+        Directory.CreateDirectory(folder["vit"]);
+        foreach (var file in (string[])["config.json", "model.safetensors"])
+        {
+            File.Copy(SharedData.Formats("hf_vit", file), folder[$"vit/{file}"]);
+        }
+
+        folder.File("vit/preprocessor_config.json", """{"do_resize": true, "size": {"height": 32, "width": 32}, "resample": 3}"""u8);
+        async Task<(ResizeMode Mode, string Error)> Quantize(string name, params string[] options)
+        {
+            var run = await ToolRun.Of(
+                ["quantize", "--weights", folder["vit"], "--calibration", folder["images"], "--method", "minmax", "--output", folder[name], "--json", folder[$"{name}.json"], "--images", folder["images"], "--labels", folder["labels.csv"], .. options]);
+            Assert.Equal(("", 0), (run.Error, run.ExitCode));
+            Assert.DoesNotContain("preprocessor_config.json", run.Output, StringComparison.Ordinal);
+            using var saved = SavedModel.Open(folder[$"{name}/quantized.safetensors"]);
+            return (saved.Description!.Preprocessing!.ResizeMode, Read(folder[$"{name}.json"], "logitsMse"));
+        }
+
+        var squashed = await Quantize("squashed");
+        var cropped = await Quantize("cropped", "--resize", "short-side");
+        async Task<string> Evaluate(params string[] options)
+        {
+            var run = await ToolRun.Of(
+                ["evaluate", "--quantized", folder["squashed/quantized.safetensors"], "--weights", folder["vit"], "--json", folder["again.json"], "--images", folder["images"], "--labels", folder["labels.csv"], .. options]);
+            Assert.Equal(("", 0), (run.Error, run.ExitCode));
+            return Read(folder["again.json"], "logitsMse");
+        }
+
+        Assert.Equal((ResizeMode.Squash, ResizeMode.ShortSide), (squashed.Mode, cropped.Mode));
+        Assert.NotEqual(squashed.Error, cropped.Error);
+        Assert.Equal(squashed.Error, await Evaluate());
+        Assert.NotEqual(squashed.Error, await Evaluate("--resize", "short-side"));
+    }
+
+    /// <summary>Tables of relative positions of windows that the weights do not have, in all that a quantized model goes through.</summary>
+    [Fact]
+    public async Task Quantize_SwinOfOtherWindows_IsTheSameSavedAndExported()
+    {
+        using var folder = new TemporaryFolder();
+        WriteImages(folder, classes: 7);
+        var weights = SharedData.Formats("hf_swin");
+        string[] images = ["--images", folder["images"], "--labels", folder["labels.csv"]];
+        var saved = folder["out/quantized.safetensors"];
+
+        var run = await ToolRun.Of(
+            ["quantize", "--weights", weights, "--image-size", "96", "--window-size", "6", "--calibration", folder["images"], "--method", "minmax", "--output", folder["out"], "--json", folder["report.json"], .. images]);
+        var evaluated = await ToolRun.Of(["evaluate", "--quantized", saved, "--weights", weights, "--json", folder["again.json"], .. images]);
+        var exported = await ToolRun.Of("export", "--quantized", saved, "--output", folder["model.onnx"]);
+        var graph = await ToolRun.Of(["evaluate", "--quantized", folder["model.onnx"], "--weights", weights, "--json", folder["onnx.json"], .. images]);
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        Assert.Contains("the relative position biases of windows of 4 are resized to windows of 6, in layers.0, layers.1", run.Output, StringComparison.Ordinal);
+        Assert.Equal(("", 0), (evaluated.Error, evaluated.ExitCode));
+        Assert.Equal(("", 0), (exported.Error, exported.ExitCode));
+        Assert.Equal(("", 0), (graph.Error, graph.ExitCode));
+        Assert.Equal(Read(folder["report.json"], "logitsMse"), Read(folder["again.json"], "logitsMse"));
+
+        // Summed in another order; with other windows the float model would be another one.
+        var (here, there) = (double.Parse(Read(folder["report.json"], "logitsMse"), CultureInfo.InvariantCulture), double.Parse(Read(folder["onnx.json"], "logitsMse"), CultureInfo.InvariantCulture));
+        Assert.InRange(there / here, 0.98, 1.02);
     }
 
     /// <summary>Layer scale, registers and the larger input, through every stage and into a graph.</summary>
@@ -148,7 +216,7 @@ public sealed class SnapshotTests
     }
 
     // Squares of noise in class order.
-    private static void WriteImages(TemporaryFolder folder, int classes)
+    private static void WriteImages(TemporaryFolder folder, int classes, int width = 28)
     {
         Directory.CreateDirectory(folder["images"]);
         var random = new Random(7);
@@ -156,7 +224,7 @@ public sealed class SnapshotTests
         for (var i = 0; i < 12; i++)
         {
             var name = string.Create(CultureInfo.InvariantCulture, $"{i:000}.png");
-            var pixels = new byte[28 * 28];
+            var pixels = new byte[width * 28];
             random.NextBytes(pixels);
             FashionFolder.WriteImage(Path.Combine(folder["images"], name), pixels);
             lines.Add(string.Create(CultureInfo.InvariantCulture, $"{name},{i % classes}"));

@@ -13,6 +13,7 @@ public sealed class ImagePreprocessingTests
         Assert.Equal(first, second);
         Assert.Equal(first.GetHashCode(), second.GetHashCode());
         Assert.NotEqual(first, second with { Std = [0.5f] });
+        Assert.NotEqual(first, second with { ResizeMode = ResizeMode.Squash });
         Assert.NotEqual(ImagePreprocessing.ImageNet, ImagePreprocessing.Inception);
     }
 
@@ -42,6 +43,7 @@ public sealed class ImagePreprocessingTests
         Assert.Equal("CropFraction", Assert.Throws<ArgumentOutOfRangeException>(() => new ImagePreprocessing { CropFraction = 0 }).ParamName);
         Assert.Equal("CropFraction", Assert.Throws<ArgumentOutOfRangeException>(() => new ImagePreprocessing { CropFraction = 1.01 }).ParamName);
         Assert.Equal("CropFraction", Assert.Throws<ArgumentOutOfRangeException>(() => new ImagePreprocessing { CropFraction = double.NaN }).ParamName);
+        Assert.Equal("ResizeMode", Assert.Throws<ArgumentOutOfRangeException>(() => new ImagePreprocessing { ResizeMode = (ResizeMode)2 }).ParamName);
         Assert.Equal("Mean", Assert.Throws<ArgumentOutOfRangeException>(() => new ImagePreprocessing { Mean = [float.NaN] }).ParamName);
         Assert.Equal("Std", Assert.Throws<ArgumentOutOfRangeException>(() => new ImagePreprocessing { Std = [1, 0, 1] }).ParamName);
         Assert.Equal("Std", Assert.Throws<ArgumentException>(() => new ImagePreprocessing { Std = [1, 1] }).ParamName);

@@ -12,12 +12,12 @@ public class ImagePreprocessorTests
 {
     private static readonly ImagePreprocessing Plain = new() { ImageSize = 8, CropFraction = 1, Mean = [0, 0, 0], Std = [1, 1, 1] };
 
-    public static TheoryData<int, string, int, int, int, double, string> Golden()
+    public static TheoryData<ResizeMode, int, string, int, int, int, double, string> Golden()
     {
-        var data = new TheoryData<int, string, int, int, int, double, string>();
+        var data = new TheoryData<ResizeMode, int, string, int, int, int, double, string>();
         foreach (var row in GoldenTable.Rows("preprocess.csv"))
         {
-            data.Add(Int(row[0]), row[1], Int(row[2]), Int(row[3]), Int(row[4]), double.Parse(row[5], CultureInfo.InvariantCulture), row[6]);
+            data.Add(Enum.Parse<ResizeMode>(row[0]), Int(row[1]), row[2], Int(row[3]), Int(row[4]), Int(row[5]), double.Parse(row[6], CultureInfo.InvariantCulture), row[7]);
         }
 
         return data;
@@ -27,7 +27,7 @@ public class ImagePreprocessorTests
 
     [Theory]
     [MemberData(nameof(Golden))]
-    public void Preprocess_AnyShape_IsPillowResizedAndCroppedAsTorchvisionDoes(int channels, string filter, int width, int height, int size, double crop, string sha256)
+    public void Preprocess_AnyShape_IsPillowResizedAndCroppedAsTorchvisionDoes(ResizeMode mode, int channels, string filter, int width, int height, int size, double crop, string sha256)
     {
         using var image = SyntheticImage.Pattern(width, height);
         var zeros = new float[channels];
@@ -35,6 +35,7 @@ public class ImagePreprocessorTests
         {
             ImageSize = size,
             CropFraction = crop,
+            ResizeMode = mode,
             Filter = Enum.Parse<ResampleFilter>(filter),
             Mean = zeros,
             Std = Array.ConvertAll(zeros, _ => 1f),
@@ -113,6 +114,13 @@ public class ImagePreprocessorTests
         new ImagePreprocessor(Plain).Preprocess(image, planes);
 
         Assert.All(planes, value => Assert.InRange(value * 255, 98.9, 100.1));
+    }
+
+    [Fact]
+    public void Obstacle_LongNarrowImage_IsOneOnlyWhereItsLongSideFollows()
+    {
+        Assert.Equal("1 x 2147483647 pixels are too long and narrow to bring the short side to 8.", ImagePreparation.Obstacle(Plain, 1, int.MaxValue));
+        Assert.Null(ImagePreparation.Obstacle(Plain with { ResizeMode = ResizeMode.Squash }, 1, int.MaxValue));
     }
 
     [Fact]

@@ -177,14 +177,14 @@ public sealed class PretrainedModelTests
         StateDict.Save(model, folder["model.safetensors"]);
         folder.File("config.json", """
             {"architecture": "deit_tiny_patch16_224", "num_classes": 2, "num_features": 192, "label_names": ["n1", "n2"], "label_descriptions": {"n1": "cat"},
-             "pretrained_cfg": {"tag": "fb_in1k", "input_size": [3, 224, 224], "mean": [0.5, 0.4, 0.3], "std": [0.1, 0.2, 0.3], "crop_pct": 0.8, "interpolation": "bilinear"}}
+             "pretrained_cfg": {"tag": "fb_in1k", "input_size": [3, 224, 224], "mean": [0.5, 0.4, 0.3], "std": [0.1, 0.2, 0.3], "crop_pct": 0.8, "crop_mode": "squash", "interpolation": "bilinear"}}
             """u8);
 
         using var source = PretrainedModel.Open(folder.Path);
 
         Assert.Equal("deit_tiny_patch16_224", source.Description.Name);
         Assert.Equal(["cat", "n2"], source.Description.Classes!);
-        Assert.Equal(new ImagePreprocessing { ImageSize = 224, CropFraction = 0.8, Mean = [0.5f, 0.4f, 0.3f], Std = [0.1f, 0.2f, 0.3f], Filter = ResampleFilter.Bilinear }, source.Description.Preprocessing);
+        Assert.Equal(new ImagePreprocessing { ImageSize = 224, CropFraction = 0.8, ResizeMode = ResizeMode.Squash, Mean = [0.5f, 0.4f, 0.3f], Std = [0.1f, 0.2f, 0.3f], Filter = ResampleFilter.Bilinear }, source.Description.Preprocessing);
         Assert.Equal(((VisionTransformer)model).Options, source.Description.Architecture);
         Assert.Null(source.Check());
     }
@@ -203,6 +203,111 @@ public sealed class PretrainedModelTests
         Assert.Equal("kind 3", source.Description.Classes![3]);
     }
 
+    /// <summary>What transformers' ViTImageProcessor, DeiTImageProcessor and BitImageProcessor do.</summary>
+    [Theory]
+    [InlineData("hf_vit", """{"do_resize": true, "size": {"height": 32, "width": 32}, "resample": 2}""", 1, ResizeMode.Squash, ResampleFilter.Bilinear, null)]
+    [InlineData("hf_vit", """{"image_processor_type": "ViTImageProcessorFast", "size": 40}""", 1, ResizeMode.Squash, ResampleFilter.Bilinear, "preprocessor_config.json resizes images to 40 pixels; here it is to the model's 32")]
+    [InlineData("hf_swin", """{"feature_extractor_type": "ViTFeatureExtractor", "size": 64, "resample": 3}""", 1, ResizeMode.Squash, ResampleFilter.Bicubic, null)]
+    [InlineData("hf_deit", """{"size": 40, "crop_size": 32, "do_center_crop": true}""", 0.8, ResizeMode.Squash, ResampleFilter.Bicubic, null)]
+    [InlineData("hf_deit", """{"image_processor_type": "BitImageProcessor", "size": 40, "crop_size": 32}""", 0.8, ResizeMode.ShortSide, ResampleFilter.Bicubic, null)]
+    [InlineData("hf_vit", """{"size": {"height": 32, "width": 32}, "crop_size": 24, "do_center_crop": false}""", 1, ResizeMode.Squash, ResampleFilter.Bilinear, null)]
+    [InlineData("hf_vit", """{"size": {"shortest_edge": 32}, "do_center_crop": false}""", 1, ResizeMode.ShortSide, ResampleFilter.Bilinear, "preprocessor_config.json leaves images as long as they are; here their middle square is taken")]
+    [InlineData("hf_vit", """{"size": 24, "crop_size": 32, "do_center_crop": true}""", 1, ResizeMode.Squash, ResampleFilter.Bilinear, "preprocessor_config.json puts images of 24 pixels into a black frame of 32; here they fill it")]
+    [InlineData("hf_vit", """{"do_resize": false}""", 1, ResizeMode.ShortSide, ResampleFilter.Bilinear, "preprocessor_config.json resizes no images; here the short side of those that are not of 32 x 32 pixels is resized, and the middle square taken")]
+    public void Open_ImageProcessor_SaysHowImagesAreResized(string snapshot, string processor, double crop, ResizeMode mode, ResampleFilter filter, string? note)
+    {
+        using var folder = new TemporaryFolder();
+        Rewrite(snapshot, folder, static (tensor, value) => tensor);
+        File.WriteAllText(folder["preprocessor_config.json"], processor);
+
+        using var source = PretrainedModel.Open(folder.Path);
+
+        var size = source.Description.Architecture.ImageSize;
+        Assert.Equal(ImagePreprocessing.ImageNet with { ImageSize = size, CropFraction = crop, ResizeMode = mode, Filter = filter }, source.Description.Preprocessing);
+        Assert.Equal(note is null ? [] : [note.Replace("32 x 32", $"{size} x {size}", StringComparison.Ordinal)], source.Notes.Where(static text => text.StartsWith("preprocessor", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("""{"do_rescale": false, "image_mean": [127.5, 51, 0], "image_std": [255, 51, 510]}""", new[] { 0.5f, 0.2f, 0 }, new[] { 1, 0.2f, 2 })]
+    [InlineData("""{"rescale_factor": 0.00784313725490196, "image_mean": [1, 1, 1], "image_std": [2, 2, 1]}""", new[] { 0.5f, 0.5f, 0.5f }, new[] { 1, 1, 0.5f })]
+    [InlineData("""{"rescale_factor": 0.00392156862745098, "do_normalize": false}""", new[] { 0f, 0, 0 }, new[] { 1f, 1, 1 })]
+    public void Open_ImageProcessorOfAnotherRange_BringsMeanAndDeviationTo0To1(string processor, float[] mean, float[] std)
+    {
+        using var folder = new TemporaryFolder();
+        Rewrite("hf_vit", folder, static (tensor, value) => tensor);
+        File.WriteAllText(folder["preprocessor_config.json"], processor);
+
+        using var source = PretrainedModel.Open(folder.Path);
+
+        Assert.Equal(mean, source.Description.Preprocessing!.Mean);
+        Assert.Equal(std, source.Description.Preprocessing.Std);
+    }
+
+    [Theory]
+    [InlineData("""{"resample": 1}""", "resample is 1; expected 2 (bilinear) or 3 (bicubic).")]
+    [InlineData("""{"rescale_factor": 0}""", "rescale_factor is 0; expected a number above 0, such as 1/255.")]
+    [InlineData("""{"size": {"height": 32, "width": 24}}""", "expected a number of pixels, or two equal ones as 'size', found {\"height\": 32, \"width\": 24}.")]
+    public void Open_ImageProcessorThatCannotBe_NamesFileAndValue(string processor, string says)
+    {
+        using var folder = new TemporaryFolder();
+        Rewrite("hf_vit", folder, static (tensor, value) => tensor);
+        File.WriteAllText(folder["preprocessor_config.json"], processor);
+
+        Assert.Equal($"{folder["preprocessor_config.json"]}: {says}", Assert.Throws<PretrainedModelException>(() => PretrainedModel.Open(folder.Path)).Message);
+    }
+
+    /// <summary>As a quotient of double, 14 / 25 would give 24 again.</summary>
+    [Fact]
+    public void Open_ImageProcessorOfAnyCrop_GivesItsSizesBack()
+    {
+        using var folder = new TemporaryFolder();
+        Rewrite("hf_dinov2", folder, static (tensor, value) => tensor);
+        foreach (var (side, crop) in ((int, int)[])[(25, 14), (28, 9), (592, 518), (256, 224)])
+        {
+            File.WriteAllText(folder["preprocessor_config.json"], $$$"""{"size": {"shortest_edge": {{{side}}}}, "crop_size": {{{crop}}}, "do_center_crop": true}""");
+            using var source = PretrainedModel.Open(folder.Path);
+            Assert.Equal(side, (source.Description.Preprocessing! with { ImageSize = crop }).ResizeSize);
+        }
+    }
+
+    /// <summary>16 and 8 tokens a side at 64 pixels, 8 and 4 at 32.</summary>
+    [Theory]
+    [InlineData(null, 8, new[] { 225L, 225 }, "the relative position biases of windows of 4 are resized to windows of 8, in layers.0, layers.1")]
+    [InlineData(24, null, new[] { 49L, 25 }, "the relative position biases of windows of 4 are resized to windows of 3, in layers.1")]
+    [InlineData(128, null, new[] { 49L, 49 }, null)]
+    public void Open_SwinAtOtherSizes_ResizesTablesAndSaysSo(int? imageSize, int? windowSize, long[] positions, string? note)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var source = PretrainedModel.Open(SharedData.Formats("hf_swin"), new PretrainedModelOptions { ImageSize = imageSize, WindowSize = windowSize });
+        using var model = (SwinTransformer)source.Load();
+
+        Assert.Equal(note is null ? [] : [note], source.Notes.Where(static text => text.Contains("biases", StringComparison.Ordinal)));
+        Assert.Null(source.Check());
+        Assert.Equal(positions, model.Layers.Select(static layer => layer.Blocks[0].Attn.RelativePositionBiasTable.shape[0]));
+        var size = imageSize ?? 64;
+        Assert.Equal([1, 7], model.call(torch.zeros(1, 3, size, size)).shape);
+        Assert.Equal(windowSize ?? 4, ((SwinTransformerOptions)source.Description.Architecture).WindowSize);
+    }
+
+    [Fact]
+    public void Open_WindowsOfAVisionTransformer_SaysThatItHasNone() => Assert.Contains(
+        "WindowSize (--window-size of the tool) is of Swin transformers; the weights are of: vision transformer, Hugging Face's names.",
+        Assert.Throws<PretrainedModelException>(() => PretrainedModel.Open(SharedData.Formats("hf_vit"), new PretrainedModelOptions { WindowSize = 8 })).Message,
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void Open_Dinov2ThatIsSquashed_TakesTheSizeOfItsProcessor()
+    {
+        using var folder = new TemporaryFolder();
+        Rewrite("hf_dinov2", folder, static (tensor, value) => tensor);
+        File.WriteAllText(folder["preprocessor_config.json"], """{"size": {"height": 56, "width": 56}, "do_center_crop": false}""");
+
+        using var source = PretrainedModel.Open(folder.Path);
+
+        Assert.Equal(56, source.Description.Architecture.ImageSize);
+        Assert.Equal((56, 56), (source.Description.Preprocessing!.ImageSize, source.Description.Preprocessing.ResizeSize));
+    }
+
     [Theory]
     [InlineData("{\"model_type\": \"beit\"}", "model_type is 'beit'; expected vit, deit, dinov2, dinov2_with_registers, swin")]
     [InlineData("{\"model_type\": \"vit\"}", "expected a whole number 'hidden_size', found none")]
@@ -212,6 +317,7 @@ public sealed class PretrainedModelTests
     [InlineData("{\"architecture\": \"vit_tiny_patch16_224\", \"model_args\": {\"swish\": true}}", "model_args changes 'swish'")]
     [InlineData("{\"model_type\": \"vit\", \"half\": \"\\ud800\"}", "expected JSON")]
     [InlineData("{\"architecture\": \"vit_tiny_patch16_224\", \"\\ud800\": 1}", "expected JSON")]
+    [InlineData("{\"architecture\": \"vit_tiny_patch16_224\", \"pretrained_cfg\": {\"crop_mode\": \"border\"}}", "crop_mode is 'border'; expected 'center' or 'squash'")]
     [InlineData("[]", "expected a JSON object")]
     [InlineData("{", "expected JSON")]
     public void Open_ConfigurationThatCannotBe_NamesFileAndValue(string config, string says)

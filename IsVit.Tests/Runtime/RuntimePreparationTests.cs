@@ -13,15 +13,18 @@ namespace IsVit.Tests.Runtime;
 public sealed class RuntimePreparationTests
 {
     [Theory]
-    [InlineData(17, 33, 0.9, ResampleFilter.Bicubic, 3)]
-    [InlineData(301, 47, 0.875, ResampleFilter.Bilinear, 3)]
-    [InlineData(16, 16, 1, ResampleFilter.Bicubic, 3)]
-    [InlineData(1, 9, 0.9, ResampleFilter.Bicubic, 3)]
-    [InlineData(65, 63, 0.95, ResampleFilter.Bicubic, 1)]
-    public void Prepare_OddSizes_AreTheCalibrationsPixels(int width, int height, double crop, ResampleFilter filter, int channels)
+    [InlineData(17, 33, 0.9, ResizeMode.ShortSide, ResampleFilter.Bicubic, 3)]
+    [InlineData(301, 47, 0.875, ResizeMode.ShortSide, ResampleFilter.Bilinear, 3)]
+    [InlineData(301, 47, 0.875, ResizeMode.Squash, ResampleFilter.Bilinear, 3)]
+    [InlineData(17, 33, 1, ResizeMode.Squash, ResampleFilter.Bicubic, 3)]
+    [InlineData(16, 16, 1, ResizeMode.ShortSide, ResampleFilter.Bicubic, 3)]
+    [InlineData(1, 9, 0.9, ResizeMode.ShortSide, ResampleFilter.Bicubic, 3)]
+    [InlineData(65, 63, 0.95, ResizeMode.ShortSide, ResampleFilter.Bicubic, 1)]
+    [InlineData(65, 9, 0.95, ResizeMode.Squash, ResampleFilter.Bicubic, 1)]
+    public void Prepare_OddSizes_AreTheCalibrationsPixels(int width, int height, double crop, ResizeMode mode, ResampleFilter filter, int channels)
     {
         using var folder = new TemporaryFolder();
-        var preprocessing = new ImagePreprocessing { ImageSize = 16, CropFraction = crop, Filter = filter, Mean = [.. new[] { 0.4f, 0.5f, 0.6f }[..channels]], Std = [.. new[] { 0.2f, 0.3f, 0.25f }[..channels]] };
+        var preprocessing = new ImagePreprocessing { ImageSize = 16, CropFraction = crop, ResizeMode = mode, Filter = filter, Mean = [.. new[] { 0.4f, 0.5f, 0.6f }[..channels]], Std = [.. new[] { 0.2f, 0.3f, 0.25f }[..channels]] };
         var model = Load(folder, preprocessing, channels);
         var rgb = new byte[3 * width * height];
         new Random(width).NextBytes(rgb);

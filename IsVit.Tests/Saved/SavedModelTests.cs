@@ -77,7 +77,7 @@ public sealed class SavedModelTests
         using var model = Micro.Vit(1, Micro.Options with { QkvBias = false, LayerScale = 0.1, RegisterTokenCount = 2 });
         using var quantized = Micro.Quantizer().Run(model, Micro.Images());
         var expected = quantized.Predict(Micro.Images(7));
-        quantized.Description = quantized.Description! with { Name = "micro", Preprocessing = ImagePreprocessing.Inception with { CropFraction = 0.875, Filter = ResampleFilter.Bilinear }, Classes = ["cat", "dög"] };
+        quantized.Description = quantized.Description! with { Name = "micro", Preprocessing = ImagePreprocessing.Inception with { CropFraction = 0.875, ResizeMode = ResizeMode.Squash, Filter = ResampleFilter.Bilinear }, Classes = ["cat", "dög"] };
         quantized.Save(folder["model.safetensors"]);
 
         using var loaded = QuantizedModel.Load(folder["model.safetensors"]);
@@ -89,6 +89,17 @@ public sealed class SavedModelTests
         Assert.Equal(model.Options, loaded.Description.Architecture);
         loaded.Save(folder["again.safetensors"]);
         Assert.Equal(File.ReadAllBytes(folder["model.safetensors"]), File.ReadAllBytes(folder["again.safetensors"]));
+    }
+
+    [Fact]
+    public void Save_ImagesThatKeepTheirProportions_SaysNothingOfIt()
+    {
+        static string Json(ResizeMode mode) => new ModelDescription(new VisionTransformerOptions()) { Preprocessing = new() { ResizeMode = mode } }.ToJson();
+
+        Assert.Contains("\"ResizeMode\":\"Squash\"", Json(ResizeMode.Squash), StringComparison.Ordinal);
+        Assert.DoesNotContain("ResizeMode", Json(ResizeMode.ShortSide), StringComparison.Ordinal);
+        Assert.Equal(ResizeMode.ShortSide, ModelDescription.Parse(Json(ResizeMode.ShortSide), "file").Preprocessing!.ResizeMode);
+        Assert.Contains("'isvit.model' is broken", Assert.Throws<QuantizationException>(() => ModelDescription.Parse(Json(ResizeMode.Squash).Replace("Squash", "Stretch", StringComparison.Ordinal), "file")).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -32,10 +32,10 @@ internal static class FashionFolder
         File.WriteAllLines(folder["labels.csv"], lines);
     }
 
-    /// <summary>A grey image of 28 x 28 pixels as a PNG file.</summary>
+    /// <summary>A grey image, 28 pixels high, as a PNG file.</summary>
     public static void WriteImage(string path, byte[] pixels)
     {
-        using var bitmap = new SKBitmap(28, 28, SKColorType.Gray8, SKAlphaType.Opaque);
+        using var bitmap = new SKBitmap(pixels.Length / 28, 28, SKColorType.Gray8, SKAlphaType.Opaque);
         Marshal.Copy(pixels, 0, bitmap.GetPixels(), pixels.Length);
         using var file = File.Create(path);
         bitmap.Encode(file, SKEncodedImageFormat.Png, 100);

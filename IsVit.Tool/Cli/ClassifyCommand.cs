@@ -16,7 +16,9 @@ internal static class ClassifyCommand
         var model = ModelOptions.Name();
         var weights = PathOptions.Optional("--weights", "FILE", "Float weights, or the folder of a model hub's snapshot: the model that answers, or with --quantized the one whose answers are shown beside");
         var imageSize = ModelOptions.ImageSize();
+        var windowSize = ModelOptions.WindowSize();
         var crop = ModelOptions.Crop();
+        var resize = ModelOptions.Resize();
         var top = Ranged.Int32("--top", "Show so many classes of each image", 5, 1, 1000);
         var classNames = PathOptions.Optional("--class-names", "FILE", "A text with the name of one class a line, where the model's file does not have them");
         var predictions = PathOptions.Optional("--predictions", "CSV", "The file to write the answers to: file, rank, class, name, probability");
@@ -24,7 +26,7 @@ internal static class ClassifyCommand
         var device = EngineOptions.Device();
         var command = new Command("classify", "Say what is in images: the likeliest classes of each.")
         {
-            images, quantized, model, weights, imageSize, crop, top, classNames, predictions, skipUnreadable, device,
+            images, quantized, model, weights, imageSize, windowSize, crop, resize, top, classNames, predictions, skipUnreadable, device,
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
@@ -41,8 +43,8 @@ internal static class ClassifyCommand
                         parsed.GetRequiredValue(images),
                         parsed.GetValue(quantized),
                         parsed.GetValue(weights),
-                        new() { Model = parsed.GetValue(model), ImageSize = parsed.GetValue(imageSize) },
-                        parsed.GetValue(crop),
+                        new() { Model = parsed.GetValue(model), ImageSize = parsed.GetValue(imageSize), WindowSize = parsed.GetValue(windowSize) },
+                        parsed.Preparation(crop, resize),
                         parsed.GetValue(top),
                         parsed.GetValue(classNames),
                         parsed.GetValue(predictions),

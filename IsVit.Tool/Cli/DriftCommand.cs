@@ -15,12 +15,13 @@ internal static class DriftCommand
         var images = PathOptions.Required("--images", "DIR", "The images to compare, class folders included");
         var count = Ranged.Int32("--count", "How many images of a fixed shuffle to compare", DriftRun.SampleSize, DriftRun.SmallestSample, 65_536);
         var crop = ModelOptions.SavedCrop();
+        var resize = ModelOptions.SavedResize();
         var skipUnreadable = ImageOptions.SkipUnreadable();
         var device = EngineOptions.Device();
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var command = new Command("drift", "Tell whether images are unlike those that a model was calibrated on, site by site.")
         {
-            quantized, images, count, crop, skipUnreadable, device, json,
+            quantized, images, count, crop, resize, skipUnreadable, device, json,
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () => DriftRun.Run(
@@ -29,7 +30,7 @@ internal static class DriftCommand
                     parsed.GetRequiredValue(quantized),
                     parsed.GetRequiredValue(images),
                     parsed.GetValue(count),
-                    parsed.GetValue(crop),
+                    parsed.Preparation(crop, resize),
                     parsed.GetValue(json),
                     parsed.GetValue(skipUnreadable),
                     parsed.GetRequiredValue(device)),

@@ -23,12 +23,13 @@ internal static class EvaluateCommand
         var perClass = KindOptions.PerClass();
         var batch = Ranged.Int32("--batch", "Images at once", 64, 1, 65_536);
         var crop = ModelOptions.SavedCrop();
+        var resize = ModelOptions.SavedResize();
         var skipUnreadable = ImageOptions.SkipUnreadable();
         var device = EngineOptions.Device();
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var command = new Command("evaluate", "Measure a saved quantized classifier on labelled images, or a detector, quantized or not, on images with COCO's annotations.")
         {
-            quantized, model, weights, classes, labels, images, coco, testCount, perClass, batch, crop, skipUnreadable, device, json, new ConfigOption(),
+            quantized, model, weights, classes, labels, images, coco, testCount, perClass, batch, crop, resize, skipUnreadable, device, json, new ConfigOption(),
         };
         command.SetAction((parsed, cancellationToken) => Task.Run(
             () =>
@@ -45,6 +46,7 @@ internal static class EvaluateCommand
                     parsed.RefuseForDetector(
                         (labels, "it is scored with --coco"),
                         (crop, "it sees whole images"),
+                        (resize, "it sees whole images"),
                         (batch, "it sees one image at a time, since padding changes what is found"));
                     return EvaluateDetectorRun.Run(
                         console,
@@ -79,7 +81,7 @@ internal static class EvaluateCommand
                         parsed.GetValue(images),
                         parsed.GetValue(labels),
                         parsed.GetValue(batch),
-                        parsed.GetValue(crop),
+                        parsed.Preparation(crop, resize),
                         parsed.GetValue(json),
                         parsed.GetValue(skipUnreadable),
                         parsed.GetRequiredValue(device)),

@@ -1,11 +1,15 @@
 using System.CommandLine;
 using IsVit.Core.Models.Pretrained;
+using IsVit.Model.Imaging;
+using IsVit.Tool.Inputs;
 
 namespace IsVit.Tool.Cli;
 
 /// <summary>Options that say which model is quantized, and with what.</summary>
 internal static class ModelOptions
 {
+    private static readonly Dictionary<string, ResizeMode> s_resizeModes = new(StringComparer.Ordinal) { ["short-side"] = ResizeMode.ShortSide, ["squash"] = ResizeMode.Squash };
+
     /// <summary>The model.</summary>
     /// <param name="examples">Names that it may be.</param>
     public static Option<string?> Name(string examples = "deit_tiny_patch16_224") => PathOptions.Optional(
@@ -19,6 +23,9 @@ internal static class ModelOptions
     /// <summary>The size of the images.</summary>
     public static Option<int?> ImageSize() => Ranged.OptionalInt32("--image-size", "Height and width of the images in pixels, if it is not the model's own; position embeddings are resized", 1, 8192);
 
+    /// <summary>The size of a Swin transformer's windows.</summary>
+    public static Option<int?> WindowSize() => Ranged.OptionalInt32("--window-size", "Height and width of a Swin transformer's windows in tokens, if they are not the model's own; relative position biases are resized", 2, 8192);
+
     /// <summary>What all names of the weights begin with.</summary>
     public static Option<string?> Prefix() => PathOptions.Optional("--prefix", "TEXT", "Use only tensors whose names begin with this, without it; module., model., _orig_mod. and backbone. are found if all begin with them");
 
@@ -29,15 +36,17 @@ internal static class ModelOptions
     /// <param name="parsed">What was given.</param>
     /// <param name="model">The option of the name.</param>
     /// <param name="imageSize">The option of the size.</param>
+    /// <param name="windowSize">The option of the windows.</param>
     /// <param name="prefix">The option of the prefix.</param>
     /// <param name="skip">The option of what is not loaded.</param>
-    public static PretrainedModelOptions Pretrained(this ParseResult parsed, Option<string?> model, Option<int?> imageSize, Option<string?> prefix, Option<string[]> skip)
+    public static PretrainedModelOptions Pretrained(this ParseResult parsed, Option<string?> model, Option<int?> imageSize, Option<int?> windowSize, Option<string?> prefix, Option<string[]> skip)
     {
         var skipped = parsed.GetValue(skip) ?? [];
         return new PretrainedModelOptions
         {
             Model = parsed.GetValue(model),
             ImageSize = parsed.GetValue(imageSize),
+            WindowSize = parsed.GetValue(windowSize),
             Prefix = parsed.GetValue(prefix) ?? string.Empty,
             Skip = skipped.Length == 0 ? null : name => skipped.Any(start => name.StartsWith(start, StringComparison.Ordinal)),
         };
@@ -60,8 +69,39 @@ internal static class ModelOptions
 
     /// <summary>The crop.</summary>
     /// <param name="own">Which one it is if it is not given.</param>
-    public static Option<double?> Crop(string own = "the model's own") => Ranged.OptionalDouble("--crop", $"The centre crop, as a part of the resized short side, if it is not {own}", 0, 1);
+    public static Option<double?> Crop(string own = "the model's own") => Ranged.OptionalDouble("--crop", $"The centre crop, as a part of the resized side, if it is not {own}", 0, 1);
 
     /// <summary>The crop for a saved model.</summary>
     public static Option<double?> SavedCrop() => Crop("the one that was quantized with");
+
+    /// <summary>How images are resized.</summary>
+    /// <param name="own">What it is if it is not given.</param>
+    public static Option<ResizeMode?> Resize(string own = "the model's own")
+    {
+        const string Name = "--resize";
+        return new(Name)
+        {
+            Description = $"What is resized before the crop, if it is not {own}: {string.Join(", ", s_resizeModes.Keys)} (both sides, whatever the proportions)",
+            HelpName = "NAME",
+            CustomParser = static result =>
+            {
+                var text = ArgumentText.Of(result);
+                if (!s_resizeModes.TryGetValue(text, out var mode))
+                {
+                    result.AddError($"{Name} is '{text}'; allowed is one of {string.Join(", ", s_resizeModes.Keys)}.");
+                }
+
+                return mode;
+            },
+        };
+    }
+
+    /// <summary>The resizing for a saved model.</summary>
+    public static Option<ResizeMode?> SavedResize() => Resize("the one that was quantized with");
+
+    /// <summary>How images are prepared otherwise than the model's files say.</summary>
+    /// <param name="parsed">What was given.</param>
+    /// <param name="crop">The option of the crop.</param>
+    /// <param name="resize">The option of the resizing.</param>
+    public static PreparationChoice Preparation(this ParseResult parsed, Option<double?> crop, Option<ResizeMode?> resize) => new(parsed.GetValue(crop), parsed.GetValue(resize));
 }

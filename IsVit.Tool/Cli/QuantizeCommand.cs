@@ -70,6 +70,7 @@ internal static class QuantizeCommand
         var model = ModelOptions.Name("deit_tiny_patch16_224 or mask_rcnn_swin_tiny");
         var weights = ModelOptions.Weights("timm's or Hugging Face's tensor names, MMDetection's for a detector");
         var imageSize = ModelOptions.ImageSize();
+        var windowSize = ModelOptions.WindowSize();
         var prefix = ModelOptions.Prefix();
         var skip = ModelOptions.Skip();
         var classes = KindOptions.Classes();
@@ -104,6 +105,7 @@ internal static class QuantizeCommand
         var views = Ranged.OptionalInt32("--views", "Views of each calibration image that units are reconstructed on: itself and random crops; the method's if not given", 1, 64);
         var seed = ModelOptions.Seed();
         var crop = ModelOptions.Crop();
+        var resize = ModelOptions.Resize();
         var skipUnreadable = ImageOptions.SkipUnreadable();
         var finalScoreOnly = new Option<bool>("--final-score-only") { Description = "Evaluate on the test images at the end only, not after every stage" };
         var device = EngineOptions.Device();
@@ -125,8 +127,8 @@ internal static class QuantizeCommand
         var config = new ConfigOption(takesEngineKeys: true) { Alternatives = [(presetName, [weightBits, activationBits, method]), (noCheckpoint, [checkpoint])] };
         var command = new Command("quantize", "Quantize a classifier or a detector with a folder of images and compare it with the float model.")
         {
-            model, weights, imageSize, prefix, skip, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, outputWeight, views,
-            seed, crop, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, landscape, checkpoint, noCheckpoint, restart, units, progress, stopWithInput, dryRun, config,
+            model, weights, imageSize, windowSize, prefix, skip, classes, calibration, effort, calibrationCount, labels, images, coco, testCount, boxRegions, maskRegions, weightBits, activationBits, method, presetName, budget, allowedBits, sensitivity, sensitivityCount, iterations, batch, tuningSteps, learningRate, dropProbability, heldOutShare, outputWeight, views,
+            seed, crop, resize, skipUnreadable, finalScoreOnly, sparsity, device, cache, cacheFolder, precision, output, json, report, landscape, checkpoint, noCheckpoint, restart, units, progress, stopWithInput, dryRun, config,
         };
         command.Validators.Add(result =>
         {
@@ -156,7 +158,9 @@ internal static class QuantizeCommand
                 parsed.RefuseForDetector(
                     (labels, "it is scored with --coco"),
                     (crop, "it sees whole images"),
+                    (resize, "it sees whole images"),
                     (imageSize, "it sees images of any size"),
+                    (windowSize, "its windows are as they were trained"),
                     (prefix, "its weights have MMDetection's names"),
                     (skip, "its weights are loaded whole"),
                     (views, "its regions are those of the calibration images as they are"));
@@ -186,7 +190,7 @@ internal static class QuantizeCommand
             var arguments = new QuantizeArguments
             {
                 Model = parsed.GetValue(model),
-                Pretrained = parsed.Pretrained(model, imageSize, prefix, skip),
+                Pretrained = parsed.Pretrained(model, imageSize, windowSize, prefix, skip),
                 Weights = parsed.GetRequiredValue(weights),
                 ClassCount = parsed.GetValue(classes),
                 Calibration = parsed.GetRequiredValue(calibration),
@@ -214,7 +218,7 @@ internal static class QuantizeCommand
                 OutputWeight = parsed.GetValue(outputWeight),
                 Views = parsed.GetValue(views),
                 Seed = parsed.GetValue(seed),
-                Crop = parsed.GetValue(crop),
+                Preparation = parsed.Preparation(crop, resize),
                 SkipUnreadable = parsed.GetValue(skipUnreadable),
                 ScoreStages = !parsed.GetValue(finalScoreOnly),
                 Device = parsed.GetRequiredValue(device),

@@ -16,6 +16,7 @@ internal static class SensitivityCommand
         var model = ModelOptions.Name();
         var weights = ModelOptions.Weights();
         var imageSize = ModelOptions.ImageSize();
+        var windowSize = ModelOptions.WindowSize();
         var prefix = ModelOptions.Prefix();
         var skip = ModelOptions.Skip();
         var classes = ModelOptions.Classes();
@@ -29,19 +30,20 @@ internal static class SensitivityCommand
         var count = MixedPrecisionOptions.Count();
         var seed = ModelOptions.Seed();
         var crop = ModelOptions.Crop();
+        var resize = ModelOptions.Resize();
         var skipUnreadable = ImageOptions.SkipUnreadable();
         var device = EngineOptions.Device();
         var json = PathOptions.Optional("--json", "FILE", "The file to write the report to");
         var report = PathOptions.Optional("--report", "DIR", $"The folder to write {ModelReports.PageFile} to, a page to look at, and the numbers behind it");
         var command = new Command("sensitivity", "Show how much a model's outputs change when one operand of one matrix product is quantized, for all of them, at several bit widths.")
         {
-            model, weights, imageSize, prefix, skip, classes, calibration, calibrationCount, method, weightBits, activationBits, widths, sensitivity, count, seed, crop, skipUnreadable, device, json, report, new ConfigOption(),
+            model, weights, imageSize, windowSize, prefix, skip, classes, calibration, calibrationCount, method, weightBits, activationBits, widths, sensitivity, count, seed, crop, resize, skipUnreadable, device, json, report, new ConfigOption(),
         };
         command.SetAction((parsed, cancellationToken) =>
         {
             var arguments = new SensitivityArguments
             {
-                Pretrained = parsed.Pretrained(model, imageSize, prefix, skip),
+                Pretrained = parsed.Pretrained(model, imageSize, windowSize, prefix, skip),
                 Weights = parsed.GetRequiredValue(weights),
                 ClassCount = parsed.GetValue(classes),
                 Calibration = parsed.GetRequiredValue(calibration),
@@ -53,7 +55,7 @@ internal static class SensitivityCommand
                 Sensitivity = parsed.GetValue(sensitivity),
                 SensitivityCount = parsed.GetValue(count),
                 Seed = parsed.GetValue(seed),
-                Crop = parsed.GetValue(crop),
+                Preparation = parsed.Preparation(crop, resize),
                 SkipUnreadable = parsed.GetValue(skipUnreadable),
                 Device = parsed.GetRequiredValue(device),
                 Json = parsed.GetValue(json),

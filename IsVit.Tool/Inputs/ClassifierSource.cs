@@ -26,16 +26,16 @@ internal sealed class ClassifierSource : IDisposable
 
     /// <summary>Loads a quantized model.</summary>
     /// <param name="path">The file that <c>isvit quantize</c> saved, or <c>isvit export</c> for ONNX Runtime.</param>
-    /// <param name="crop">Another centre crop than the saved one, or null.</param>
+    /// <param name="choice">How images are prepared otherwise than the file says.</param>
     /// <param name="device">Where it runs.</param>
     /// <exception cref="ToolException">There is no such file, it is of another kind, or of a detector.</exception>
-    public static ClassifierSource OfQuantized(string path, double? crop, torch.Device device)
+    public static ClassifierSource OfQuantized(string path, PreparationChoice choice, torch.Device device)
     {
         if (!OnnxClassifier.Supports(path))
         {
-            RequireClassifier(path);
+            ModelKinds.RequireClassifier(path, "classify");
             var description = RunDescription.Read(path);
-            var preset = description.Preset(crop);
+            var preset = description.Preset(choice);
             var (quantized, module) = description.Load(path, device);
             return new(module, preset, description.ClassCount, description.Classes, quantized);
         }
@@ -45,7 +45,7 @@ internal sealed class ClassifierSource : IDisposable
         try
         {
             var description = onnx.Describe(path);
-            return new(onnx, description.Preset(crop), description.ClassCount, description.Classes);
+            return new(onnx, description.Preset(choice), description.ClassCount, description.Classes);
         }
         catch
         {
@@ -57,16 +57,16 @@ internal sealed class ClassifierSource : IDisposable
     /// <summary>Loads a float model.</summary>
     /// <param name="weights">A file, or a folder such as a snapshot of a model hub.</param>
     /// <param name="choice">What is not to be taken from the files.</param>
-    /// <param name="crop">Another centre crop than the model's own, or null.</param>
+    /// <param name="preparation">How images are prepared otherwise than the files say.</param>
     /// <param name="device">Where it runs.</param>
     /// <param name="report">Where is said what was found out.</param>
     /// <exception cref="ToolException">There is no such file or model.</exception>
-    public static ClassifierSource OfWeights(string weights, PretrainedModelOptions choice, double? crop, torch.Device device, TextWriter report)
+    public static ClassifierSource OfWeights(string weights, PretrainedModelOptions choice, PreparationChoice preparation, torch.Device device, TextWriter report)
     {
         using var source = ModelInput.Open(weights, choice, null, report);
         var module = source.Load();
         module.to(device);
-        return new(module, source.Preset(crop), source.Description.Architecture.ClassCount, source.Description.Classes);
+        return new(module, source.Preset(preparation), source.Description.Architecture.ClassCount, source.Description.Classes);
     }
 
     /// <inheritdoc/>
@@ -74,13 +74,4 @@ internal sealed class ClassifierSource : IDisposable
     {
         _owner?.Dispose();
         Module.Dispose();
-    }
-
-    private static void RequireClassifier(string path)
-    {
-        if (ModelKinds.IsDetector(path, null))
-        {
-            throw new ToolException($"{path}: holds a detector, which 'isvit detect' runs; expected a classifier.");
-        }
-    }
-}
+    }}

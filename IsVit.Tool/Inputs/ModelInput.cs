@@ -3,6 +3,7 @@ using IsVit.Core.Models;
 using IsVit.Core.Models.Pretrained;
 using IsVit.Core.Models.WeightFiles;
 using IsVit.Detection.Models;
+using IsVit.Model.Architectures;
 
 namespace IsVit.Tool.Inputs;
 
@@ -11,22 +12,21 @@ internal static class ModelInput
 {
     /// <summary>The model's preset.</summary>
     /// <param name="name">A name of <see cref="ModelCatalog.Names"/>, or timm's full name with a tag.</param>
-    /// <param name="crop">Another crop fraction than the preset's, or null.</param>
     /// <exception cref="ToolException">There is no classifier of that name.</exception>
-    public static ModelPreset Find(string name, double? crop)
+    public static ModelPreset Find(string name)
     {
         if (ModelKinds.IsDetector(name))
         {
             throw new ToolException($"'{name}' is a detector; expected one of the classifiers {string.Join(", ", ModelCatalog.Names)}.");
         }
 
-        return ModelCatalog.Find(name).Cropped(crop);
+        return ModelCatalog.Find(name);
     }
 
-    /// <summary>The preset with another crop.</summary>
+    /// <summary>The preset with what was chosen in place of its own preparation of images.</summary>
     /// <param name="preset">The preset.</param>
-    /// <param name="crop">The fraction; null for the preset's own.</param>
-    public static ModelPreset Cropped(this ModelPreset preset, double? crop) => crop is { } fraction ? preset with { Preprocessing = preset.Preprocessing with { CropFraction = fraction } } : preset;
+    /// <param name="choice">What was chosen.</param>
+    public static ModelPreset Prepared(this ModelPreset preset, PreparationChoice choice) => preset with { Preprocessing = choice.Apply(preset.Preprocessing) };
 
     /// <summary>Opens weights and finds out which classifier they are of.</summary>
     /// <param name="weights">A file, or a folder such as a snapshot of a model hub.</param>
@@ -38,7 +38,7 @@ internal static class ModelInput
     {
         if (choice.Model is { } name)
         {
-            Find(name, null);
+            Find(name);
         }
 
         if (!Path.Exists(weights))
@@ -63,9 +63,9 @@ internal static class ModelInput
 
     /// <summary>Name, shape and preprocessing of weights.</summary>
     /// <param name="source">The weights.</param>
-    /// <param name="crop">Another crop fraction, or null.</param>
-    public static ModelPreset Preset(this PretrainedModel source, double? crop) =>
-        new ModelPreset(source.Description.Name!, source.Description.Architecture, source.Description.Preprocessing!).Cropped(crop);
+    /// <param name="choice">How images are prepared otherwise than the weights' files say.</param>
+    public static ModelPreset Preset(this PretrainedModel source, PreparationChoice choice) =>
+        new ModelPreset(source.Description.Name!, source.Description.Architecture, source.Description.Preprocessing!).Prepared(choice);
 
     /// <summary>The float model that a file's quantized model is compared with, in evaluation mode.</summary>
     /// <param name="quantized">The file. A graph does not say the shape of a model that is not of the catalogue; the weights' own configuration does.</param>
@@ -80,7 +80,7 @@ internal static class ModelInput
             return Load(preset, weights, classCount);
         }
 
-        using var source = Open(weights, new PretrainedModelOptions { ImageSize = preset.Options.ImageSize }, classCount, TextWriter.Null);
+        using var source = Open(weights, new PretrainedModelOptions { ImageSize = preset.Options.ImageSize, WindowSize = (preset.Options as SwinTransformerOptions)?.WindowSize }, classCount, TextWriter.Null);
         return source.Load();
     }
 

@@ -14,6 +14,34 @@ internal static class ModelKinds
             ? false
             : throw new ToolException($"there is no model '{name}';{Meant(name)} 'isvit models' lists all names."));
 
+    /// <summary>Refuses a name of a detector.</summary>
+    /// <param name="name">The name that the user gave.</param>
+    /// <param name="command">What was to be done with it.</param>
+    /// <exception cref="ToolException">It is one, or there is no model of that name.</exception>
+    public static void RequireClassifierName(string name, string command)
+    {
+        if (IsDetector(name))
+        {
+            throw new ToolException($"--model {name} is a detector; {For(command)}");
+        }
+    }
+
+    /// <summary>Refuses a file that holds a detector.</summary>
+    /// <param name="path">The saved model.</param>
+    /// <param name="command">What was to be done with it.</param>
+    /// <exception cref="ToolException">It holds one, or is missing.</exception>
+    public static void RequireClassifier(string path, string command)
+    {
+        if (IsDetector(path, null))
+        {
+            throw new ToolException($"{path}: holds the detector '{RunDescription.Read(path).Model}'; {For(command)}");
+        }
+    }
+
+    private static string For(string command) => $"'isvit {command}' takes classifiers. {(command == "sensitivity"
+        ? "'isvit quantize --budget' chooses a detector's bits."
+        : "'isvit evaluate' scores detectors, 'isvit detect' shows what they find.")}";
+
     private static string Meant(string name) => ModelCatalog.Closest(ModelCatalog.Names.Concat(DetectorCatalog.Names), name.Split('.')[0]) is { Count: > 0 } closest ? $" did you mean {string.Join(" or ", closest)}?" : string.Empty;
 
     /// <summary>Whether a saved model is a detector.</summary>

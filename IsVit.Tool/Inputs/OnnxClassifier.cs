@@ -12,6 +12,9 @@ namespace IsVit.Tool.Inputs;
 /// <summary>An exported model in ONNX Runtime, called as a module.</summary>
 internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
+    /// <summary>The text that says how large a Swin transformer's windows are, in tokens.</summary>
+    public const string WindowKey = "isvit.window_size";
+
     private readonly InferenceSession _session;
     private readonly string _input;
     private readonly string _output;
@@ -78,12 +81,11 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
         var model = texts.GetValueOrDefault("isvit.model")
             ?? throw new ToolException($"{path}: its metadata lacks 'isvit.model'; only files that 'isvit export' wrote can be evaluated.");
         var preset = Preset(model, texts, path);
-        var crop = texts.TryGetValue("isvit.preprocessing", out var text) ? Crop(text, path) : preset.Preprocessing.CropFraction;
         int Number(string name, int otherwise) => int.TryParse(texts.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
         return new RunDescription(
             model,
             _session.OutputMetadata[_output].Dimensions[^1],
-            crop,
+            preset.Preprocessing.CropFraction,
             texts.GetValueOrDefault("isvit.method") ?? "float",
             Number("isvit.weight_bits", RunDescription.FloatBits),
             Number("isvit.activation_bits", RunDescription.FloatBits),
@@ -103,48 +105,48 @@ internal sealed class OnnxClassifier : torch.nn.Module<torch.Tensor, torch.Tenso
         }
     }
 
-    private static double Crop(string text, string path)
-    {
-        try
-        {
-            using var json = JsonDocument.Parse(text);
-            return json.RootElement.GetProperty("crop").GetDouble();
-        }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
-        {
-            throw Broken(path, error);
-        }
-    }
-
     private static ToolException Broken(string path, Exception error) => new($"{path}: its metadata 'isvit.preprocessing' is broken: {error.Message}", error);
 
-    // A model that is not of the catalogue has what its input needs among the texts.
+    // A model that is not of the catalogue has what its input needs among the texts. Files of 0.1 do not say how images are resized, nor the windows.
     private ModelPreset Preset(string model, Dictionary<string, string> texts, string path)
     {
-        if (ModelCatalog.Names.Contains(model.Split('.')[0], StringComparer.Ordinal) || !texts.TryGetValue("isvit.preprocessing", out var text))
+        if (!texts.TryGetValue("isvit.preprocessing", out var text))
         {
-            return ModelInput.Find(model, null);
+            return ModelInput.Find(model);
         }
 
         try
         {
             using var json = JsonDocument.Parse(text);
-            float[] Channels(string key) => [.. json.RootElement.GetProperty(key).EnumerateArray().Select(static value => value.GetSingle())];
-            var preprocessing = new ImagePreprocessing
+            T Named<T>(JsonElement name)
+                where T : struct, Enum => Enum.Parse<T>(name.GetString()!);
+            var size = json.RootElement.GetProperty("size").GetInt32();
+            var choice = new PreparationChoice(json.RootElement.GetProperty("crop").GetDouble(), json.RootElement.TryGetProperty("resize_mode", out var mode) ? Named<ResizeMode>(mode) : null);
+            int? window = texts.TryGetValue(WindowKey, out var number) ? int.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture) : null;
+            if (ModelCatalog.Names.Contains(model.Split('.')[0], StringComparer.Ordinal))
             {
-                ImageSize = json.RootElement.GetProperty("size").GetInt32(),
-                CropFraction = json.RootElement.GetProperty("crop").GetDouble(),
-                Filter = Enum.Parse<ResampleFilter>(json.RootElement.GetProperty("filter").GetString()!),
+                var preset = ModelInput.Find(model).Prepared(choice);
+                return preset with { Options = Windowed(preset.Options with { ImageSize = size }, window), Preprocessing = preset.Preprocessing with { ImageSize = size } };
+            }
+
+            float[] Channels(string key) => [.. json.RootElement.GetProperty(key).EnumerateArray().Select(static value => value.GetSingle())];
+            var preprocessing = choice.Apply(new ImagePreprocessing
+            {
+                ImageSize = size,
+                Filter = Named<ResampleFilter>(json.RootElement.GetProperty("filter")),
                 Mean = Channels("mean"),
                 Std = Channels("std"),
-            };
-            return new ModelPreset(model, new VisionTransformerOptions { ImageSize = preprocessing.ImageSize, InChannels = preprocessing.ChannelCount, ClassCount = _session.OutputMetadata[_output].Dimensions[^1] }, preprocessing);
+            });
+            ModelOptions options = window is null ? new VisionTransformerOptions() : new SwinTransformerOptions();
+            return new ModelPreset(model, Windowed(options with { ImageSize = size, InChannels = preprocessing.ChannelCount, ClassCount = _session.OutputMetadata[_output].Dimensions[^1] }, window), preprocessing);
         }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or OverflowException or ArgumentException)
         {
             throw Broken(path, error);
         }
     }
+
+    private static ModelOptions Windowed(ModelOptions options, int? window) => options is SwinTransformerOptions swin && window is { } size ? swin with { WindowSize = size } : options;
 
     /// <summary>Runs a batch.</summary>
     /// <param name="input">float32 [batch, channels, height, width].</param>

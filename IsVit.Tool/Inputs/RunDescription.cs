@@ -53,9 +53,9 @@ internal sealed record RunDescription(string Model, int ClassCount, double? Crop
     private bool IsDetector => DetectorCatalog.Names.Contains(Model, StringComparer.Ordinal);
 
     /// <summary>The classifier, and how images are prepared for it.</summary>
-    /// <param name="crop">Another centre crop than it was quantized with, or null.</param>
+    /// <param name="choice">How images are prepared otherwise than when it was quantized; null for the same.</param>
     /// <exception cref="ToolException">It is no classifier that is known here.</exception>
-    public ModelPreset Preset(double? crop = null) => Shape?.Cropped(crop ?? Crop) ?? ModelInput.Find(Model, crop ?? Crop);
+    public ModelPreset Preset(PreparationChoice? choice = null) => (Shape ?? ModelInput.Find(Model).Prepared(new(Crop, null))).Prepared(choice ?? PreparationChoice.Own);
 
     /// <summary>Writes a quantized model with this description.</summary>
     /// <param name="quantized">The model.</param>

@@ -58,6 +58,11 @@ internal static class BenchRun
             throw new ToolException("--report is the report of the model of --quantized; give both.");
         }
 
+        if (arguments.Quantized is { } file)
+        {
+            ModelKinds.RequireClassifier(file, "bench");
+        }
+
         var saved = arguments.Quantized is null ? null : RunDescription.Read(arguments.Quantized);
         var files = ImageInput.Test(arguments.Images, arguments.Labels, saved?.ClassCount);
         if (saved is not null)

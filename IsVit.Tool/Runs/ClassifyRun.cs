@@ -17,14 +17,14 @@ namespace IsVit.Tool.Runs;
 /// <param name="Quantized">A quantized model's file, or null for the float model alone.</param>
 /// <param name="Weights">Float weights, or null.</param>
 /// <param name="Pretrained">What is not to be taken from the files of weights.</param>
-/// <param name="Crop">Another centre crop than the model's, or null.</param>
+/// <param name="Preparation">How images are prepared otherwise than the model's files say.</param>
 /// <param name="Top">The number of classes of each image.</param>
 /// <param name="ClassNames">The file of the classes' names, or null.</param>
 /// <param name="Predictions">The CSV to write, or null.</param>
 /// <param name="SkipUnreadable">Whether images that cannot be read are left out instead of ending the run.</param>
 /// <param name="Device">Where the models run.</param>
 internal sealed record ClassifyArguments(
-    IReadOnlyList<string> Images, string? Quantized, string? Weights, PretrainedModelOptions Pretrained, double? Crop, int Top, string? ClassNames, string? Predictions, bool SkipUnreadable, torch.Device Device);
+    IReadOnlyList<string> Images, string? Quantized, string? Weights, PretrainedModelOptions Pretrained, PreparationChoice Preparation, int Top, string? ClassNames, string? Predictions, bool SkipUnreadable, torch.Device Device);
 
 /// <summary><c>isvit classify</c>: what a classifier says of images.</summary>
 internal static class ClassifyRun
@@ -72,8 +72,8 @@ internal static class ClassifyRun
 
     private static ClassifierSource Open(ToolConsole console, ClassifyArguments arguments) => arguments switch
     {
-        { Quantized: { } quantized } => ClassifierSource.OfQuantized(quantized, arguments.Crop, arguments.Device),
-        { Weights: { } weights } => ClassifierSource.OfWeights(weights, arguments.Pretrained, arguments.Crop, arguments.Device, console.Error),
+        { Quantized: { } quantized } => ClassifierSource.OfQuantized(quantized, arguments.Preparation, arguments.Device),
+        { Weights: { } weights } => ClassifierSource.OfWeights(weights, arguments.Pretrained, arguments.Preparation, arguments.Device, console.Error),
         _ => throw new ToolException("there is no model to ask; give --quantized, or --weights with --model where the weights do not say it."),
     };
 

@@ -14,11 +14,11 @@ namespace IsVit.Tool.Runs;
 /// <param name="Quantized">The file that <c>isvit quantize</c> saved.</param>
 /// <param name="Images">The folder of images.</param>
 /// <param name="Count">How many of them to compare.</param>
-/// <param name="Crop">Another centre crop than the saved one, or null.</param>
+/// <param name="Preparation">How images are prepared otherwise than the saved file says.</param>
 /// <param name="Json">The file of the report, or null.</param>
 /// <param name="SkipUnreadable">Whether images that cannot be read are left out instead of ending the run.</param>
 /// <param name="Device">Where the model runs.</param>
-internal sealed record DriftArguments(string Quantized, string Images, int Count, double? Crop, string? Json, bool SkipUnreadable, torch.Device Device);
+internal sealed record DriftArguments(string Quantized, string Images, int Count, PreparationChoice Preparation, string? Json, bool SkipUnreadable, torch.Device Device);
 
 /// <summary><c>isvit drift</c>: how unlike the calibration images some images are to a saved model.</summary>
 internal static class DriftRun
@@ -39,6 +39,7 @@ internal static class DriftRun
     /// <returns>The exit code.</returns>
     public static int Run(ToolConsole console, DriftArguments arguments, CancellationToken cancellationToken)
     {
+        ModelKinds.RequireClassifier(arguments.Quantized, "drift");
         var saved = RunDescription.Read(arguments.Quantized);
         var files = ImageFolder.Read(arguments.Images, recursive: true);
         if (arguments.Json is not null)
@@ -49,7 +50,7 @@ internal static class DriftRun
         var (quantized, module) = saved.Load(arguments.Quantized, arguments.Device);
         using var ownedModule = module;
         using var ownedQuantized = quantized;
-        var preset = saved.Preset(arguments.Crop);
+        var preset = saved.Preset(arguments.Preparation);
         using var sample = Sample(files, arguments.Count, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), arguments.Device, cancellationToken);
         var report = quantized.CompareWithCalibration(sample, cancellationToken: cancellationToken);
         DriftLines.Write(console, report);

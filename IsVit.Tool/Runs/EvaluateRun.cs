@@ -15,11 +15,11 @@ namespace IsVit.Tool.Runs;
 /// <param name="Images">The folder of test images, or null for that of the labels.</param>
 /// <param name="Labels">The CSV of labels, or null.</param>
 /// <param name="BatchSize">Images at once.</param>
-/// <param name="Crop">Another centre crop than the saved one, or null.</param>
+/// <param name="Preparation">How images are prepared otherwise than the saved file says.</param>
 /// <param name="Json">The file of the report, or null.</param>
 /// <param name="SkipUnreadable">Whether images that cannot be read are left out instead of ending the run.</param>
 /// <param name="Device">Where the models run.</param>
-internal sealed record EvaluateArguments(string Quantized, string? Weights, string? Images, string? Labels, int BatchSize, double? Crop, string? Json, bool SkipUnreadable, torch.Device Device);
+internal sealed record EvaluateArguments(string Quantized, string? Weights, string? Images, string? Labels, int BatchSize, PreparationChoice Preparation, string? Json, bool SkipUnreadable, torch.Device Device);
 
 /// <summary><c>isvit evaluate</c>: the figures of a saved model.</summary>
 internal static class EvaluateRun
@@ -39,7 +39,7 @@ internal static class EvaluateRun
         }
 
         var saved = onnx?.Describe(arguments.Quantized) ?? RunDescription.Read(arguments.Quantized);
-        var preset = saved.Preset(arguments.Crop);
+        var preset = saved.Preset(arguments.Preparation);
         var files = ImageInput.Test(arguments.Images, arguments.Labels, saved.ClassCount)
             ?? throw new ToolException("there is nothing to evaluate with; give --labels, --images or both.");
         if (arguments.Json is not null)

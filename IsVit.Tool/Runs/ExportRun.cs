@@ -1,12 +1,13 @@
-using System.Globalization;
-using IsVit.Core.Models;
 using IsVit.Core.Models.Pretrained;
+using IsVit.Core.Models;
 using IsVit.Detection.Models;
-using IsVit.Onnx;
+using IsVit.Model.Architectures;
 using IsVit.Onnx.Quantization;
+using IsVit.Onnx;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Terminal;
+using System.Globalization;
 using TorchSharp;
 
 namespace IsVit.Tool.Runs;
@@ -85,12 +86,7 @@ internal static class ExportRun
         OnnxExport.Save(quantized, arguments.Output, Options(saved.Preset()) with
         {
             Kernels = arguments.Kernels,
-            Metadata = new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                ["isvit.model"] = saved.Model,
-                ["isvit.method"] = saved.Method,
-                ["isvit.seed"] = saved.Seed.ToString(CultureInfo.InvariantCulture),
-            },
+            Metadata = Texts(saved.Preset(), ("isvit.method", saved.Method), ("isvit.seed", saved.Seed.ToString(CultureInfo.InvariantCulture))),
         });
     }
 
@@ -102,9 +98,26 @@ internal static class ExportRun
         }
 
         using var source = ModelInput.Open(weights, new PretrainedModelOptions { Model = arguments.Model }, arguments.ClassCount, console.Out);
-        var preset = source.Preset(null);
+        var preset = source.Preset(PreparationChoice.Own);
         using var model = source.Load();
-        OnnxExport.Save(model, arguments.Output, Options(preset) with { Metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["isvit.model"] = preset.Name } });
+        OnnxExport.Save(model, arguments.Output, Options(preset) with { Metadata = Texts(preset) });
+    }
+
+    // A graph's shapes do not say how large windows are, which the float model beside it needs.
+    private static Dictionary<string, string> Texts(ModelPreset preset, params ReadOnlySpan<(string Name, string Text)> more)
+    {
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal) { ["isvit.model"] = preset.Name };
+        if (preset.Options is SwinTransformerOptions swin)
+        {
+            texts[OnnxClassifier.WindowKey] = swin.WindowSize.ToString(CultureInfo.InvariantCulture);
+        }
+
+        foreach (var (name, text) in more)
+        {
+            texts[name] = text;
+        }
+
+        return texts;
     }
 
     private static OnnxExportOptions Options(ModelPreset preset) => new() { Preprocessing = preset.Preprocessing };

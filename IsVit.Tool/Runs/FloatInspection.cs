@@ -19,7 +19,7 @@ internal static class FloatInspection
     {
         if (model is not null)
         {
-            ModelInput.Find(model, null);
+            ModelInput.Find(model);
         }
 
         using var file = PretrainedModel.OpenWeights(path);

@@ -1,5 +1,6 @@
 using IsVit.Core.Models.Pretrained;
 using IsVit.Optimization.MixedPrecision;
+using IsVit.Tool.Inputs;
 using TorchSharp;
 
 namespace IsVit.Tool.Runs;
@@ -43,8 +44,8 @@ internal sealed record SensitivityArguments
     /// <summary>Fixes every random choice.</summary>
     public int Seed { get; init; }
 
-    /// <summary>The centre crop; null: the model's own.</summary>
-    public double? Crop { get; init; }
+    /// <summary>How images are prepared otherwise than the model's files say.</summary>
+    public PreparationChoice Preparation { get; init; } = PreparationChoice.Own;
 
     /// <summary>Whether images that cannot be read are left out instead of ending the run.</summary>
     public bool SkipUnreadable { get; init; }

@@ -24,7 +24,7 @@ internal static class SensitivityRun
     {
         if (arguments.Pretrained.Model is { } name)
         {
-            ModelInput.Find(name, null);
+            ModelKinds.RequireClassifierName(name, "sensitivity");
         }
 
         var files = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
@@ -39,7 +39,7 @@ internal static class SensitivityRun
         }
 
         using var source = ModelInput.Open(arguments.Weights, arguments.Pretrained, arguments.ClassCount, console.Out);
-        var preset = source.Preset(arguments.Crop);
+        var preset = source.Preset(arguments.Preparation);
         using var model = source.Load();
         model.to(arguments.Device);
         using var calibration = ImageInput.Load(files, preset.Preprocessing, ImageInput.Loading(arguments.SkipUnreadable, console.Error), arguments.Device, cancellationToken);

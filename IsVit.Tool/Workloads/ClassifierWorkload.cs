@@ -34,12 +34,12 @@ internal sealed class ClassifierWorkload : IWorkload
         _arguments = arguments;
         if (arguments.Model is { } name)
         {
-            ModelInput.Find(name, null);
+            ModelInput.Find(name);
         }
 
         _calibrationFiles = ImageInput.Calibration(arguments.Calibration, arguments.CalibrationCount);
         using var source = ModelInput.Open(arguments.Weights, arguments.Pretrained, arguments.ClassCount, console.Out);
-        _preset = source.Preset(arguments.Crop);
+        _preset = source.Preset(arguments.Preparation);
         _classes = source.Description.Classes;
         if (_preset.Options.ClassCount == 0 && (arguments.Labels ?? arguments.Images) is { } test)
         {

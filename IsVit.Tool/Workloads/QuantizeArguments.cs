@@ -5,6 +5,7 @@ using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Reporting;
+using IsVit.Tool.Inputs;
 using IsVit.Optimization.Stages;
 using IsVit.Tool.Progress;
 using Microsoft.Extensions.Configuration;
@@ -117,8 +118,8 @@ internal sealed record QuantizeArguments
     /// <summary>Fixes every random choice.</summary>
     public int Seed { get; init; }
 
-    /// <summary>The centre crop; null: the model's own.</summary>
-    public double? Crop { get; init; }
+    /// <summary>How images are prepared otherwise than the model's files say.</summary>
+    public PreparationChoice Preparation { get; init; } = PreparationChoice.Own;
 
     /// <summary>Whether images that cannot be read are left out instead of ending the run.</summary>
     public bool SkipUnreadable { get; init; }

@@ -55,25 +55,8 @@ internal static class HuggingFaceConfiguration
             return (config.Text("model_type") == "vit" ? ImagePreprocessing.Inception : ImagePreprocessing.ImageNet) with { ImageSize = imageSize, CropFraction = 1 };
         }
 
-        var result = ImagePreprocessing.ImageNet with { ImageSize = imageSize, CropFraction = 1, Filter = Filter(file) };
-        var crops = file.Flag("do_center_crop") ?? file.Has("crop_size");
-        if (crops && ShortSide(file) is { } side && CropSide(file) is { } crop && side >= crop)
-        {
-            result = result with { CropFraction = (double)crop / side };
-        }
-        else if (!crops)
-        {
-            notes.Add($"{Path.GetFileName(file.FilePath)} squeezes images into a square; here their middle square is taken");
-        }
-
-        return file.Flag("do_normalize") == false
-            ? result with { Mean = [0, 0, 0], Std = [1, 1, 1] }
-            : result with { Mean = Channels(file, "image_mean") ?? result.Mean, Std = Channels(file, "image_std") ?? result.Std };
+        return new HuggingFaceProcessor(file, config).Preprocessing(imageSize, notes);
     }
-
-    /// <summary>The size of what images are cropped to; null if it does not say one.</summary>
-    /// <param name="file"><c>preprocessor_config.json</c>.</param>
-    public static int? CropSide(ConfigurationFile file) => file.Flag("do_center_crop") == false ? null : file.Has("crop_size") ? file.Side("crop_size") : null;
 
     private static VisionTransformerOptions Vit(ConfigurationFile config, RecognizedWeights weights, string kind)
     {
@@ -136,16 +119,4 @@ internal static class HuggingFaceConfiguration
 
     private static int[] Counts(ConfigurationFile config, string key) =>
         [.. (config.Numbers(key) ?? throw new PretrainedModelException($"{config.FilePath}: expected numbers as '{key}', found none.")).Select(static number => (int)number)];
-
-    // Numbers as Pillow's.
-    private static ResampleFilter Filter(ConfigurationFile file) => (file.Int32("resample") ?? 2) switch
-    {
-        2 => ResampleFilter.Bilinear,
-        3 => ResampleFilter.Bicubic,
-        var other => throw new PretrainedModelException(FormattableString.Invariant($"{file.FilePath}: resample is {other}; expected 2 (bilinear) or 3 (bicubic).")),
-    };
-
-    private static int? ShortSide(ConfigurationFile file) => file.Section("size") is { } size && size.Has("shortest_edge") ? size.Int32("shortest_edge") : file.Side("size");
-
-    private static float[]? Channels(ConfigurationFile file, string key) => file.Numbers(key) is { } numbers ? [.. numbers.Select(static number => (float)number)] : null;
 }

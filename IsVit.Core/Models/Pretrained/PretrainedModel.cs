@@ -187,9 +187,9 @@ public sealed class PretrainedModel : IDisposable
         var preprocessor = ConfigurationFile.TryRead(Path.Combine(location.Folder, "preprocessor_config.json"));
 
         // DINOv2 is trained on large images and used on smaller ones, by resized positions.
-        if (architecture is VisionTransformerOptions { RegisterPositions: false } && preprocessor is not null && HuggingFaceConfiguration.CropSide(preprocessor) is { } crop && crop % architecture.PatchSize == 0)
+        if (architecture is VisionTransformerOptions { RegisterPositions: false } && preprocessor is not null && new HuggingFaceProcessor(preprocessor, config).Side is { } side && side % architecture.PatchSize == 0)
         {
-            architecture = architecture with { ImageSize = crop };
+            architecture = architecture with { ImageSize = side };
         }
 
         return new(architecture)
@@ -230,6 +230,18 @@ public sealed class PretrainedModel : IDisposable
             architecture = architecture is VisionTransformerOptions shape ? shape with { ImageSize = size, ImageWidth = null } : architecture with { ImageSize = size };
         }
 
+        if (options.WindowSize is { } window)
+        {
+            architecture = architecture is SwinTransformerOptions windowed
+                ? windowed with { WindowSize = window }
+                : throw new PretrainedModelException($"{nameof(PretrainedModelOptions)}.{nameof(PretrainedModelOptions.WindowSize)} (--window-size of the tool) is of Swin transformers; the weights are of: {weights.Layout}.");
+        }
+
+        if (architecture is SwinTransformerOptions swin)
+        {
+            notes.AddRange(ResizedTables(swin, weights));
+        }
+
         if (architecture is VisionTransformerOptions sized && weights.Find("pos_embed") is [_, var count, _] && count != sized.PrefixPositionCount + sized.PatchCount && PositionEmbedding.SideOf(count, sized.PrefixPositionCount) is { } side)
         {
             notes.Add(FormattableString.Invariant($"the position embedding of {side} x {side} patches is resized to {sized.PatchesPerSide} x {sized.PatchColumns}, for images of {sized.ImageSize} pixels"));
@@ -237,6 +249,15 @@ public sealed class PretrainedModel : IDisposable
 
         return description with { Architecture = architecture, Preprocessing = description.Preprocessing is { } preprocessing ? preprocessing with { ImageSize = architecture.ImageSize } : null, Classes = architecture.ClassCount == description.Classes?.Count ? description.Classes : null };
     }
+
+    private static IEnumerable<string> ResizedTables(SwinTransformerOptions swin, RecognizedWeights weights) => Enumerable.Range(0, swin.Depths.Count)
+        .Select(layer => (Layer: layer, From: WindowOf(layer, weights), To: swin.WindowOf(layer)))
+        .Where(static table => table.From is { } window && window != table.To)
+        .GroupBy(static table => (table.From, table.To), static table => table.Layer)
+        .Select(static layers => FormattableString.Invariant($"the relative position biases of windows of {layers.Key.From} are resized to windows of {layers.Key.To}, in layers.{string.Join(", layers.", layers)}"));
+
+    private static int? WindowOf(int layer, RecognizedWeights weights) =>
+        weights.Find(FormattableString.Invariant($"layers.{layer}.blocks.0.attn.relative_position_bias_table")) is [var count, _] ? RelativePositionBias.WindowOf(count) : null;
 
     private static Func<string, bool>? Skip(PretrainedModelOptions options, RecognizedWeights weights)
     {

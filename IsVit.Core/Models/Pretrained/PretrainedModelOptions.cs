@@ -9,6 +9,9 @@ public sealed record PretrainedModelOptions
     /// <summary>Height and width of the images in pixels; null for what the model was trained with. The position embedding is resized as timm does.</summary>
     public int? ImageSize { get; init; }
 
+    /// <summary>Height and width of a Swin transformer's windows in tokens; null for what the model was trained with. The relative position biases are resized as timm does.</summary>
+    public int? WindowSize { get; init; }
+
     /// <summary>The number of classes; null for that of the weights, 0 to leave out the head.</summary>
     public int? ClassCount { get; init; }
 

@@ -91,6 +91,13 @@ internal static class TimmConfiguration
     private static ImagePreprocessing Preprocessing(ConfigurationFile? trained, ImagePreprocessing own) => trained is null ? own : own with
     {
         CropFraction = trained.Number("crop_pct") ?? own.CropFraction,
+        ResizeMode = trained.Text("crop_mode") switch
+        {
+            null => own.ResizeMode,
+            "center" => ResizeMode.ShortSide,
+            "squash" => ResizeMode.Squash,
+            var other => throw new PretrainedModelException($"{trained.FilePath}: crop_mode is '{other}'; expected 'center' or 'squash'."),
+        },
         Mean = trained.Numbers("mean") is { } mean ? [.. mean.Select(static number => (float)number)] : own.Mean,
         Std = trained.Numbers("std") is { } std ? [.. std.Select(static number => (float)number)] : own.Std,
         Filter = trained.Text("interpolation") switch

@@ -18,7 +18,7 @@ public sealed record StateDictLoadOptions
     /// </summary>
     public string Prefix { get; init; } = string.Empty;
 
-    /// <summary>Whether a tensor of another shape is resized where the module can: the position embedding of a vision transformer for another image size. Otherwise it does not fit.</summary>
+    /// <summary>Whether a tensor of another shape is resized where the module can: the position embedding of a vision transformer for another image size, and the relative position biases of a Swin transformer for other windows. Otherwise it does not fit.</summary>
     public bool Resize { get; init; }
 
     /// <summary>Selects names that are excluded from matching on both sides and keep their values, e.g. <c>name => name.StartsWith("head.")</c> for a different number of classes.</summary>

@@ -41,11 +41,11 @@ def resizes():
     print("13 x 9 -> 4 x 3, bicubic:", np.asarray(Image.fromarray(pattern(13, 9)).resize((4, 3), Image.BICUBIC)).reshape(-1).tolist())
 
 
-def preprocess(image, size, crop, kernel):
-    """torchvision's Resize and CenterCrop of a Pillow image."""
-    short = int(size / crop)
+def preprocess(image, size, crop, kernel, squashes=False):
+    """timm's evaluation transform of a Pillow image: torchvision's Resize, of the short side or of both, and CenterCrop."""
+    side = int(size / crop)
     w, h = image.size
-    w, h = (short, int(short * h / w)) if w <= h else (int(short * w / h), short)
+    w, h = (side, side) if squashes else (side, int(side * h / w)) if w <= h else (int(side * w / h), side)
     left, top = int(round((w - size) / 2.0)), int(round((h - size) / 2.0))
     return image.resize((w, h), kernel).crop((left, top, left + size, top + size))
 
@@ -53,14 +53,18 @@ def preprocess(image, size, crop, kernel):
 def preprocessings():
     cases = [(w, h, s, c) for w, h in [(60, 40), (40, 60), (53, 53), (61, 47), (47, 61), (200, 31), (20, 97), (24, 24)] for s, c in [(24, 0.9), (24, 1.0), (25, 0.875), (32, 0.95)]]
     with open("preprocess.csv", "w", newline="\n") as out:
-        out.write("channels,filter,fromWidth,fromHeight,size,crop,sha256\n")
-        for w, h, size, crop in cases:
-            image = Image.fromarray(pattern(w, h))
-            out.write(f"3,Bicubic,{w},{h},{size},{crop},{digest(np.asarray(preprocess(image, size, crop, Image.BICUBIC)))}\n")
-        for w, h, size, crop in cases[:6]:
-            image = Image.fromarray(pattern(w, h))
-            out.write(f"3,Bilinear,{w},{h},{size},{crop},{digest(np.asarray(preprocess(image, size, crop, Image.BILINEAR)))}\n")
-            out.write(f"1,Bicubic,{w},{h},{size},{crop},{digest(np.asarray(preprocess(image.convert('L'), size, crop, Image.BICUBIC)))}\n")
+        out.write("mode,channels,filter,fromWidth,fromHeight,size,crop,sha256\n")
+        for mode in ["ShortSide", "Squash"]:
+            def write(channels, name, w, h, size, crop):
+                image = Image.fromarray(pattern(w, h))
+                result = preprocess(image.convert("L") if channels == 1 else image, size, crop, FILTERS[name], mode == "Squash")
+                out.write(f"{mode},{channels},{name},{w},{h},{size},{crop},{digest(np.asarray(result))}\n")
+
+            for case in cases:
+                write(3, "Bicubic", *case)
+            for case in cases[:6]:
+                write(3, "Bilinear", *case)
+                write(1, "Bicubic", *case)
 
 
 def png(path, array, color_type):
