@@ -82,7 +82,7 @@ public sealed class DetectorExportTests
         Assert.Equal([[0, 4], [0], [0], [0, 28, 28]], new[] { found.Boxes.shape, found.Scores.shape, found.Labels.shape, found.Masks.shape });
     }
 
-    /// <summary>Nothing amplifies rounding behind a float backbone: but for anchors whose quantized scores tie, everything that is detected is equal.</summary>
+    /// <summary>Nothing amplifies rounding behind a float backbone, and everything that is detected is equal. At 4 bits proposals are found in float: many scores tie there, and which of them are taken is up to the processor.</summary>
     [Theory]
     [InlineData("mask_rcnn", RecipeNames.Percentile, 8)]
     [InlineData("cascade_mask_rcnn", RecipeNames.RepQ, 4)]
@@ -96,6 +96,10 @@ public sealed class DetectorExportTests
         {
             (options.Recipe, options.WeightBits, options.ActivationBits) = (recipe, bits, bits);
             options.Overrides.Add(new SiteOverride { Pattern = "backbone.**", Quantize = false });
+            if (bits == 4)
+            {
+                options.Overrides.Add(new SiteOverride { Pattern = "rpn_head.**", Quantize = false });
+            }
         });
 
         OnnxExport.Save(quantized, folder["detector.onnx"]);
@@ -131,12 +135,11 @@ public sealed class DetectorExportTests
         using var runtime = new OnnxDetector(folder["detector.onnx"]);
         var input = oracle.Input(1);
         var (expected, found) = (oracle.Detector.call(input)[0], runtime.Run(input));
-        var moved = oracle.Detector.call(new DetectorInput(input.Images * (1 + (1e-6f * Seeded.Normal(5, input.Images.shape))), input.Geometries))[0];
-        var own = ShareOfEqual(expected, (moved.Boxes, moved.Scores, moved.Labels, moved.MaskProbabilities), 0.05, 3);
+        var own = ShareOfEqual(expected, oracle.Detector.call(Moved(input))[0], 0.05, 3);
         Assert.InRange(ShareOfEqual(expected, found, 0.05, 3), 0.9 * own, 1);
     }
 
-    /// <summary>Of the trained detector, whose integer products round a number between two codes otherwise here and there: it finds far more of what the library finds than the float detector does.</summary>
+    /// <summary>Of the trained detector, whose integer products round a number between two codes otherwise here and there: it finds far more of what the library finds than the float detector does, and much of what the library finds itself when the image moves a little.</summary>
     [Fact]
     public void Save_TrainedDetector_DetectsWhatTheLibraryDetects()
     {
@@ -145,7 +148,7 @@ public sealed class DetectorExportTests
         using var folder = new TemporaryFolder();
         var assets = DemoAssets.Load(DemoAssets.DefaultFolder);
         using var detector = assets.LoadDetector();
-        var scenes = DemoScenes.Test(assets.Test, 8).Where(static scene => scene.Objects.Count > 2).Select(static scene => SceneBatches.Input([scene])).ToList();
+        var scenes = DemoScenes.Test(assets.Test, 24).Where(static scene => scene.Objects.Count > 2).Select(static scene => SceneBatches.Input([scene])).ToList();
         var inFloat = scenes.ConvertAll(scene => detector.call(scene)[0]);
         using var samples = DetectorSamples.Collect(detector, [SceneBatches.Input(DemoScenes.Calibration(assets.Calibration, 4, seed: 1))], new() { BoxRegions = 12, MaskRegions = 4 }, TestContext.Current.CancellationToken);
         using var quantized = Micro.Quantizer(static options => options.Recipe = RecipeNames.RepQ).Quantize(ModelForward.Of(detector), samples, cancellationToken: TestContext.Current.CancellationToken);
@@ -153,15 +156,16 @@ public sealed class DetectorExportTests
         OnnxExport.Save(quantized, folder["detector.onnx"]);
 
         using var runtime = new OnnxDetector(folder["detector.onnx"]);
-        var (same, sameInFloat) = (0.0, 0.0);
+        var (same, own, sameInFloat) = (0.0, 0.0, 0.0);
         foreach (var (scene, before) in scenes.Zip(inFloat))
         {
             var expected = detector.call(scene)[0];
             same += ShareOfEqual(expected, runtime.Run(scene), 0.05, 1.5) / scenes.Count;
-            sameInFloat += ShareOfEqual(expected, (before.Boxes, before.Scores, before.Labels, before.MaskProbabilities), 0.05, 1.5) / scenes.Count;
+            own += ShareOfEqual(expected, detector.call(Moved(scene))[0], 0.05, 1.5) / scenes.Count;
+            sameInFloat += ShareOfEqual(expected, before, 0.05, 1.5) / scenes.Count;
         }
 
-        Assert.True(same >= 0.6 && same >= 1.5 * sameInFloat, FormattableString.Invariant($"{same} of the objects are the same, and {sameInFloat} the float detector's."));
+        Assert.True(same >= 0.5 * own && same >= 1.5 * sameInFloat, FormattableString.Invariant($"{same} of the objects are the same, {own} when the image moves, and {sameInFloat} the float detector's."));
     }
 
     /// <summary>Activations in float, so that nothing rounds but the weights.</summary>
@@ -289,6 +293,12 @@ public sealed class DetectorExportTests
     }
 
     // How many of the expected objects are among those that were found.
+    // As far as float32 rounds.
+    private static DetectorInput Moved(DetectorInput input) => new(input.Images * (1 + (1e-6f * Seeded.Normal(5, input.Images.shape))), input.Geometries);
+
+    private static double ShareOfEqual(DetectionResult expected, DetectionResult found, double score, double box) =>
+        ShareOfEqual(expected, (found.Boxes, found.Scores, found.Labels, found.MaskProbabilities), score, box);
+
     private static double ShareOfEqual(DetectionResult expected, (Tensor Boxes, Tensor Scores, Tensor Labels, Tensor Masks) found, double score, double box)
     {
         Assert.True(expected.Count > 5);
