@@ -13,6 +13,16 @@ public sealed class ClassifyTests
 {
     private const string Demo = ModelCatalog.Demo;
 
+    [Theory]
+    [InlineData("classify")]
+    [InlineData("detect")]
+    public async Task Images_OptionThatDoesNotExist_IsNamed(string command)
+    {
+        var run = await ToolRun.Of(command, "one.png", "--onnx", "model.onnx");
+
+        run.AssertRefused("'--onnx' is no option of this command, and no image: a file of that name is written ./--onnx.");
+    }
+
     [Fact]
     public async Task Classify_FloatWeights_AnswersWhatTheModelComputes()
     {

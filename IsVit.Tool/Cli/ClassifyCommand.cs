@@ -11,7 +11,7 @@ internal static class ClassifyCommand
     /// <param name="console">Where it writes.</param>
     public static Command Create(ToolConsole console)
     {
-        var images = new Argument<string[]>("IMAGE") { Description = "Image files, or folders of them", Arity = ArgumentArity.OneOrMore };
+        var images = PathOptions.Images("Image files, or folders of them");
         var quantized = PathOptions.Optional("--quantized", "FILE", $"The {QuantizeRun.ModelFile} that 'isvit quantize' or 'isvit demo' saved, or the .onnx file that 'isvit export' wrote");
         var model = ModelOptions.Name();
         var weights = PathOptions.Optional("--weights", "FILE", "Float weights, or the folder of a model hub's snapshot: the model that answers, or with --quantized the one whose answers are shown beside");

@@ -11,7 +11,7 @@ internal static class DetectCommand
     /// <param name="console">Where it writes.</param>
     public static Command Create(ToolConsole console)
     {
-        var images = new Argument<string[]>("IMAGE") { Description = "Image files", Arity = ArgumentArity.OneOrMore };
+        var images = PathOptions.Images("Image files");
         var model = PathOptions.Optional("--model", "NAME", "The detector's name in the catalogue, e.g. mask_rcnn_swin_tiny; a file of 'isvit quantize' says it itself");
         var weights = PathOptions.Optional("--weights", "FILE", "Its float weights, with MMDetection's tensor names");
         var quantized = PathOptions.Optional("--quantized", "FILE", "A quantized detector that was saved, instead of float weights");

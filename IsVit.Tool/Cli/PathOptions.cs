@@ -27,6 +27,21 @@ internal static class PathOptions
     public static Option<string> Default(string name, string placeholder, string description, string defaultValue) =>
         new Option<string>(name) { Description = description, HelpName = placeholder, DefaultValueFactory = _ => defaultValue }.NotEmpty();
 
+    /// <summary>Image files, any number from one on. What begins with two dashes is a misspelt option, which would count as an image.</summary>
+    /// <param name="description">What they may be.</param>
+    public static Argument<string[]> Images(string description)
+    {
+        var images = new Argument<string[]>("IMAGE") { Description = description, Arity = ArgumentArity.OneOrMore };
+        images.Validators.Add(static result =>
+        {
+            if (result.Tokens.FirstOrDefault(static token => token.Value.StartsWith("--", StringComparison.Ordinal)) is { } option)
+            {
+                result.AddError($"'{option.Value}' is no option of this command, and no image: a file of that name is written ./{option.Value}.");
+            }
+        });
+        return images;
+    }
+
     /// <summary>Whether an option's value is the path of a file or a folder, by what help shows for it.</summary>
     /// <param name="option">The option.</param>
     public static bool IsPath(Option option) => option.HelpName is "FILE" or "DIR" or "CSV";
