@@ -177,6 +177,9 @@ internal static class Chart
         }
 
         var plot = Empty();
+
+        // The page's font is wider than the one that the scale's numbers are measured with.
+        plot.Padding = new OxyThickness(8, 8, 20, 8);
         var half = (steps[1] - steps[0]) / 2;
         plot.Axes.Add(Axis(AxisPosition.Bottom, steps[0] - half, steps[^1] + half));
         plot.Axes.Add(Axis(AxisPosition.Left, steps[0] - half, steps[^1] + half));
