@@ -1,6 +1,6 @@
 using System.Globalization;
-using IsVit.Cluster.Storage;
 using IsVit.Cluster.Jobs;
+using IsVit.Cluster.Storage;
 using Microsoft.Extensions.Options;
 
 namespace IsVit.Cluster.Scheduling;

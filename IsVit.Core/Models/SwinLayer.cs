@@ -15,7 +15,7 @@ public sealed class SwinLayer : torch.nn.Module<torch.Tensor, torch.Tensor>
     {
         var dim = options.DimOf(layer);
         var window = options.WindowOf(layer);
-        var shift = options.PatchesPerSide >> layer <= options.WindowSize ? 0 : window / 2;
+        var shift = options.ShiftOf(layer);
         var first = options.Depths.Take(layer).Sum();
         var count = options.Depths.Sum();
 

@@ -50,5 +50,9 @@ public sealed record SwinTransformerOptions : ModelOptions
     /// <param name="layer">The layer, from 0.</param>
     internal int WindowOf(int layer) => Math.Min(PatchesPerSide >> layer, WindowSize);
 
+    /// <summary>By how many tokens the windows of every second block of a layer are shifted: by none if one window holds the layer.</summary>
+    /// <param name="layer">The layer, from 0.</param>
+    internal int ShiftOf(int layer) => PatchesPerSide >> layer <= WindowSize ? 0 : WindowOf(layer) / 2;
+
     private static string Text(IReadOnlyList<int>? numbers) => numbers is null ? "null" : $"[{string.Join(", ", numbers)}]";
 }

@@ -14,8 +14,7 @@ internal static class LandscapeFigures
     /// <param name="page">The page.</param>
     /// <param name="landscape">The losses.</param>
     /// <param name="range">The losses of the first and the last colour.</param>
-    /// <param name="whose">What the captions begin with.</param>
-    public static void Add(PageWriter page, LossLandscape landscape, (double Low, double High) range, string whose = "")
+    public static void Add(PageWriter page, LossLandscape landscape, (double Low, double High) range)
     {
         page.Add("<div class=\"grid pair\">");
         Show("before", landscape.Before, landscape.MiddleBefore);
@@ -23,7 +22,7 @@ internal static class LandscapeFigures
         page.Add("</div>\n");
 
         void Show(string when, IReadOnlyList<IReadOnlyList<double>> losses, double middle) =>
-            page.Figure(Chart.HeatMap(landscape.Steps, losses, range.Low, range.High), $"{whose}{when} stage 2: {PageWriter.Number(middle, "0.####")} in the middle, {PageWriter.Number(LossLandscape.Mean(losses), "0.####")} on average");
+            page.Figure(Chart.HeatMap(landscape.Steps, losses, range.Low, range.High), $"{when} stage 2: {PageWriter.Number(middle, "0.####")} in the middle, {PageWriter.Number(LossLandscape.Mean(losses), "0.####")} on average");
     }
 
     /// <summary>Two maps: how many times as large the losses of one plane are as those of another, before stage 2 and after it.</summary>

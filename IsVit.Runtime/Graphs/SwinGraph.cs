@@ -34,7 +34,7 @@ internal sealed class SwinGraph : IImageGraph
             }
 
             var window = options.WindowOf(layer);
-            var shift = options.PatchesPerSide >> layer <= options.WindowSize ? 0 : window / 2;
+            var shift = options.ShiftOf(layer);
             WindowPlan[] plans = [new(rows, columns, window, 0), new(rows, columns, window, shift)];
             for (var i = 0; i < options.Depths[layer]; i++)
             {

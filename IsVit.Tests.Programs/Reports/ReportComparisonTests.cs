@@ -2,8 +2,8 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using IsVit.Reports;
 using IsVit.Reports.Contents;
-using IsVit.Tests.TestSupport;
 using IsVit.Tests.Programs.Tool;
+using IsVit.Tests.TestSupport;
 
 namespace IsVit.Tests.Programs.Reports;
 

@@ -41,10 +41,10 @@ public sealed class ClusterTests
         // this machine is, the run is in the middle when the cluster has the unit and the worker is killed.
         var (killed, other) = OwnerOfAFinishedUnit(first, second) == first ? (first, second) : (second, first);
         var child = killed.Child();
-        SendSignal("STOP", child);
+        Signals.Send("STOP", child);
         await ClusterKnows(server, killed.FirstUnit!);
         killed.Kill();
-        SendSignal("CONT", child);
+        Signals.Send("CONT", child);
         var ended = await sweep;
 
         Assert.Equal(("", 0), (WithoutOutages(ended.Error), ended.ExitCode));
@@ -125,13 +125,6 @@ public sealed class ClusterTests
         {
             await Task.Delay(50, limit.Token);
         }
-    }
-
-    private static void SendSignal(string signal, int process)
-    {
-        using var sent = Process.Start("kill", ["-s", signal, process.ToString(CultureInfo.InvariantCulture)]);
-        sent.WaitForExit();
-        Assert.Equal(0, sent.ExitCode);
     }
 
     // What held parts of the cluster is gone for some seconds, which the sweep says and waits for.

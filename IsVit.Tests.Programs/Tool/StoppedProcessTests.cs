@@ -53,10 +53,7 @@ public sealed class StoppedProcessTests
         ]);
         Hear(process, StageNames.ActivationReconstruction);
 
-        using (var signal = Process.Start("kill", ["-s", "TERM", process.Id.ToString(CultureInfo.InvariantCulture)]))
-        {
-            await signal.WaitForExitAsync(TestContext.Current.CancellationToken);
-        }
+        Signals.Send("TERM", process.Id);
 
         // Read, or a full pipe would hold it up.
         await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace IsVit.Tests.TestSupport;
 
@@ -25,10 +23,7 @@ internal sealed class PostgreSqlServer : IDisposable
     public static PostgreSqlServer StartOrSkip()
     {
         Assert.SkipWhen(s_programs is null, "PostgreSQL (Debian's package postgresql) is not installed.");
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var server = new PostgreSqlServer(((IPEndPoint)listener.LocalEndpoint).Port);
-        listener.Stop();
+        var server = new PostgreSqlServer(FreePort.Find());
         if (Environment.IsPrivilegedProcess)
         {
             Run("chown", "postgres", server._folder.Path);

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace IsVit.Tests.TestSupport;
 
@@ -42,10 +40,7 @@ internal sealed class S3Server : IDisposable
     public static S3Server StartOrSkip()
     {
         var package = NodePackage.InstallOrSkip("@20minutes/s3rver", "4.0.4");
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var server = new S3Server(package, ((IPEndPoint)listener.LocalEndpoint).Port);
-        listener.Stop();
+        var server = new S3Server(package, FreePort.Find());
         foreach (var (name, value) in s_variables)
         {
             Environment.SetEnvironmentVariable(name, value);

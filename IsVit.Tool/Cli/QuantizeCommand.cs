@@ -5,11 +5,11 @@ using IsVit.Optimization.Catalogue;
 using IsVit.Optimization.MixedPrecision;
 using IsVit.Optimization.Options;
 using IsVit.Optimization.Recipes;
+using IsVit.Reports;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Progress;
 using IsVit.Tool.Runs;
 using IsVit.Tool.Terminal;
-using IsVit.Reports;
 using IsVit.Tool.Workloads;
 
 namespace IsVit.Tool.Cli;

@@ -74,4 +74,5 @@ internal sealed class ClassifierSource : IDisposable
     {
         _owner?.Dispose();
         Module.Dispose();
-    }}
+    }
+}

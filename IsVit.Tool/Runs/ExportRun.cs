@@ -1,13 +1,13 @@
-using IsVit.Core.Models.Pretrained;
+using System.Globalization;
 using IsVit.Core.Models;
+using IsVit.Core.Models.Pretrained;
 using IsVit.Detection.Models;
 using IsVit.Model.Architectures;
-using IsVit.Onnx.Quantization;
 using IsVit.Onnx;
+using IsVit.Onnx.Quantization;
 using IsVit.Tool.Cli;
 using IsVit.Tool.Inputs;
 using IsVit.Tool.Terminal;
-using System.Globalization;
 using TorchSharp;
 
 namespace IsVit.Tool.Runs;
